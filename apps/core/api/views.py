@@ -1,0 +1,70 @@
+"""The base of every REST view: the actor, declared permissions, idempotent writes."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import Any, ClassVar
+
+from django.db.models import QuerySet
+from rest_framework import serializers, status
+from rest_framework.request import Request
+from rest_framework.response import Response
+from rest_framework.views import APIView
+
+from apps.core.actors import Actor
+from apps.core.api.pagination import CursorPagination
+from apps.core.api.permissions import MethodPermissions, actor_of
+from apps.core.idempotency import fingerprint_of, run_once
+
+IDEMPOTENCY_HEADER = "Idempotency-Key"
+
+
+class ApiView(APIView):
+    """A view with an actor. Subclasses declare `method_permissions = {"GET": "keys.read", …}`."""
+
+    method_permissions: ClassVar[MethodPermissions]
+    paginator_class: ClassVar[type[CursorPagination]] = CursorPagination
+
+    @property
+    def actor(self) -> Actor:
+        """Who calls."""
+        return actor_of(self.request)
+
+    def validated(self, serializer_class: type[serializers.Serializer[Any]]) -> dict[str, Any]:
+        """Return the request's body as the serializer understands it, or answer 400 per field."""
+        serializer = serializer_class(data=self.request.data)
+        serializer.is_valid(raise_exception=True)
+        return dict(serializer.validated_data)
+
+    def paginated(
+        self, rows: QuerySet[Any], serializer_class: type[serializers.BaseSerializer[Any]]
+    ) -> Response:
+        """Answer one page of rows, newest first, with cursors to its neighbours."""
+        paginator = self.paginator_class()
+        page = paginator.paginate_queryset(rows, self.request, view=self)
+        context = {"request": self.request, "actor": self.actor}
+        data = serializer_class(page, many=True, context=context).data
+        return paginator.get_paginated_response(data)
+
+    def once(self, request: Request, work: Callable[[], tuple[int, Any]]) -> Response:
+        """Do a write once per Idempotency-Key; without the header, just do it.
+
+        `work` returns the status and the JSON body. A replay carries `Idempotent-Replayed: true`.
+        """
+        key = request.headers.get(IDEMPOTENCY_HEADER)
+        if key is None:
+            code, body = work()
+            return Response(body, status=code)
+        owner = self.actor.organization_id or self.actor.user_id or "anonymous"
+        answer = run_once(
+            scope=str(owner),
+            key=key,
+            fingerprint=fingerprint_of(request.method or "", request.path, request.body),
+            work=work,
+        )
+        headers = {"Idempotent-Replayed": "true"} if answer.is_replay else None
+        return Response(answer.body, status=answer.status, headers=headers)
+
+    def created(self, request: Request, make: Callable[[], Any]) -> Response:
+        """Create something once per Idempotency-Key; `make` returns the JSON body of the 201."""
+        return self.once(request, lambda: (status.HTTP_201_CREATED, make()))

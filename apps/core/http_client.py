@@ -1,0 +1,190 @@
+"""The only door for calls to addresses that other people choose: SSRF-proof and bounded.
+
+The name is resolved once, every address that it resolves to is vetted, and the connection goes to a vetted
+address while TLS still verifies the name; so a name that changes its answer between check and use gains nothing.
+Redirects are not followed. Answers are cut off at a size limit. No call is made inside a transaction.
+
+Source: docs/adr/0008-outgoing-http.md; OWASP SSRF prevention cheat sheet.
+"""
+
+from __future__ import annotations
+
+import ipaddress
+import socket
+import ssl
+from collections.abc import Iterable
+from dataclasses import dataclass
+from typing import Any, Final
+from urllib.parse import urlsplit
+
+import httpcore
+import httpx
+from django.conf import settings
+from django.utils.translation import gettext_lazy as _
+
+from apps.core.db import forbid_transaction
+from apps.core.exceptions import UnsafeUrl
+from apps.core.request_context import REQUEST_ID_HEADER, current_request_id
+
+ALLOWED_SCHEMES: Final = frozenset({"http", "https"})
+ALLOWED_PORTS: Final = frozenset({80, 443, 8000, 8080, 8443})
+DEFAULT_TIMEOUT_S: Final = 5.0
+DEFAULT_MAX_BYTES: Final = 1_048_576
+_REFUSED_V4: Final = tuple(
+    ipaddress.ip_network(network)
+    for network in ("0.0.0.0/8", "100.64.0.0/10", "192.0.0.0/24", "198.18.0.0/15")
+)
+_REFUSED_V6: Final = tuple(
+    ipaddress.ip_network(network) for network in ("64:ff9b::/96", "64:ff9b:1::/48", "2001::/32", "2002::/16")
+)
+
+
+@dataclass(frozen=True, slots=True)
+class Answer:
+    """What the other side said."""
+
+    status: int
+    headers: httpx.Headers
+    body: bytes
+    elapsed_ms: float
+
+
+def is_public_address(text: str) -> bool:
+    """Whether an IP address is on the public internet (and not a tunnel to a private one)."""
+    address = ipaddress.ip_address(text.split("%", 1)[0])
+    if isinstance(address, ipaddress.IPv6Address):
+        if address.ipv4_mapped is not None:
+            return is_public_address(str(address.ipv4_mapped))
+        if any(address in network for network in _REFUSED_V6):
+            return False
+    elif any(address in network for network in _REFUSED_V4):
+        return False
+    return address.is_global and not address.is_multicast
+
+
+def is_trusted_target(host: str, port: int) -> bool:
+    """Whether the operator listed the address in OUTGOING_TRUSTED_HOSTS (development, tests)."""
+    return f"{host}:{port}" in settings.OUTGOING_TRUSTED_HOSTS
+
+
+def validate_url(url: str, *, field: str = "") -> tuple[str, str, int]:
+    """Check the shape of an outgoing URL and return scheme, host and port.
+
+    Raises:
+        UnsafeUrl: scheme, port, credentials in the URL, an IP literal in any notation, or no host.
+    """
+    try:
+        parts = urlsplit(url)
+        port = parts.port or (443 if parts.scheme == "https" else 80)
+    except ValueError:
+        raise UnsafeUrl(_("This is not a valid URL."), field=field) from None
+    host = (parts.hostname or "").rstrip(".")
+    if parts.scheme not in ALLOWED_SCHEMES or not host:
+        raise UnsafeUrl(_("The URL must start with http:// or https:// and name a host."), field=field)
+    if parts.username is not None or parts.password is not None:
+        raise UnsafeUrl(_("The URL must not contain a user name or password."), field=field)
+    if is_trusted_target(host, port):
+        return parts.scheme, host, port
+    if port not in ALLOWED_PORTS:
+        raise UnsafeUrl(_("Port %(port)s is not allowed.") % {"port": port}, field=field)
+    if _is_ip_literal(host):
+        raise UnsafeUrl(_("Use a host name, not an IP address."), field=field)
+    if "." not in host or host.endswith((".local", ".internal", ".localhost")):
+        raise UnsafeUrl(_("The host must be a public name."), field=field)
+    return parts.scheme, host, port
+
+
+def _is_ip_literal(host: str) -> bool:
+    """Whether the host is an address, also in octal, hexadecimal or shortened notation."""
+    try:
+        ipaddress.ip_address(host)
+    except ValueError:
+        try:
+            socket.inet_aton(host)  # accepts 0x7f.1, 2130706433 and the like
+        except OSError:
+            return False
+    return True
+
+
+def resolve_public(host: str, port: int, *, field: str = "") -> list[str]:
+    """Resolve a name and return its addresses, all of them public.
+
+    Raises:
+        UnsafeUrl: the name does not resolve, or any of its addresses is not public.
+    """
+    try:
+        found = socket.getaddrinfo(host, port, type=socket.SOCK_STREAM)
+    except (socket.gaierror, UnicodeError):
+        raise UnsafeUrl(_("The host name does not resolve."), field=field) from None
+    addresses = sorted({str(entry[4][0]) for entry in found})
+    if not is_trusted_target(host, port) and not all(map(is_public_address, addresses)):
+        raise UnsafeUrl(_("The host resolves to an address that is not public."), field=field)
+    return addresses
+
+
+class _VettedBackend(httpcore.SyncBackend):
+    """Connects to vetted addresses only; httpcore keeps the name for TLS and the Host header."""
+
+    def connect_tcp(  # noqa: PLR0913 -- the signature is httpcore's
+        self,
+        host: str,
+        port: int,
+        timeout: float | None = None,
+        local_address: str | None = None,
+        socket_options: Iterable[Any] | None = None,
+    ) -> httpcore.NetworkStream:
+        """Resolve, vet, and dial the first address that answers."""
+        refusal: httpcore.ConnectError | httpcore.ConnectTimeout | None = None
+        for address in resolve_public(host, port):
+            try:
+                return super().connect_tcp(address, port, timeout, local_address, socket_options)
+            except (httpcore.ConnectError, httpcore.ConnectTimeout) as error:
+                refusal = error
+        raise refusal or httpcore.ConnectError(f"{host} has no address")
+
+
+def _transport() -> httpx.HTTPTransport:
+    transport = httpx.HTTPTransport()
+    transport._pool = httpcore.ConnectionPool(  # noqa: SLF001 -- httpx offers no public hook for it
+        ssl_context=ssl.create_default_context(), network_backend=_VettedBackend()
+    )
+    return transport
+
+
+def fetch(  # noqa: PLR0913 -- one call, each knob named
+    method: str,
+    url: str,
+    *,
+    headers: dict[str, str] | None = None,
+    body: bytes | None = None,
+    timeout_s: float = DEFAULT_TIMEOUT_S,
+    max_bytes: int = DEFAULT_MAX_BYTES,
+) -> Answer:
+    """Call an address that somebody else chose.
+
+    Raises:
+        UnsafeUrl: the address may not be called.
+        httpx.HTTPError: connection, TLS or protocol failure, or timeout.
+        ValueError: the answer is larger than `max_bytes`.
+        TransactionForbiddenError: called inside a transaction.
+    """
+    forbid_transaction()
+    validate_url(url)
+    sent = {REQUEST_ID_HEADER: current_request_id(), **(headers or {})}
+    with (
+        httpx.Client(transport=_transport(), timeout=timeout_s, follow_redirects=False) as client,
+        client.stream(method, url, headers=sent, content=body) as response,
+    ):
+        received = bytearray()
+        for chunk in response.iter_bytes():
+            received += chunk
+            if len(received) > max_bytes:
+                msg = f"the answer is larger than {max_bytes} bytes"
+                raise ValueError(msg)
+        response.close()
+        return Answer(
+            status=response.status_code,
+            headers=response.headers,
+            body=bytes(received),
+            elapsed_ms=response.elapsed.total_seconds() * 1000,
+        )

@@ -1,0 +1,68 @@
+"""The outbox: what must happen after a commit, written in it and delivered at least once.
+
+A service calls `enqueue` inside its transaction. The relay (`apps.core.relay`) claims messages, calls the
+handler registered for the topic and marks the message delivered. Handlers are idempotent, since a relay that
+dies between the handler and the mark delivers again. After `MAX_ATTEMPTS` the message becomes a dead letter.
+
+Source: docs/adr/0007-outbox.md.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import Any, Final
+
+from django.db import connection
+
+from apps.core.db import require_transaction
+from apps.core.models import OutboxMessage
+from apps.core.request_context import current_request_id
+
+CHANNEL: Final = "tollgate_outbox"
+MAX_ATTEMPTS: Final = 12
+
+Handler = Callable[[dict[str, Any]], None]
+_handlers: dict[str, Handler] = {}
+
+
+def enqueue(topic: str, payload: dict[str, Any], *, key: str = "") -> OutboxMessage:
+    """Write a message in the caller's transaction and wake the relay when it commits.
+
+    Messages with the same non-empty `key` are delivered one after the other, in this order.
+
+    Raises:
+        TransactionRequiredError: called outside a transaction.
+        KeyError: no handler is registered for the topic.
+    """
+    require_transaction()
+    if topic not in _handlers:
+        msg = f"no handler for outbox topic {topic!r}"
+        raise KeyError(msg)
+    message = OutboxMessage.objects.create(
+        topic=topic, key=key, payload=payload, request_id=current_request_id()
+    )
+    with connection.cursor() as cursor:
+        cursor.execute("SELECT pg_notify(%s, '')", [CHANNEL])  # sent by PostgreSQL on commit
+    return message
+
+
+def handles(topic: str) -> Callable[[Handler], Handler]:
+    """Register the function that delivers messages of a topic. Each topic has exactly one."""
+
+    def register(handler: Handler) -> Handler:
+        if topic in _handlers and _handlers[topic] is not handler:
+            msg = f"outbox topic {topic!r} has a handler already"
+            raise RuntimeError(msg)
+        _handlers[topic] = handler
+        return handler
+
+    return register
+
+
+def handler_for(topic: str) -> Handler:
+    """Return the handler of a topic.
+
+    Raises:
+        KeyError: no such topic.
+    """
+    return _handlers[topic]
