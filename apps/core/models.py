@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import Any, ClassVar
+from typing import ClassVar
 
 from django.db import models
 from django.db.models import Q
@@ -235,7 +235,7 @@ class ProcessHeartbeat(models.Model):
 
     name = models.CharField(_("process"), max_length=60, primary_key=True)
     seen_at = models.DateTimeField(_("seen"))
-    details: models.JSONField[Any, Any] = models.JSONField(_("details"), default=dict)
+    details = models.JSONField(_("details"), default=dict)
 
     class Meta:
         """One row per process and node."""

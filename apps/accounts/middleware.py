@@ -1,0 +1,42 @@
+"""Puts the actor on every portal request: who is signed in, in which organization, with which permissions."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+
+from django.http import HttpRequest, HttpResponse
+from django.utils.functional import SimpleLazyObject
+
+from apps.accounts.actors import actor_for_user, client_address
+from apps.accounts.models import User
+from apps.core.actors import Actor
+
+SESSION_ORGANIZATION = "organization_id"
+SESSION_WORKSPACE = "workspace_id"
+
+
+class ActorMiddleware:
+    """Adds `request.actor`, computed on first use."""
+
+    def __init__(self, get_response: Callable[[HttpRequest], HttpResponse]) -> None:
+        """Keep the next handler."""
+        self.get_response = get_response
+
+    def __call__(self, request: HttpRequest) -> HttpResponse:
+        """Serve the request."""
+        request.actor = SimpleLazyObject(lambda: _actor_of(request))  # type: ignore[attr-defined]  # ours
+        return self.get_response(request)
+
+
+def _actor_of(request: HttpRequest) -> Actor:
+    ip = client_address(request)
+    user_agent = request.headers.get("User-Agent", "")
+    if not isinstance(request.user, User) or not request.user.is_authenticated:
+        return Actor.anonymous(ip=ip, user_agent=user_agent)
+    return actor_for_user(
+        request.user,
+        organization_id=request.session.get(SESSION_ORGANIZATION),
+        workspace_id=request.session.get(SESSION_WORKSPACE),
+        ip=ip,
+        user_agent=user_agent,
+    )

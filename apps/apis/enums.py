@@ -1,0 +1,50 @@
+"""States and kinds of this app."""
+
+from __future__ import annotations
+
+from django.db.models import TextChoices
+from django.utils.translation import pgettext_lazy
+
+
+class ApiStatus(TextChoices):
+    """Where an API stands in its life."""
+
+    DRAFT = "draft", pgettext_lazy("api", "draft")
+    SUBMITTED = "submitted", pgettext_lazy("api", "submitted")
+    PENDING_APPROVAL = "pending_approval", pgettext_lazy("api", "pending approval")
+    APPROVED = "approved", pgettext_lazy("api", "approved")
+    REGISTERING = "registering", pgettext_lazy("api", "registering")
+    ACTIVE = "active", pgettext_lazy("api", "active")
+    SUSPENDED = "suspended", pgettext_lazy("api", "suspended")
+    REJECTED = "rejected", pgettext_lazy("api", "rejected")
+    FAILED = "failed", pgettext_lazy("api", "failed")
+    DEPRECATED = "deprecated", pgettext_lazy("api", "deprecated")
+    RETIRED = "retired", pgettext_lazy("api", "retired")
+
+
+# Calls pass in these states (a deprecated API serves its subscribers until it is retired).
+CALLABLE_STATUSES = (ApiStatus.ACTIVE, ApiStatus.DEPRECATED)
+
+
+class Visibility(TextChoices):
+    """Who finds an API."""
+
+    PUBLIC = "public", pgettext_lazy("visibility", "public")
+    UNLISTED = "unlisted", pgettext_lazy("visibility", "unlisted")
+    PRIVATE = "private", pgettext_lazy("visibility", "private")
+
+
+class GoLiveMode(TextChoices):
+    """How an API of a category goes live."""
+
+    REVIEW = "review", pgettext_lazy("go live", "review first")
+    INSTANT = "instant", pgettext_lazy("go live", "instant for verified providers")
+
+
+class VersionStatus(TextChoices):
+    """Where a version of an API stands."""
+
+    DRAFT = "draft", pgettext_lazy("version", "draft")
+    PUBLISHED = "published", pgettext_lazy("version", "published")
+    DEPRECATED = "deprecated", pgettext_lazy("version", "deprecated")
+    RETIRED = "retired", pgettext_lazy("version", "retired")

@@ -1,0 +1,280 @@
+"""What providers publish: listings, their versions and endpoints, and the health of their upstreams."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Self
+
+from django.contrib.postgres.fields import ArrayField
+from django.contrib.postgres.indexes import GinIndex
+from django.contrib.postgres.search import SearchVectorField
+from django.db import models
+from django.db.models import Q
+from django.utils.translation import gettext_lazy as _
+
+from apps.accounts.models import Organization
+from apps.apis.enums import CALLABLE_STATUSES, ApiStatus, GoLiveMode, VersionStatus, Visibility
+from apps.core.crypto import EncryptedTextField
+from apps.core.models import Entity
+from apps.core.querysets import TenantQuerySet
+
+if TYPE_CHECKING:
+    from apps.core.actors import Actor
+
+HTTP_METHODS = ("GET", "HEAD", "POST", "PUT", "PATCH", "DELETE", "OPTIONS")
+
+
+def all_methods() -> list[str]:
+    """Return every method an API may allow; the default of a new one."""
+    return list(HTTP_METHODS)
+
+
+class Category(Entity):
+    """A shelf of the catalogue; decides how its APIs go live."""
+
+    id_prefix = "cat"
+
+    name = models.CharField(_("name"), max_length=80)
+    slug = models.SlugField(_("slug"), max_length=60, unique=True)
+    description = models.CharField(_("description"), max_length=200, blank=True)
+    icon = models.CharField(_("icon"), max_length=40, blank=True)
+    go_live_mode = models.CharField(
+        _("going live"), max_length=8, choices=GoLiveMode, default=GoLiveMode.REVIEW
+    )
+    position = models.PositiveSmallIntegerField(_("position"), default=0)
+
+    class Meta:
+        """In the operator's order."""
+
+        verbose_name = _("category")
+        verbose_name_plural = _("categories")
+        ordering = ("position", "name")
+
+    def __str__(self) -> str:
+        return self.name
+
+
+class ApiQuerySet(TenantQuerySet["Api"]):
+    """APIs as their provider, or the public, may read them."""
+
+    def listed(self) -> Self:
+        """Keep what the public catalogue shows."""
+        return self.filter(status__in=CALLABLE_STATUSES, visibility=Visibility.PUBLIC)
+
+    def readable_by(self, actor: Actor) -> Self:
+        """Keep what the actor may open by its address: callable ones that are not private, and its own."""
+        open_to_all = Q(status__in=CALLABLE_STATUSES) & ~Q(visibility=Visibility.PRIVATE)
+        if actor.sees_every_tenant:
+            return self.all()
+        if actor.organization_id is None:
+            return self.filter(open_to_all)
+        return self.filter(open_to_all | Q(organization_id=actor.organization_id))
+
+
+class Api(Entity):
+    """An HTTP API that a provider offers; `slug` is its first path segment at the gateway."""
+
+    id_prefix = "api"
+
+    organization = models.ForeignKey(Organization, on_delete=models.PROTECT, related_name="apis")
+    category = models.ForeignKey(Category, on_delete=models.PROTECT, related_name="apis")
+    name = models.CharField(_("name"), max_length=100)
+    slug = models.SlugField(_("slug"), max_length=60, unique=True)
+    tags = ArrayField(models.CharField(max_length=30), default=list, blank=True)
+    short_description = models.CharField(_("short description"), max_length=200, blank=True)
+    description = models.TextField(_("description"), blank=True)
+    terms_url = models.URLField(_("terms"), blank=True)
+    support_email = models.EmailField(_("support address"), blank=True)
+    status = models.CharField(
+        _("status"), max_length=20, choices=ApiStatus, default=ApiStatus.DRAFT
+    )
+    status_reason = models.TextField(_("reason"), blank=True)
+    visibility = models.CharField(
+        _("visibility"), max_length=10, choices=Visibility, default=Visibility.PUBLIC
+    )
+    upstream_url = models.URLField(_("upstream base URL"), max_length=300)
+    allowed_methods = ArrayField(
+        models.CharField(max_length=8), default=all_methods, verbose_name=_("allowed methods")
+    )
+    health_path = models.CharField(_("health path"), max_length=200, default="/", blank=True)
+    health_expected_status = models.PositiveSmallIntegerField(_("expected status"), default=200)
+    activated_at = models.DateTimeField(_("active since"), null=True)
+    search = SearchVectorField(null=True)
+
+    objects = ApiQuerySet.as_manager()
+
+    class Meta:
+        """Newest first."""
+
+        verbose_name = _("API")
+        verbose_name_plural = _("APIs")
+        ordering = ("-id",)
+        indexes = (
+            GinIndex(fields=("search",), name="apis_api_search"),
+            models.Index(fields=("status", "visibility"), name="apis_api_listed"),
+        )
+
+    def __str__(self) -> str:
+        return self.name
+
+    @property
+    def is_callable(self) -> bool:
+        """Whether calls may pass."""
+        return self.status in CALLABLE_STATUSES
+
+
+class ApiStatusChange(Entity):
+    """One move in an API's life: the provider's history page."""
+
+    id_prefix = "asc"
+
+    api = models.ForeignKey(Api, on_delete=models.CASCADE, related_name="status_changes")
+    from_status = models.CharField(_("from"), max_length=20, choices=ApiStatus, blank=True)
+    to_status = models.CharField(_("to"), max_length=20, choices=ApiStatus)
+    actor_user_id = models.UUIDField(null=True)
+    actor_label = models.CharField(_("by"), max_length=200)
+    reason = models.TextField(_("reason"), blank=True)
+
+    class Meta:
+        """Oldest first."""
+
+        verbose_name = _("status change")
+        verbose_name_plural = _("status changes")
+        ordering = ("created_at", "id")
+
+    def __str__(self) -> str:
+        return f"{self.from_status} → {self.to_status}"
+
+
+class ApiVersion(Entity):
+    """A version of an API with the OpenAPI document that it was imported from."""
+
+    id_prefix = "apv"
+
+    api = models.ForeignKey(Api, on_delete=models.CASCADE, related_name="versions")
+    name = models.CharField(_("version"), max_length=40)
+    status = models.CharField(
+        _("status"), max_length=12, choices=VersionStatus, default=VersionStatus.DRAFT
+    )
+    is_current = models.BooleanField(_("current"), default=False)
+    openapi = models.JSONField(_("OpenAPI document"), null=True)
+    openapi_source_url = models.URLField(_("imported from"), max_length=300, blank=True)
+    openapi_digest = models.CharField(_("digest"), max_length=64, blank=True)
+    sunset_at = models.DateTimeField(_("sunset"), null=True)
+
+    class Meta:
+        """A name is unique per API, and one version is current."""
+
+        verbose_name = _("API version")
+        verbose_name_plural = _("API versions")
+        ordering = ("-id",)
+        constraints = (
+            models.UniqueConstraint(fields=("api", "name"), name="apis_version_name_unique"),
+            models.UniqueConstraint(
+                fields=("api",), condition=Q(is_current=True), name="apis_version_one_current"
+            ),
+        )
+
+    def __str__(self) -> str:
+        return self.name
+
+
+class Endpoint(Entity):
+    """One operation of a version, derived from its OpenAPI document."""
+
+    id_prefix = "ept"
+
+    version = models.ForeignKey(ApiVersion, on_delete=models.CASCADE, related_name="endpoints")
+    method = models.CharField(_("method"), max_length=8)
+    path = models.CharField(_("path"), max_length=300)
+    operation_id = models.CharField(_("operation"), max_length=120, blank=True)
+    summary = models.CharField(_("summary"), max_length=200, blank=True)
+    description = models.TextField(_("description"), blank=True)
+    tag = models.CharField(_("group"), max_length=80, blank=True)
+    parameters = models.JSONField(_("parameters"), default=list)
+    request_body = models.JSONField(_("request body"), null=True)
+    responses = models.JSONField(_("responses"), default=dict)
+    is_deprecated = models.BooleanField(_("deprecated"), default=False)
+    position = models.PositiveIntegerField(_("position"), default=0)
+
+    class Meta:
+        """In the document's order."""
+
+        verbose_name = _("endpoint")
+        verbose_name_plural = _("endpoints")
+        ordering = ("position",)
+        constraints = (
+            models.UniqueConstraint(
+                fields=("version", "method", "path"), name="apis_endpoint_unique"
+            ),
+        )
+
+    def __str__(self) -> str:
+        return f"{self.method} {self.path}"
+
+
+class RequiredHeader(Entity):
+    """A header that callers must send to the API."""
+
+    id_prefix = "hdr"
+
+    api = models.ForeignKey(Api, on_delete=models.CASCADE, related_name="required_headers")
+    name = models.CharField(_("name"), max_length=80)
+    description = models.CharField(_("description"), max_length=200, blank=True)
+
+    class Meta:
+        """Names are unique per API."""
+
+        verbose_name = _("required header")
+        verbose_name_plural = _("required headers")
+        constraints = (
+            models.UniqueConstraint(fields=("api", "name"), name="apis_requiredheader_unique"),
+        )
+
+    def __str__(self) -> str:
+        return self.name
+
+
+class UpstreamSecret(Entity):
+    """A header that the gateway adds for the upstream; the value is encrypted and never shown."""
+
+    id_prefix = "ups"
+
+    api = models.ForeignKey(Api, on_delete=models.CASCADE, related_name="upstream_secrets")
+    header_name = models.CharField(_("header"), max_length=80)
+    value = EncryptedTextField(_("value"))
+
+    class Meta:
+        """One value per header."""
+
+        verbose_name = _("upstream secret")
+        verbose_name_plural = _("upstream secrets")
+        constraints = (
+            models.UniqueConstraint(fields=("api", "header_name"), name="apis_secret_unique"),
+        )
+
+    def __str__(self) -> str:
+        return self.header_name
+
+
+class HealthCheck(Entity):
+    """One probe of an upstream."""
+
+    id_prefix = "hck"
+
+    api = models.ForeignKey(Api, on_delete=models.CASCADE, related_name="health_checks")
+    checked_at = models.DateTimeField(_("time"))
+    is_healthy = models.BooleanField(_("healthy"))
+    status_code = models.PositiveSmallIntegerField(_("status"), null=True)
+    latency_ms = models.PositiveIntegerField(_("latency (ms)"), null=True)
+    error = models.CharField(_("error"), max_length=300, blank=True)
+
+    class Meta:
+        """Newest first."""
+
+        verbose_name = _("health check")
+        verbose_name_plural = _("health checks")
+        ordering = ("-checked_at",)
+        indexes = (models.Index(fields=("api", "-checked_at"), name="apis_healthcheck_api"),)
+
+    def __str__(self) -> str:
+        return f"{self.checked_at:%Y-%m-%d %H:%M} {'ok' if self.is_healthy else 'failed'}"

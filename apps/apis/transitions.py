@@ -1,0 +1,21 @@
+"""Moves of an API."""
+
+from typing import Final
+
+from apps.apis.enums import ApiStatus as S
+from apps.core.transitions import StateMachine
+
+API: Final = StateMachine(
+    {
+        S.DRAFT: {S.SUBMITTED},
+        S.SUBMITTED: {S.PENDING_APPROVAL, S.APPROVED, S.REJECTED},
+        S.PENDING_APPROVAL: {S.APPROVED, S.REJECTED},
+        S.APPROVED: {S.REGISTERING},
+        S.REGISTERING: {S.ACTIVE, S.FAILED},
+        S.FAILED: {S.REGISTERING},
+        S.ACTIVE: {S.SUSPENDED, S.DEPRECATED},
+        S.SUSPENDED: {S.ACTIVE},
+        S.REJECTED: {S.DRAFT},
+        S.DEPRECATED: {S.RETIRED},
+    }
+)

@@ -1,0 +1,86 @@
+"""How the states of the state machines look and read: one tone and one translated word each.
+
+The words are the machines' own (docs/architecture); a state that is missing here is shown neutral, with
+its own name, and `tests/apps/core/test_states.py` names it.
+"""
+
+from __future__ import annotations
+
+from typing import Final, Literal, NamedTuple
+
+from django.utils.functional import Promise
+from django.utils.translation import pgettext_lazy
+
+Tone = Literal["neutral", "ok", "warn", "bad", "info", "accent"]
+
+
+class StateLook(NamedTuple):
+    """What a badge needs: its tone, its word, and whether something is still moving."""
+
+    tone: Tone
+    label: str | Promise
+    is_moving: bool = False
+
+
+STATES: Final[dict[str, StateLook]] = {
+    "accepted": StateLook("ok", pgettext_lazy("state", "Accepted")),
+    "active": StateLook("ok", pgettext_lazy("state", "Active")),
+    "approved": StateLook("ok", pgettext_lazy("state", "Approved")),
+    "available": StateLook("ok", pgettext_lazy("state", "Available")),
+    "cancelled": StateLook("neutral", pgettext_lazy("state", "Cancelled")),
+    "closed": StateLook("neutral", pgettext_lazy("state", "Closed")),
+    "closing": StateLook("info", pgettext_lazy("state", "Closing"), is_moving=True),
+    "completed": StateLook("ok", pgettext_lazy("state", "Completed")),
+    "dead": StateLook("bad", pgettext_lazy("state", "Given up")),
+    "degraded": StateLook("warn", pgettext_lazy("state", "Degraded")),
+    "delivered": StateLook("ok", pgettext_lazy("state", "Delivered")),
+    "deprecated": StateLook("warn", pgettext_lazy("state", "Deprecated")),
+    "disabled": StateLook("neutral", pgettext_lazy("state", "Disabled")),
+    "disputed": StateLook("bad", pgettext_lazy("state", "Disputed")),
+    "done": StateLook("ok", pgettext_lazy("state", "Done")),
+    "down": StateLook("bad", pgettext_lazy("state", "Down")),
+    "draft": StateLook("neutral", pgettext_lazy("state", "Draft")),
+    "enabled": StateLook("ok", pgettext_lazy("state", "Enabled")),
+    "escalated": StateLook("warn", pgettext_lazy("state", "Escalated")),
+    "expired": StateLook("neutral", pgettext_lazy("state", "Expired")),
+    "failed": StateLook("bad", pgettext_lazy("state", "Failed")),
+    "failed_sync": StateLook("bad", pgettext_lazy("state", "Sync failed")),
+    "healthy": StateLook("ok", pgettext_lazy("state", "Healthy")),
+    "info_requested": StateLook("warn", pgettext_lazy("state", "Information requested")),
+    "locked": StateLook("info", pgettext_lazy("state", "Locked")),
+    "open": StateLook("info", pgettext_lazy("state", "Open")),
+    "overdue": StateLook("bad", pgettext_lazy("state", "Overdue")),
+    "paid": StateLook("ok", pgettext_lazy("state", "Paid")),
+    "partially_refunded": StateLook("warn", pgettext_lazy("state", "Partially refunded")),
+    "past_due": StateLook("bad", pgettext_lazy("state", "Past due")),
+    "paused": StateLook("neutral", pgettext_lazy("state", "Paused")),
+    "pending": StateLook("info", pgettext_lazy("state", "Pending"), is_moving=True),
+    "pending_approval": StateLook("info", pgettext_lazy("state", "Waiting for approval"), is_moving=True),
+    "processing": StateLook("info", pgettext_lazy("state", "Processing"), is_moving=True),
+    "refunded": StateLook("neutral", pgettext_lazy("state", "Refunded")),
+    "registering": StateLook("info", pgettext_lazy("state", "Registering"), is_moving=True),
+    "rejected": StateLook("bad", pgettext_lazy("state", "Rejected")),
+    "requires_action": StateLook("warn", pgettext_lazy("state", "Needs your action")),
+    "retired": StateLook("neutral", pgettext_lazy("state", "Retired")),
+    "revoked": StateLook("bad", pgettext_lazy("state", "Revoked")),
+    "revoking": StateLook("warn", pgettext_lazy("state", "Revoking"), is_moving=True),
+    "rotating": StateLook("info", pgettext_lazy("state", "Rotating"), is_moving=True),
+    "running": StateLook("info", pgettext_lazy("state", "Running"), is_moving=True),
+    "scheduled": StateLook("info", pgettext_lazy("state", "Scheduled")),
+    "stale": StateLook("warn", pgettext_lazy("state", "Stale")),
+    "submitted": StateLook("info", pgettext_lazy("state", "Submitted"), is_moving=True),
+    "succeeded": StateLook("ok", pgettext_lazy("state", "Succeeded")),
+    "suspended": StateLook("bad", pgettext_lazy("state", "Suspended")),
+    "trialing": StateLook("accent", pgettext_lazy("state", "On trial")),
+    "uncollectible": StateLook("bad", pgettext_lazy("state", "Uncollectible")),
+    "unconfirmed": StateLook("warn", pgettext_lazy("state", "Unconfirmed")),
+    "unknown": StateLook("neutral", pgettext_lazy("state", "Unknown")),
+    "up": StateLook("ok", pgettext_lazy("state", "Up")),
+    "verified": StateLook("ok", pgettext_lazy("state", "Verified")),
+    "void": StateLook("neutral", pgettext_lazy("state", "Void")),
+}
+
+
+def look_of(state: str) -> StateLook:
+    """Return how a state is shown; an unlisted one is neutral and reads as its own name."""
+    return STATES.get(state) or StateLook("neutral", state.replace("_", " ").capitalize())

@@ -1,0 +1,121 @@
+"""The registry as Postgres wants it, the authorizers as they report themselves, and reconciliations."""
+
+from __future__ import annotations
+
+from django.db import models
+from django.db.models import Q
+from django.utils.translation import gettext_lazy as _
+
+from apps.core.models import Entity
+from apps.gateway.enums import EntryKind, SyncState
+
+
+class RegistryEntry(Entity):
+    """One entry that the authorizers should hold, and the version at which they proved to.
+
+    `payload` is null when the entry must be absent. `wanted_revision` counts changes of the wanted state;
+    `written_version` is the registry version that carried it to Valkey; it is proven once every authorizer
+    whose lease runs has reported that version.
+    """
+
+    id_prefix = "reg"
+
+    kind = models.CharField(_("kind"), max_length=8, choices=EntryKind)
+    key = models.CharField(_("key"), max_length=80)
+    subject_id = models.UUIDField(_("subject"))
+    payload = models.JSONField(_("wanted"), null=True)
+    state = models.CharField(
+        _("state"), max_length=8, choices=SyncState, default=SyncState.WANTED
+    )
+    wanted_revision = models.PositiveBigIntegerField(_("revision"), default=1)
+    wanted_at = models.DateTimeField(_("wanted since"))
+    written_version = models.PositiveBigIntegerField(_("written at version"), null=True)
+    proven_version = models.PositiveBigIntegerField(_("proven at version"), null=True)
+    proven_at = models.DateTimeField(_("proven"), null=True)
+    attempts = models.PositiveIntegerField(_("attempts"), default=0)
+    last_error = models.TextField(_("last error"), blank=True)
+
+    class Meta:
+        """One entry per kind and key; the relay reads those not proven yet."""
+
+        verbose_name = _("registry entry")
+        verbose_name_plural = _("registry entries")
+        constraints = (
+            models.UniqueConstraint(fields=("kind", "key"), name="gateway_entry_unique"),
+        )
+        indexes = (
+            models.Index(
+                fields=("wanted_at",),
+                name="gateway_entry_open",
+                condition=~Q(state=SyncState.PROVEN),
+            ),
+            models.Index(fields=("kind", "subject_id"), name="gateway_entry_subject"),
+        )
+
+    def __str__(self) -> str:
+        return f"{self.kind}:{self.key}"
+
+
+class RegistryHead(models.Model):
+    """The one row that gives versions: epoch and last version written."""
+
+    id = models.PositiveSmallIntegerField(primary_key=True, default=1)
+    epoch = models.CharField(_("epoch"), max_length=40)
+    version = models.PositiveBigIntegerField(_("version"), default=0)
+    updated_at = models.DateTimeField(_("updated"), auto_now=True)
+
+    class Meta:
+        """Exactly one row."""
+
+        verbose_name = _("registry head")
+        verbose_name_plural = _("registry heads")
+        constraints = (models.CheckConstraint(condition=Q(id=1), name="gateway_head_one_row"),)
+
+    def __str__(self) -> str:
+        return f"{self.epoch}/{self.version}"
+
+
+class AuthorizerNode(models.Model):
+    """An authorizer as last seen: which version it serves and until when its lease runs."""
+
+    name = models.CharField(_("node"), max_length=80, primary_key=True)
+    epoch = models.CharField(_("epoch"), max_length=40)
+    version = models.PositiveBigIntegerField(_("version"))
+    lease_expires_at = models.DateTimeField(_("lease until"))
+    seen_at = models.DateTimeField(_("seen"))
+    details = models.JSONField(_("details"), default=dict)
+
+    class Meta:
+        """By name."""
+
+        verbose_name = _("authorizer node")
+        verbose_name_plural = _("authorizer nodes")
+        ordering = ("name",)
+
+    def __str__(self) -> str:
+        return self.name
+
+
+class ReconciliationReport(Entity):
+    """What a comparison of Postgres with the registry found and healed."""
+
+    id_prefix = "rec"
+
+    started_at = models.DateTimeField(_("started"))
+    finished_at = models.DateTimeField(_("finished"), null=True)
+    checked_count = models.PositiveIntegerField(_("checked"), default=0)
+    missing_count = models.PositiveIntegerField(_("missing"), default=0)
+    orphaned_count = models.PositiveIntegerField(_("orphaned"), default=0)
+    different_count = models.PositiveIntegerField(_("different"), default=0)
+    healed_count = models.PositiveIntegerField(_("healed"), default=0)
+    details = models.JSONField(_("details"), default=dict)
+
+    class Meta:
+        """Newest first."""
+
+        verbose_name = _("reconciliation report")
+        verbose_name_plural = _("reconciliation reports")
+        ordering = ("-started_at",)
+
+    def __str__(self) -> str:
+        return f"{self.started_at:%Y-%m-%d %H:%M}"

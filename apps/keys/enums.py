@@ -1,0 +1,44 @@
+"""States of a key."""
+
+from __future__ import annotations
+
+from django.db.models import TextChoices
+from django.utils.translation import pgettext_lazy
+
+
+class KeyStatus(TextChoices):
+    """Where a key stands."""
+
+    PENDING = "pending", pgettext_lazy("key", "pending")
+    ACTIVE = "active", pgettext_lazy("key", "active")
+    SUSPENDED = "suspended", pgettext_lazy("key", "suspended")
+    ROTATING = "rotating", pgettext_lazy("key", "rotating")
+    FAILED_SYNC = "failed_sync", pgettext_lazy("key", "failed to sync")
+    REVOKED = "revoked", pgettext_lazy("key", "revoked")
+    EXPIRED = "expired", pgettext_lazy("key", "expired")
+
+
+# Keys that count towards the limit of a subscription.
+COUNTED_STATUSES = (
+    KeyStatus.PENDING,
+    KeyStatus.ACTIVE,
+    KeyStatus.SUSPENDED,
+    KeyStatus.FAILED_SYNC,
+)
+# Calls pass with keys in these states (a pending key is being proven at the gateway).
+USABLE_STATUSES = (KeyStatus.PENDING, KeyStatus.ACTIVE, KeyStatus.ROTATING, KeyStatus.FAILED_SYNC)
+
+
+class KeyEnvironment(TextChoices):
+    """Live keys are billed; test keys work only in sandbox accounts."""
+
+    LIVE = "live", pgettext_lazy("key", "live")
+    TEST = "test", pgettext_lazy("key", "test")
+
+
+class Scope(TextChoices):
+    """What a key may do: read covers safe methods, write the rest."""
+
+    READ = "read", pgettext_lazy("scope", "read")
+    WRITE = "write", pgettext_lazy("scope", "write")
+    ADMIN = "admin", pgettext_lazy("scope", "admin")

@@ -1,0 +1,95 @@
+"""API keys. The key itself is never stored: only a peppered digest, its prefix and its last four characters."""
+
+from __future__ import annotations
+
+from django.conf import settings
+from django.contrib.postgres.fields import ArrayField
+from django.db import models
+from django.utils.translation import gettext_lazy as _
+
+from apps.accounts.models import Organization, Workspace
+from apps.core.models import Entity
+from apps.core.querysets import TenantQuerySet
+from apps.keys.enums import KeyEnvironment, KeyStatus, Scope
+from apps.subscriptions.models import Subscription
+
+
+def default_scopes() -> list[str]:
+    """Return the scopes of a key for which none were chosen: everything."""
+    return [Scope.READ, Scope.WRITE]
+
+
+class ApiKey(Entity):
+    """A consumer's credential for one subscription."""
+
+    id_prefix = "key"
+
+    organization = models.ForeignKey(Organization, on_delete=models.PROTECT, related_name="+")
+    workspace = models.ForeignKey(Workspace, on_delete=models.PROTECT, related_name="+")
+    subscription = models.ForeignKey(Subscription, on_delete=models.PROTECT, related_name="keys")
+    name = models.CharField(_("name"), max_length=80)
+    environment = models.CharField(_("environment"), max_length=4, choices=KeyEnvironment)
+    prefix = models.CharField(_("starts with"), max_length=16)
+    last_four = models.CharField(_("ends with"), max_length=4)
+    digest = models.CharField(_("digest"), max_length=64, unique=True)
+    pepper_number = models.PositiveSmallIntegerField(_("pepper"))
+    status = models.CharField(
+        _("status"), max_length=12, choices=KeyStatus, default=KeyStatus.PENDING
+    )
+    status_reason = models.CharField(_("reason"), max_length=200, blank=True)
+    scopes = ArrayField(
+        models.CharField(max_length=8, choices=Scope),
+        default=default_scopes,
+        verbose_name=_("scopes"),
+    )
+    ip_allow = ArrayField(
+        models.CharField(max_length=50), default=list, blank=True, verbose_name=_("allowed addresses")
+    )
+    rate_per_minute = models.PositiveIntegerField(_("calls per minute"), null=True, blank=True)
+    expires_at = models.DateTimeField(_("expires"), null=True, blank=True)
+    created_by = models.ForeignKey(
+        settings.AUTH_USER_MODEL, on_delete=models.SET_NULL, null=True, related_name="+"
+    )
+    activated_at = models.DateTimeField(_("active since"), null=True)
+    revoked_at = models.DateTimeField(_("revoked"), null=True)
+    last_used_at = models.DateTimeField(_("last used"), null=True)
+    last_used_ip = models.GenericIPAddressField(_("last used from"), null=True)
+
+    objects = TenantQuerySet.as_manager()
+
+    class Meta:
+        """Newest first."""
+
+        verbose_name = _("API key")
+        verbose_name_plural = _("API keys")
+        ordering = ("-id",)
+        indexes = (models.Index(fields=("subscription", "status"), name="keys_key_subscription"),)
+
+    def __str__(self) -> str:
+        return f"{self.name} ({self.masked})"
+
+    @property
+    def masked(self) -> str:
+        """The key as lists show it, for example `tgk_live_Ab3d…9xYz`."""
+        return f"{self.prefix}…{self.last_four}"
+
+
+class KeyRotation(Entity):
+    """A key and its successor; until the grace ends both are valid."""
+
+    id_prefix = "rot"
+
+    old_key = models.OneToOneField(ApiKey, on_delete=models.PROTECT, related_name="rotation_out")
+    new_key = models.OneToOneField(ApiKey, on_delete=models.PROTECT, related_name="rotation_in")
+    grace_ends_at = models.DateTimeField(_("old key valid until"))
+    completed_at = models.DateTimeField(_("completed"), null=True)
+
+    class Meta:
+        """Newest first."""
+
+        verbose_name = _("key rotation")
+        verbose_name_plural = _("key rotations")
+        ordering = ("-id",)
+
+    def __str__(self) -> str:
+        return f"{self.old_key} → {self.new_key}"

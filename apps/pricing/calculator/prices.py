@@ -1,0 +1,160 @@
+"""What is for sale and what was used: the calculator's input.
+
+Every price, quantity and percentage is a `Decimal`; money is in major units of the table's currency.
+A `PriceTable` is a picture of one immutable price version, without its database rows.
+"""
+
+from __future__ import annotations
+
+from collections import Counter
+from dataclasses import dataclass
+from decimal import Decimal
+from enum import StrEnum
+from typing import Final
+
+ZERO: Final = Decimal(0)
+
+
+class PricingModel(StrEnum):
+    """How a component turns a quantity into an amount."""
+
+    PER_UNIT = "per_unit"
+    GRADUATED = "graduated"
+    VOLUME = "volume"
+    PACKAGE = "package"
+    PERCENTAGE = "percentage"
+    GRADUATED_PERCENTAGE = "graduated_percentage"
+    FLAT = "flat"
+
+
+TIERED_MODELS: Final = frozenset(
+    {PricingModel.GRADUATED, PricingModel.VOLUME, PricingModel.GRADUATED_PERCENTAGE}
+)
+
+
+class PackageRounding(StrEnum):
+    """What happens to a package that was opened but not used up."""
+
+    UP = "up"
+    DOWN = "down"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Tier:
+    """One step of a ladder: it holds the quantities in `(previous up_to, up_to]`.
+
+    Attributes:
+        up_to: cumulative upper bound, inclusive; None for the open last tier.
+        unit_price: price of one unit, or of one package when `package_size` is set.
+        flat_fee: due once the quantity goes beyond the tier's lower bound; the first tier's is due at
+            zero usage already.
+        package_size: units are sold in started packages of this size inside the tier.
+        rate_percent: share of the amount, in percent; used by graduated percentage only.
+    """
+
+    up_to: Decimal | None
+    unit_price: Decimal = ZERO
+    flat_fee: Decimal = ZERO
+    package_size: Decimal | None = None
+    rate_percent: Decimal = ZERO
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Component:
+    """The price of one meter. Which fields count depends on the model.
+
+    Attributes:
+        meter: key of the meter whose quantity is priced; a flat fee has a key of its own.
+        unit_price: per unit; for a flat fee, the fee of a whole period.
+        free_units: subtracted from the quantity before anything else is done with it.
+        package_size: units per package, priced `package_price` each.
+        rate_percent: percentage of every event's amount; `fixed_fee` is added per charged event.
+        free_events: an event is free while no more than this many events came (None: no such limit)
+            and the running amount is below `free_amount` (None: no such limit).
+        min_per_event: least charge of one charged event; `max_per_event` is the largest.
+        min_spend: the component's amount in a period is topped up to this.
+        max_spend: the component's amount in a period is cut to this.
+    """
+
+    meter: str
+    model: PricingModel
+    unit_price: Decimal = ZERO
+    tiers: tuple[Tier, ...] = ()
+    free_units: Decimal = ZERO
+    package_size: Decimal = Decimal(1)
+    package_price: Decimal = ZERO
+    package_rounding: PackageRounding = PackageRounding.UP
+    rate_percent: Decimal = ZERO
+    fixed_fee: Decimal = ZERO
+    free_events: int | None = None
+    free_amount: Decimal | None = None
+    min_per_event: Decimal | None = None
+    max_per_event: Decimal | None = None
+    min_spend: Decimal | None = None
+    max_spend: Decimal | None = None
+
+    def __post_init__(self) -> None:
+        """Refuse what cannot be calculated at all; `find_defects` checks what may be sold."""
+        if self.model in TIERED_MODELS and not self.tiers:
+            raise ValueError(f"{self.meter}: the model {self.model} needs tiers")
+        if self.model is PricingModel.PACKAGE and self.package_size <= 0:
+            raise ValueError(f"{self.meter}: package_size must be positive")
+        if any(tier.package_size is not None and tier.package_size <= 0 for tier in self.tiers):
+            raise ValueError(f"{self.meter}: package_size of a tier must be positive")
+
+
+@dataclass(frozen=True, slots=True)
+class PriceTable:
+    """All components of one price version, in the order in which they are printed."""
+
+    currency: str
+    components: tuple[Component, ...]
+
+    def __post_init__(self) -> None:
+        """Refuse two prices for one meter: it would be charged twice."""
+        counts = Counter(component.meter for component in self.components)
+        doubled = sorted(meter for meter, count in counts.items() if count > 1)
+        if doubled:
+            raise ValueError(f"more than one component for {', '.join(doubled)}")
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Usage:
+    """What a period's usage of one meter was.
+
+    Attributes:
+        quantity: total of the period; negative totals are priced as zero.
+        events: amounts of single events in chronological order (time, then id), for percentages;
+            takes the place of `quantity`.
+        buckets: totals of parts of the period (days, regions) that are priced each by itself and then
+            added; takes the place of `quantity`.
+        billed_days: days of service in the period, of `period_days`; scales a flat fee and a minimum
+            spend, never the usage, the tiers or the free units.
+    """
+
+    quantity: Decimal = ZERO
+    events: tuple[Decimal, ...] | None = None
+    buckets: tuple[Decimal, ...] | None = None
+    billed_days: int = 1
+    period_days: int = 1
+
+    def __post_init__(self) -> None:
+        """Refuse shares of a period that are not shares, and two forms of usage at once."""
+        if not 0 <= self.billed_days <= self.period_days or self.period_days == 0:
+            raise ValueError(
+                f"{self.billed_days} of {self.period_days} days is no share of a period"
+            )
+        if self.events is not None and self.buckets is not None:
+            raise ValueError("usage is either a list of events or a list of buckets")
+
+    @property
+    def total(self) -> Decimal:
+        """The period's quantity, whatever form it came in."""
+        if self.events is not None:
+            return sum(self.events, ZERO)
+        if self.buckets is not None:
+            return sum(self.buckets, ZERO)
+        return self.quantity
+
+
+NO_USAGE: Final = Usage()

@@ -1,0 +1,154 @@
+"""Rating: a price table and a period's usage become charges that explain themselves.
+
+Amounts stay exact until `round_line`, the one place where a charge becomes money of an invoice line.
+
+Source: docs/domain/pricing.md.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator, Mapping
+from dataclasses import dataclass
+from decimal import Decimal, localcontext
+from typing import Final
+
+from apps.core.money import DECIMAL_CONTEXT, Money
+from apps.pricing.calculator.prices import (
+    NO_USAGE,
+    ZERO,
+    Component,
+    PriceTable,
+    PricingModel,
+    Usage,
+)
+from apps.pricing.calculator.steps import Step, StepCode, decimal_text
+from apps.pricing.calculator.tiered import graduated, graduated_percentage, volume
+from apps.pricing.calculator.untiered import flat, package, per_unit, percentage
+
+QUANTITY_MODELS: Final[Mapping[PricingModel, Callable[[Component, Decimal], Iterator[Step]]]] = {
+    PricingModel.PER_UNIT: per_unit,
+    PricingModel.GRADUATED: graduated,
+    PricingModel.VOLUME: volume,
+    PricingModel.PACKAGE: package,
+    PricingModel.GRADUATED_PERCENTAGE: graduated_percentage,
+}
+
+
+@dataclass(frozen=True, slots=True)
+class Charge:
+    """What one component costs in a period.
+
+    Attributes:
+        meter: key of the meter.
+        model: how it was priced.
+        quantity: the period's usage as it came in, before free units.
+        amount: exact, in major units; the sum of the steps.
+        steps: the working, in order.
+    """
+
+    meter: str
+    model: PricingModel
+    quantity: Decimal
+    amount: Decimal
+    steps: tuple[Step, ...]
+
+    def explain(self) -> dict[str, object]:
+        """Return the charge with its working as JSON values."""
+        return {
+            "meter": self.meter,
+            "model": self.model.value,
+            "quantity": decimal_text(self.quantity),
+            "amount_exact": decimal_text(self.amount),
+            "steps": [step.to_json() for step in self.steps],
+        }
+
+
+@dataclass(frozen=True, slots=True)
+class Rating:
+    """The charges of one price table, one for every component, in the table's order."""
+
+    currency: str
+    charges: tuple[Charge, ...]
+
+    @property
+    def total(self) -> Money:
+        """The sum of the rounded lines, which is what an invoice adds up."""
+        total = Money.zero(self.currency)
+        for charge in self.charges:
+            total += round_line(charge, self.currency)
+        return total
+
+
+def rate(table: PriceTable, usage: Mapping[str, Usage]) -> Rating:
+    """Price a period's usage.
+
+    A meter without usage is priced at zero, because flat fees and minimum spends are due all the same.
+    Usage of a meter that the table does not price costs nothing.
+    """
+    return Rating(
+        currency=table.currency,
+        charges=tuple(
+            rate_component(component, usage.get(component.meter, NO_USAGE))
+            for component in table.components
+        ),
+    )
+
+
+def rate_component(component: Component, usage: Usage) -> Charge:
+    """Price the usage of one meter; the amount is never negative."""
+    with localcontext(DECIMAL_CONTEXT):
+        steps = list(_steps(component, usage))
+        amount = sum((step.amount for step in steps), ZERO)
+        for step in _spend_limits(component, usage, amount):
+            steps.append(step)
+            amount += step.amount
+        quantity = usage.total
+    return Charge(component.meter, component.model, quantity, amount, tuple(steps))
+
+
+def round_line(charge: Charge, currency: str) -> Money:
+    """Round a charge to the currency's minor unit, ties away from zero. Done once, at the line."""
+    return Money.from_decimal(charge.amount, currency)
+
+
+def _steps(component: Component, usage: Usage) -> Iterator[Step]:
+    if component.model is PricingModel.FLAT:
+        yield from flat(component, usage)
+    elif component.model is PricingModel.PERCENTAGE:
+        events = (usage.quantity,) if usage.events is None and usage.quantity else usage.events
+        yield from percentage(component, events or ())
+    elif usage.buckets is not None:
+        for position, quantity in enumerate(usage.buckets):
+            for step in _steps_of_quantity(component, quantity):
+                yield step._replace(bucket=position)
+    else:
+        yield from _steps_of_quantity(component, usage.total)
+
+
+def _steps_of_quantity(component: Component, quantity: Decimal) -> Iterator[Step]:
+    """Price one total: negative totals count as zero, and free units come off first."""
+    if quantity < 0:
+        yield Step(StepCode.NEGATIVE_USAGE, ZERO, quantity=quantity)
+        quantity = ZERO
+    free = min(quantity, component.free_units)
+    if free > 0:
+        yield Step(StepCode.FREE_UNITS, ZERO, quantity=free)
+        quantity -= free
+    yield from QUANTITY_MODELS[component.model](component, quantity)
+
+
+def _spend_limits(component: Component, usage: Usage, amount: Decimal) -> Iterator[Step]:
+    """Top up to the minimum, prorated by days, then cut to the maximum. A reached limit adds no step."""
+    if component.min_spend is not None:
+        minimum = component.min_spend * usage.billed_days / usage.period_days
+        if amount < minimum:
+            yield Step(
+                StepCode.MINIMUM_SPEND,
+                minimum - amount,
+                limit=component.min_spend,
+                billed_days=usage.billed_days,
+                period_days=usage.period_days,
+            )
+            amount = minimum
+    if component.max_spend is not None and amount > component.max_spend:
+        yield Step(StepCode.MAXIMUM_SPEND, component.max_spend - amount, limit=component.max_spend)

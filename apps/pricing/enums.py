@@ -1,0 +1,43 @@
+"""Kinds and states of plans."""
+
+from __future__ import annotations
+
+from django.db.models import TextChoices
+from django.utils.translation import pgettext_lazy
+
+
+class PlanStatus(TextChoices):
+    """Where a plan stands."""
+
+    DRAFT = "draft", pgettext_lazy("plan", "draft")
+    PUBLISHED = "published", pgettext_lazy("plan", "published")
+    DEPRECATED = "deprecated", pgettext_lazy("plan", "deprecated")
+    CLOSED = "closed", pgettext_lazy("plan", "closed")
+
+
+class PriceModel(TextChoices):
+    """How a component turns a quantity into an amount; the calculator knows each."""
+
+    FLAT = "flat", pgettext_lazy("price", "flat fee")
+    PER_UNIT = "per_unit", pgettext_lazy("price", "per unit")
+    GRADUATED = "graduated", pgettext_lazy("price", "graduated")
+    VOLUME = "volume", pgettext_lazy("price", "volume")
+    PACKAGE = "package", pgettext_lazy("price", "package")
+    PERCENTAGE = "percentage", pgettext_lazy("price", "percentage")
+    GRADUATED_PERCENTAGE = "graduated_percentage", pgettext_lazy("price", "graduated percentage")
+
+
+class BillingInterval(TextChoices):
+    """How long a billing period is."""
+
+    DAY = "day", pgettext_lazy("interval", "day")
+    WEEK = "week", pgettext_lazy("interval", "week")
+    MONTH = "month", pgettext_lazy("interval", "month")
+    YEAR = "year", pgettext_lazy("interval", "year")
+
+
+class QuotaKind(TextChoices):
+    """What happens when the quota is used up."""
+
+    HARD = "hard", pgettext_lazy("quota", "hard")
+    SOFT = "soft", pgettext_lazy("quota", "soft")

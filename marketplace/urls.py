@@ -1,0 +1,34 @@
+"""All routes; each app owns its own pages (`urls`) and endpoints (`api.urls`)."""
+
+from __future__ import annotations
+
+from django.conf import settings
+from django.conf.urls.static import static
+from django.contrib import admin
+from django.urls import include, path
+
+API_APPS = (
+    "accounts",
+    "notifications",
+    "approvals",
+    "apis",
+    "pricing",
+    "subscriptions",
+    "keys",
+    "gateway",
+    "usage",
+    "billing",
+    "portal",
+)
+PAGE_APPS = (*API_APPS, "core")
+
+urlpatterns = [
+    path("accounts/", include("allauth.urls")),
+    path("_allauth/", include("allauth.headless.urls")),
+    path("backoffice/", admin.site.urls),
+    path("webhooks/stripe/", include("djstripe.urls", namespace="djstripe")),
+    *(path("api/v1/", include(f"apps.{app}.api.urls")) for app in API_APPS),
+    *(path("", include(f"apps.{app}.urls")) for app in PAGE_APPS),
+]
+if settings.ENVIRONMENT == "development":
+    urlpatterns += static(settings.MEDIA_URL, document_root=settings.MEDIA_ROOT)
