@@ -27,8 +27,6 @@ from deploy.local.process import Command
 
 DATABASE_NAME: Final = "tollgate"
 DATABASE_USER: Final = "tollgate"
-# sun_path holds 108 bytes with its final zero; PostgreSQL adds "/.s.PGSQL.<port>".
-MAX_SOCKET_FOLDER_CHARS: Final = 85
 SERVER_ENVIRONMENT: Final = MappingProxyType({"PATH": "/usr/bin:/bin", "LC_ALL": "C", "TZ": "UTC"})
 # For data that nobody misses after a crash: tests.
 VOLATILE_SETTINGS: Final = MappingProxyType(
@@ -106,10 +104,9 @@ class Postgres:
 
     def command(self) -> Command:
         """Return how to start the server."""
-        socket_folder = str(self.folder) if len(str(self.folder)) < MAX_SOCKET_FOLDER_CHARS else ""
         settings = {
             "listen_addresses": LOOPBACK,
-            "unix_socket_directories": socket_folder,
+            "unix_socket_directories": str(self.folder),
             "log_timezone": "UTC",
             "timezone": "UTC",
             **self.settings,

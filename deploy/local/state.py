@@ -1,7 +1,8 @@
 """The state folder: everything that a run leaves behind, in one place that `make clean` removes.
 
 It is `.tollgate` in the clone. When the servers' user cannot enter the clone (root's clone under
-a 0700 folder), it is a folder in /var/tmp and `.tollgate` is a link to it.
+a 0700 folder), or its path is too long for the sockets in it, it is a folder in /var/tmp and
+`.tollgate` is a link to it.
 """
 
 import hashlib
@@ -16,6 +17,8 @@ from deploy.local.identity import ServiceUser, can_reach
 
 PROJECT: Final = Path(__file__).resolve().parents[2]
 LINK_NAME: Final = ".tollgate"
+# A socket's path may have 107 characters; the longest below the state folder takes 25 of them.
+MAX_PATH_CHARS: Final = 80
 ELSEWHERE: Final = Path("/var/tmp")  # noqa: S108 -- the folder in it is ours alone, checked below
 
 
@@ -25,7 +28,7 @@ def open_state_folder(user: ServiceUser | None, project: Path = PROJECT) -> Path
     Raises: LauncherError when the place is taken by something that is not ours.
     """
     link = project / LINK_NAME
-    if can_reach(user, link):
+    if can_reach(user, link) and len(str(link.absolute())) <= MAX_PATH_CHARS:
         folder = link
     else:
         folder = folder_elsewhere(project)
