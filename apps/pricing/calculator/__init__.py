@@ -8,6 +8,7 @@ from apps.pricing.calculator.bookings import (
     LimitedBooking,
     SpendLimits,
     book_difference,
+    left_in_free_pool,
     limit_booking,
     percent_of,
 )
@@ -37,6 +38,7 @@ __all__ = [
     "Tier",
     "Usage",
     "book_difference",
+    "left_in_free_pool",
     "limit_booking",
     "percent_of",
     "rate",

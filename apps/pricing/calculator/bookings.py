@@ -74,3 +74,8 @@ def percent_of(amount: Money, percent: Decimal) -> Money:
     """Return a percentage of a settled amount, rounded to the minor unit, ties away from zero."""
     with localcontext(DECIMAL_CONTEXT):
         return Money.from_decimal(amount.amount * percent / 100, amount.currency)
+
+
+def left_in_free_pool(free_units: Decimal, *, used_before: Decimal, quantity: Decimal) -> Decimal:
+    """Return how many of these units are free when earlier runs of the period drew on the same pool."""
+    return max(Decimal(0), min(quantity, free_units - used_before))
