@@ -1,0 +1,1 @@
+"""How Tollgate is run: locally, in containers and in production."""
