@@ -1,0 +1,47 @@
+"""Fixtures of all tests: people, and clients that act as them.
+
+The functions behind them can also be imported from `tests.factories.accounts` and `tests.clients`.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+
+import pytest
+from django.test import Client
+from rest_framework.test import APIClient
+
+from apps.accounts.models import Membership, User
+from apps.core.actors import Actor
+from tests import clients
+from tests.factories import accounts
+
+
+@pytest.fixture
+def make_member(db: None) -> Callable[..., Membership]:
+    """`make_member("developer", organization=None, **user_fields)`."""
+    return accounts.make_member
+
+
+@pytest.fixture
+def make_staff(db: None) -> Callable[..., User]:
+    """`make_staff("approver")`; `make_staff(is_superuser=True)`."""
+    return accounts.make_staff
+
+
+@pytest.fixture
+def actor_of() -> Callable[[Membership | User], Actor]:
+    """`actor_of(membership)`."""
+    return accounts.actor_of
+
+
+@pytest.fixture
+def api_client() -> Callable[..., APIClient]:
+    """`api_client(membership)`, `api_client(user)`, `api_client(actor)`; without one: anonymous."""
+    return clients.api_client
+
+
+@pytest.fixture
+def client_for() -> Callable[..., Client]:
+    """`client_for(membership)` or `client_for(user)`: a browser that is signed in."""
+    return clients.client_for
