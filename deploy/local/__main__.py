@@ -2,11 +2,12 @@
 
 import sys
 
-if sys.version_info < (3, 11):
-    # Plain syntax up to here: an old Python must be able to say this.
+# Plain syntax up to here: an old Python must be able to say this.
+if sys.version_info < (3, 11):  # noqa: UP036 -- the check itself
     sys.exit(
-        "tollgate: Python 3.11 or newer is needed, this is %s.%s; "
-        "name another one: make PYTHON=python3.12 run" % sys.version_info[:2]
+        "tollgate: Python 3.11 or newer is needed, this is "
+        + sys.version.split()[0]
+        + "; name another one: make PYTHON=python3.12 run"
     )
 
 from deploy.local.cli import main

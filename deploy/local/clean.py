@@ -33,5 +33,5 @@ def clean() -> None:
         print(f"removed {folder}")
     for name in CACHES:
         shutil.rmtree(PROJECT / name, ignore_errors=True)
-    for name in PROJECT.glob(".coverage*"):
-        name.unlink()
+    for data in PROJECT.glob(".coverage*"):
+        data.unlink()
