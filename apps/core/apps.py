@@ -1,6 +1,12 @@
 """App configuration of the ground floor."""
 
-from django.apps import AppConfig
+from importlib import import_module
+from typing import Any
+
+from django.apps import AppConfig, apps
+from django.db import connection
+from django.db.models.signals import post_migrate
+from django.utils.module_loading import module_has_submodule
 
 
 class CoreConfig(AppConfig):
@@ -11,5 +17,25 @@ class CoreConfig(AppConfig):
     verbose_name = "Core"
 
     def ready(self) -> None:
-        """Register the system checks and the outbox's own handlers."""
+        """Register the system checks, the outbox's own handlers, and the jobs of every app."""
         from apps.core import checks, receivers  # noqa: F401, PLC0415 -- registration on import
+
+        import_jobs()
+        post_migrate.connect(sync_schedule_after_migrate, sender=self)
+
+
+def import_jobs() -> None:
+    """Import each app's `tasks`: who enqueues a job by name must know it, in every process."""
+    for config in apps.get_app_configs():
+        if config.name.startswith("apps.") and module_has_submodule(config.module, "tasks"):  # type: ignore[arg-type]  # a module
+            import_module(f"{config.name}.tasks")
+
+
+def sync_schedule_after_migrate(**_kwargs: Any) -> None:
+    """Mirror the declared schedule once its tables exist; migrating one app alone leaves it for later."""
+    from django_celery_beat.models import PeriodicTask  # noqa: PLC0415 -- models are loaded after this module
+
+    from apps.core.schedule import sync_schedule  # noqa: PLC0415 -- as above
+
+    if PeriodicTask._meta.db_table in connection.introspection.table_names():
+        sync_schedule()
