@@ -1,0 +1,20 @@
+"""Default deadlines, by priority; operators change the rows."""
+
+from __future__ import annotations
+
+from django.db import migrations
+
+DEFAULT_HOURS = {"urgent": 8, "high": 24, "normal": 72, "low": 120}
+
+
+def seed(apps, _schema_editor):
+    SlaPolicy = apps.get_model("approvals", "SlaPolicy")
+    for priority, hours in DEFAULT_HOURS.items():
+        SlaPolicy.objects.get_or_create(
+            subject_type="", priority=priority, defaults={"resolution_hours": hours}
+        )
+
+
+class Migration(migrations.Migration):
+    dependencies = [("approvals", "0001_initial")]
+    operations = [migrations.RunPython(seed, migrations.RunPython.noop, elidable=False)]
