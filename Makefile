@@ -35,7 +35,7 @@ bench: ## Measure gateway, authorizer and intake on this machine
 
 lock: prepare ## Compile requirements/*.in to locks with hashes
 	@cd requirements && for name in base local production test; do \
-		../$(BIN)/uv pip compile --quiet --universal --python-version 3.11 --generate-hashes \
+		UV_CUSTOM_COMPILE_COMMAND="make lock" ../$(BIN)/uv pip compile --quiet --universal --python-version 3.11 --generate-hashes \
 			--no-emit-index-url --no-annotate --output-file $$name.txt $$name.in || exit 1; \
 	done
 

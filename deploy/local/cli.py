@@ -1,5 +1,6 @@
 """The commands of the launcher."""
 
+import subprocess
 import sys
 from collections.abc import Callable
 from typing import Final
@@ -43,6 +44,26 @@ def _check() -> None:
     run_quick()
 
 
+def _messages() -> None:
+    enter_virtualenv("test")
+    from deploy.local.translations import update_catalogues  # noqa: PLC0415 -- see _run
+
+    update_catalogues()
+
+
+def _schema() -> None:
+    enter_virtualenv("test")
+    from deploy.local.schema import write_schema  # noqa: PLC0415 -- see _run
+
+    write_schema()
+
+
+def _bench() -> None:
+    enter_virtualenv("test")
+    status = subprocess.run([sys.executable, "-m", "benchmarks"], check=False).returncode
+    sys.exit(status)
+
+
 def _clean() -> None:
     from deploy.local.clean import clean  # noqa: PLC0415 -- only this command needs it
 
@@ -58,6 +79,9 @@ COMMANDS: Final[dict[str, Callable[[], None]]] = {
     "run": _run,
     "test": _test,
     "check": _check,
+    "messages": _messages,
+    "schema": _schema,
+    "bench": _bench,
     "prepare": _prepare,
     "clean": _clean,
 }

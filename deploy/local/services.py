@@ -92,6 +92,7 @@ def declare_stages(
         ],
         [
             project.job("migrate", "migrate", "--no-input", "--verbosity=0"),
+            project.module_job("messages", "deploy.local.translations", "--compile"),
             project.job("static files", "collectstatic", "--no-input", "--verbosity=0"),
             project.job(
                 "gateway config",
@@ -123,6 +124,9 @@ class _Project:
 
     def job(self, name: str, *arguments: str) -> Job:
         return Job(name, self._python("manage.py", *arguments))
+
+    def module_job(self, name: str, module: str, *arguments: str) -> Job:
+        return Job(name, self._python("-m", module, *arguments))
 
     def command(self, name: str, *arguments: str) -> Service:
         return Service(name, self._python("manage.py", *arguments), settle_s=SETTLE_S)
