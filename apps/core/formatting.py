@@ -6,6 +6,7 @@ are ours (`apps.core.money`), because ISO 4217 and CLDR disagree about some (IQD
 
 from __future__ import annotations
 
+from copy import copy
 from datetime import date, datetime, timedelta
 from decimal import Decimal
 from functools import cache
@@ -15,7 +16,7 @@ from babel import Locale
 from babel.dates import format_date as babel_date
 from babel.dates import format_datetime as babel_datetime
 from babel.dates import format_timedelta
-from babel.numbers import format_decimal, format_percent
+from babel.numbers import NumberPattern, format_decimal, format_percent
 from django.utils import timezone
 from django.utils.translation import get_language, to_locale
 from django.utils.translation import gettext as _
@@ -46,7 +47,8 @@ def reader_locale() -> Locale:
 
 def format_money(money: Money) -> str:
     """Write a settled amount with its currency and exactly the currency's decimal places."""
-    return _currency_text(money.amount, money.currency, *(2 * (_places(money.amount),)))
+    places = _places(money.amount)
+    return _currency_text(money.amount, money.currency, places, places)
 
 
 def format_unit_price(amount: Decimal, currency: str) -> str:
@@ -64,19 +66,22 @@ def _places(amount: Decimal) -> int:
 
 def _currency_text(amount: Decimal, currency: str, least: int, most: int) -> str:
     locale = reader_locale()
-    pattern = locale.currency_formats["standard"]
-    return pattern.apply(
-        amount, locale, currency=currency, currency_digits=False, force_frac=(least, most)
-    )
+    pattern = _with_places(locale.currency_formats["standard"], least, most)
+    return pattern.apply(amount, locale, currency=currency, currency_digits=False)
 
 
-def format_number(value: int | Decimal | float, places: int | None = None) -> str:
+def _with_places(pattern: NumberPattern, least: int, most: int) -> NumberPattern:
+    fixed = copy(pattern)  # the locale's own is shared
+    fixed.frac_prec = (least, most)
+    return fixed
+
+
+def format_number(value: Decimal | float, places: int | None = None) -> str:
     """Group a number's digits the reader's way; `places` fixes the decimals."""
     locale = reader_locale()
     if places is None:
         return format_decimal(value, locale=locale)
-    pattern = locale.decimal_formats[None]
-    return pattern.apply(value, locale, force_frac=(places, places))
+    return _with_places(locale.decimal_formats[None], places, places).apply(value, locale)
 
 
 def format_share(fraction: Decimal | float, places: int = 1) -> str:
@@ -84,9 +89,7 @@ def format_share(fraction: Decimal | float, places: int = 1) -> str:
     exact = Decimal(str(fraction))
     step = Decimal(1).scaleb(-places - 2)
     shown = (exact // step) * step
-    return format_percent(
-        shown, format=None, locale=reader_locale(), decimal_quantization=False
-    )
+    return format_percent(shown, format=None, locale=reader_locale(), decimal_quantization=False)
 
 
 def format_bytes(count: int) -> str:
@@ -106,7 +109,9 @@ def format_duration(value: timedelta | float) -> str:
     """
     seconds = value.total_seconds() if isinstance(value, timedelta) else float(value)
     if abs(seconds) < 1:
-        return _("%(count)s ms") % {"count": format_number(round(seconds * MILLISECONDS_PER_SECOND))}
+        return _("%(count)s ms") % {
+            "count": format_number(round(seconds * MILLISECONDS_PER_SECOND))
+        }
     whole = round(abs(seconds))
     days, rest = divmod(whole, SECONDS_PER_DAY)
     hours, rest = divmod(rest, SECONDS_PER_HOUR)
@@ -118,7 +123,9 @@ def format_duration(value: timedelta | float) -> str:
         (left, _("%(count)s s")),
     )
     first = next(index for index, (count, _unit) in enumerate(units) if count)
-    parts = [text % {"count": format_number(count)} for count, text in units[first : first + 2] if count]
+    parts = [
+        text % {"count": format_number(count)} for count, text in units[first : first + 2] if count
+    ]
     return ("-" if seconds < 0 else "") + " ".join(parts)
 
 

@@ -16,7 +16,7 @@ from typing import Final
 
 from apps.core.formatting import format_number
 
-Number = int | float | Decimal
+Number = float | Decimal
 Show = Callable[[Number], str]
 
 WIDTH: Final = 720
@@ -185,7 +185,9 @@ class _Frame:
 def draw_lines(data: PlotData) -> Plot:
     """Draw values over time as lines; a projection becomes a dashed line over an area."""
     frame = _frame(data, _highest(data))
-    shapes = tuple(_line_shape(frame, number, series) for number, series in enumerate(data.series, 1))
+    shapes = tuple(
+        _line_shape(frame, number, series) for number, series in enumerate(data.series, 1)
+    )
     slots = tuple(_slot(frame, index, _points(frame, index)) for index in range(len(data.labels)))
     return _plot(frame, "lines", shapes, slots)
 
@@ -232,7 +234,9 @@ def nice_ticks(highest: float, wanted: int = WANTED_TICKS) -> tuple[float, ...]:
 
 
 def _highest(data: PlotData) -> float:
-    return max((float(v) for series in data.series for v in series.values if v is not None), default=0)
+    return max(
+        (float(v) for series in data.series for v in series.values if v is not None), default=0
+    )
 
 
 def _frame(data: PlotData, highest: float) -> _Frame:
@@ -274,7 +278,8 @@ def _line_shape(frame: _Frame, number: int, series: Series) -> Shape:
     line = " ".join("M" + " L".join(run if len(run) > 1 else run * 2) for run in drawn)
     base = frame.y(0)
     area = " ".join(
-        f"M{run[0].split()[0]} {base} L{' L'.join(run)} L{run[-1].split()[0]} {base}Z" for run in drawn
+        f"M{run[0].split()[0]} {base} L{' L'.join(run)} L{run[-1].split()[0]} {base}Z"
+        for run in drawn
     )
     wants_area = series.is_projection or len(frame.data.series) == 1
     return Shape(number, series.label, series.is_projection, line, area if wants_area else "")
@@ -292,7 +297,7 @@ def _bars(frame: _Frame, index: int) -> tuple[Mark, ...]:
     width = group / len(frame.data.series)
     start = frame.x(index) - group / 2
     return tuple(
-        _bar(frame, number, series, value, (start + (number - 1) * width, width, 0.0))
+        _bar(frame, number, series, value, place=(start + (number - 1) * width, width, 0.0))
         for number, series, value in _values_at(frame.data, index)
     )
 
@@ -301,13 +306,15 @@ def _stack(frame: _Frame, index: int) -> tuple[Mark, ...]:
     width = min(frame.step * BAR_SHARE, MAX_BAR_WIDTH)
     marks, below = [], 0.0
     for number, series, value in _values_at(frame.data, index):
-        marks.append(_bar(frame, number, series, value, (frame.x(index) - width / 2, width, below)))
+        marks.append(
+            _bar(frame, number, series, value, place=(frame.x(index) - width / 2, width, below))
+        )
         below += float(value)
     return tuple(marks)
 
 
 def _bar(
-    frame: _Frame, number: int, series: Series, value: Number, place: tuple[float, float, float]
+    frame: _Frame, number: int, series: Series, value: Number, *, place: tuple[float, float, float]
 ) -> Mark:
     start, width, below = place
     top, bottom = frame.y(below + float(value)), frame.y(below)

@@ -55,7 +55,9 @@ STATES: Final[dict[str, StateLook]] = {
     "past_due": StateLook("bad", pgettext_lazy("state", "Past due")),
     "paused": StateLook("neutral", pgettext_lazy("state", "Paused")),
     "pending": StateLook("info", pgettext_lazy("state", "Pending"), is_moving=True),
-    "pending_approval": StateLook("info", pgettext_lazy("state", "Waiting for approval"), is_moving=True),
+    "pending_approval": StateLook(
+        "info", pgettext_lazy("state", "Waiting for approval"), is_moving=True
+    ),
     "processing": StateLook("info", pgettext_lazy("state", "Processing"), is_moving=True),
     "refunded": StateLook("neutral", pgettext_lazy("state", "Refunded")),
     "registering": StateLook("info", pgettext_lazy("state", "Registering"), is_moving=True),

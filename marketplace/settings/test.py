@@ -11,7 +11,7 @@ _FIXED = {
     "KEY_PEPPERS": "1:test-only-pepper-with-enough-characters",
     "FIELD_ENCRYPTION_KEYS": "dGVzdC1vbmx5LWZlcm5ldC1rZXktMzItYnl0ZXMhISE=",
     "AUTHORIZER_SECRET": "test-only-authorizer-secret-0123456789",
-    "STRIPE_SECRET_KEY": "sk_test_tollgate_tests_000000",
+    "STRIPE_SECRET_KEY": "sk_test_000000000000000000000000",
     "STRIPE_WEBHOOK_SECRET": "whsec_test_only",
     "ENVIRONMENT": "test",
 }
@@ -28,3 +28,6 @@ STORAGES = {
 }
 MEDIA_ROOT = Path(tempfile.gettempdir()) / "tollgate-test-media"
 ALLOWED_HOSTS = ["testserver", "localhost", "127.0.0.1"]
+# Files are served from the source folders; nothing is collected for tests.
+WHITENOISE_AUTOREFRESH = True
+WHITENOISE_USE_FINDERS = True

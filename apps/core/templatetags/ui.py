@@ -28,7 +28,9 @@ from apps.core.states import look_of
 register = template.Library()
 
 ICON_SPRITE: Final = "img/icons.svg"
-DIRECTIONAL_ICONS: Final = frozenset({"arrow-right", "arrow-left", "chevron-right", "sign-out", "external"})
+DIRECTIONAL_ICONS: Final = frozenset(
+    {"arrow-right", "arrow-left", "chevron-right", "sign-out", "external"}
+)
 SHORT_ID_TAIL: Final = 4
 SHORT_ID_HEAD: Final = 4
 WARN_SHARE: Final = Decimal("0.8")
@@ -55,7 +57,7 @@ def unit_price(amount: Decimal | None, currency: str) -> str:
 
 
 @register.simple_tag
-def number(value: int | Decimal | float | None, places: int | None = None) -> str:
+def number(value: Decimal | float | None, places: int | None = None) -> str:
     """Write a number with the reader's grouping: `{% number calls %}`, `{% number latency 1 %}`."""
     return "–" if value is None else formatting.format_number(value, places)
 
@@ -100,7 +102,9 @@ def ago(value: datetime | None) -> str:
 
 def _time_element(value: date | datetime, text: str) -> SafeString:
     iso = value.isoformat(timespec="seconds") if isinstance(value, datetime) else value.isoformat()
-    return format_html('<time datetime="{}" title="{}">{}</time>', iso, iso.replace("+00:00", "Z"), text)
+    return format_html(
+        '<time datetime="{}" title="{}">{}</time>', iso, iso.replace("+00:00", "Z"), text
+    )
 
 
 @register.simple_tag
@@ -233,7 +237,9 @@ def stat(label: str, value: Any, note: str = "", href: str = "") -> dict[str, An
 def quota(used: int, limit: int | None, unit: str = "", note: str = "") -> dict[str, Any]:
     """Show used of limit in words and as a bar: `{% quota 3212 10000 _("calls") %}`; no limit, no bar."""
     fraction = Decimal(used) / limit if limit else Decimal(0)
-    tone = "bad" if limit is not None and used >= limit else "warn" if fraction >= WARN_SHARE else ""
+    tone = (
+        "bad" if limit is not None and used >= limit else "warn" if fraction >= WARN_SHARE else ""
+    )
     return {"used": used, "limit": limit, "unit": unit, "note": note, "tone": tone}
 
 
@@ -312,4 +318,6 @@ def dialog(content: str, name: str, title: str) -> str:
     Its opener is a link to a page that does the same without scripts:
     `<a class="button" href="{{ confirm_url }}" data-dialog="revoke">`.
     """
-    return render_to_string("components/_dialog.html", {"content": content, "name": name, "title": title})
+    return render_to_string(
+        "components/_dialog.html", {"content": content, "name": name, "title": title}
+    )
