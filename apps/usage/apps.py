@@ -9,3 +9,7 @@ class UsageConfig(AppConfig):
     name = "apps.usage"
     label = "usage"
     verbose_name = "Usage"
+
+    def ready(self) -> None:
+        """Register outbox handlers."""
+        from apps.usage import give_back  # noqa: F401, PLC0415 -- registration on import

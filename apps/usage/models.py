@@ -59,6 +59,7 @@ class UsageBatch(Entity):
     id_prefix = "bat"
 
     source = models.CharField(_("source"), max_length=80)
+    organization_id = models.UUIDField(_("sent by"), null=True)
     idempotency_key = models.CharField(_("batch key"), max_length=200, unique=True)
     body = models.BinaryField(_("events"))
     event_count = models.PositiveIntegerField(_("events"))
@@ -265,3 +266,25 @@ class QuotaState(Entity):
 
     def __str__(self) -> str:
         return f"{self.used_calls}/{self.limit_calls or '∞'}"
+
+
+class UsageCutoff(models.Model):
+    """Until when a subscription's usage is closed: the lock between processors and period closing.
+
+    A processor shares the row's lock while it adds to windows; closing takes it alone. So a window that does
+    not exist yet cannot appear inside a period that is being closed.
+    """
+
+    subscription = models.OneToOneField(
+        Subscription, on_delete=models.CASCADE, primary_key=True, related_name="usage_cutoff"
+    )
+    closed_until = models.DateTimeField(_("closed until"), null=True)
+
+    class Meta:
+        """One row per subscription that has usage or was closed."""
+
+        verbose_name = _("usage cutoff")
+        verbose_name_plural = _("usage cutoffs")
+
+    def __str__(self) -> str:
+        return str(self.closed_until or "")

@@ -1,0 +1,119 @@
+"""Endpoints of usage: intake for the shipper, calls and windows for their consumer."""
+
+from __future__ import annotations
+
+from dataclasses import asdict
+from typing import ClassVar
+from uuid import UUID
+
+from drf_spectacular.utils import OpenApiParameter, extend_schema
+from rest_framework import status
+from rest_framework.request import Request
+from rest_framework.response import Response
+
+from apps.core.api.pagination import CursorPagination
+from apps.core.api.views import IDEMPOTENCY_HEADER, ApiView
+from apps.core.exceptions import InvalidInput
+from apps.core.ids import InvalidPublicIdError, parse_public_id
+from apps.usage import selectors
+from apps.usage.api.parsers import RawJsonParser
+from apps.usage.api.serializers import (
+    BatchReceiptSerializer,
+    BatchSerializer,
+    UsageEventSerializer,
+    UsageWindowSerializer,
+)
+from apps.usage.ingestion import accept_batch, read_body
+
+
+class EventPagination(CursorPagination):
+    """Newest call first."""
+
+    ordering = ("-occurred_at", "-event_id")
+
+
+class UsageEventsView(ApiView):
+    """Send a batch of usage events, or list the calls that your organization made."""
+
+    method_permissions: ClassVar = {"POST": "usage.write", "GET": "usage.read"}
+    parser_classes = (RawJsonParser,)
+    paginator_class = EventPagination
+
+    @extend_schema(
+        request={"application/json": {"type": "object"}}, responses={202: BatchReceiptSerializer}
+    )
+    def post(self, request: Request) -> Response:
+        """Accept 1–5 000 events, as JSON, gzip allowed; the rest happens later.
+
+        `Idempotency-Key` names the batch: the same key again answers as before and stores nothing.
+        """
+        body = read_body(request.body, request.headers.get("Content-Encoding", ""))
+        receipt = accept_batch(
+            body=body, batch_key=request.headers.get(IDEMPOTENCY_HEADER, ""), actor=self.actor
+        )
+        answer = {
+            "batch_id": receipt.batch_id,
+            "accepted": receipt.accepted,
+            "rejected": [asdict(rejection) for rejection in receipt.rejections],
+        }
+        return Response(answer, status=status.HTTP_202_ACCEPTED)
+
+    @extend_schema(
+        parameters=[
+            OpenApiParameter("subscription_id", str, description="Only this subscription.")
+        ],
+        responses=UsageEventSerializer(many=True),
+    )
+    def get(self, request: Request) -> Response:
+        """List calls, newest first."""
+        rows = selectors.events_of_consumer(self.actor)
+        wanted = request.query_params.get("subscription_id")
+        if wanted:
+            rows = rows.filter(subscription_id=_subscription_key(wanted))
+        return self.paginated(rows, UsageEventSerializer)
+
+
+class UsageBatchView(ApiView):
+    """What became of a batch."""
+
+    method_permissions: ClassVar = {"GET": "usage.write"}
+
+    @extend_schema(responses=BatchSerializer)
+    def get(self, _request: Request, batch_id: str) -> Response:
+        """Return the batch with its rejections and its outcome."""
+        batch = selectors.get_batch(self.actor, batch_id)
+        return Response(BatchSerializer(batch).data)
+
+
+class UsageWindowsView(ApiView):
+    """Hourly quantities of your organization's subscriptions."""
+
+    method_permissions: ClassVar = {"GET": "usage.read"}
+
+    class WindowPagination(CursorPagination):
+        """Newest hour first."""
+
+        ordering = ("-window_start", "-id")
+
+    paginator_class = WindowPagination
+
+    @extend_schema(
+        parameters=[
+            OpenApiParameter("subscription_id", str, description="Only this subscription.")
+        ],
+        responses=UsageWindowSerializer(many=True),
+    )
+    def get(self, request: Request) -> Response:
+        """List windows, newest first."""
+        rows = selectors.windows_of_consumer(self.actor)
+        wanted = request.query_params.get("subscription_id")
+        if wanted:
+            rows = rows.filter(subscription_id=_subscription_key(wanted))
+        return self.paginated(rows, UsageWindowSerializer)
+
+
+def _subscription_key(text: str) -> UUID:
+    try:
+        return parse_public_id("sub", text)
+    except InvalidPublicIdError as error:
+        raise InvalidInput(str(error), field="subscription_id") from None

@@ -1,0 +1,19 @@
+"""Bounds of intake and processing."""
+
+from datetime import timedelta
+from typing import Final
+
+MAX_EVENTS_PER_BATCH: Final = 5_000
+MAX_BODY_BYTES: Final = 16 * 1024 * 1024  # decompressed
+MAX_PATH_LENGTH: Final = 300
+# Beyond this many unprocessed batches intake answers 503, and the shipper waits.
+MAX_PENDING_BATCHES: Final = 2_000
+BACK_PRESSURE_RETRY_S: Final = 5
+ACCEPTED_PAST: Final = timedelta(days=35)
+ACCEPTED_FUTURE: Final = timedelta(minutes=5)
+MAX_ATTEMPTS: Final = 8
+# After this many failures of the whole batch each event is tried alone, so one bad event cannot hold the rest.
+ISOLATE_AFTER_ATTEMPTS: Final = 3
+INBOX_CHANNEL: Final = "tollgate_usage_inbox"
+GATEWAY_SOURCE: Final = "gateway"
+PLATFORM_PERMISSION: Final = "usage.write"

@@ -1,0 +1,14 @@
+"""Refusals of this app."""
+
+from __future__ import annotations
+
+from django.utils.translation import gettext_lazy as _
+
+from apps.core.exceptions import Conflict
+
+
+class UsageNotComplete(Conflict):
+    """Calls of the period may still be on their way."""
+
+    code = "usage_not_complete"
+    title = _("Calls of this period may still be on their way")

@@ -1,0 +1,175 @@
+"""Intake: a batch of events becomes one durable row, and the answer is 202.
+
+Nothing is resolved, counted or joined here, so slow processing never delays a shipper. The same batch key twice is the
+same row.
+
+Source: docs/domain/metering.md §2.
+"""
+
+from __future__ import annotations
+
+import zlib
+from dataclasses import asdict, dataclass
+from typing import Final
+
+import msgspec
+import structlog
+from django.db import connection, transaction
+from django.utils.translation import gettext_lazy as _
+
+from apps.core import clock
+from apps.core.actors import Actor
+from apps.core.exceptions import InvalidInput, Unavailable
+from apps.core.ids import uuid7
+from apps.core.models import DeadLetter
+from apps.usage.constants import (
+    BACK_PRESSURE_RETRY_S,
+    INBOX_CHANNEL,
+    MAX_BODY_BYTES,
+    MAX_EVENTS_PER_BATCH,
+    MAX_PENDING_BATCHES,
+)
+from apps.usage.enums import BatchStatus
+from apps.usage.event_schema import (
+    Envelope,
+    Rejection,
+    ShipperReport,
+    Sorted,
+    decode_envelope,
+    sort_events,
+)
+from apps.usage.models import ShipperState, UsageBatch
+
+logger = structlog.get_logger(__name__)
+
+GZIP: Final = 16 + zlib.MAX_WBITS
+DEAD_LETTER_SOURCE: Final = "usage.event"
+
+
+@dataclass(frozen=True, slots=True)
+class BatchReceipt:
+    """What the sender is told."""
+
+    batch_id: str
+    accepted: int
+    rejections: tuple[Rejection, ...]
+    is_replay: bool
+
+
+def read_body(body: bytes, encoding: str) -> bytes:
+    """Return the body decompressed, up to a bound.
+
+    Raises:
+        InvalidInput: unknown encoding, broken gzip, or more than 16 MB.
+    """
+    if encoding in {"", "identity"}:
+        plain = body
+    elif encoding == "gzip":
+        inflater = zlib.decompressobj(GZIP)
+        try:
+            plain = inflater.decompress(body, MAX_BODY_BYTES + 1)
+        except zlib.error:
+            raise InvalidInput(_("The body is not valid gzip."), code="invalid_gzip") from None
+        if not inflater.eof and len(plain) <= MAX_BODY_BYTES:
+            raise InvalidInput(_("The gzip body is cut off."), code="invalid_gzip")
+    else:
+        raise InvalidInput(_("Content-Encoding must be gzip or absent."), code="invalid_encoding")
+    if len(plain) > MAX_BODY_BYTES:
+        raise InvalidInput(_("The body is larger than 16 MB."), code="body_too_large")
+    return plain
+
+
+def accept_batch(*, body: bytes, batch_key: str, actor: Actor) -> BatchReceipt:
+    """Store a batch and wake the processors.
+
+    Args:
+        body: the envelope as JSON, decompressed.
+        batch_key: names the batch; the same key again returns the stored batch. Empty: a new batch.
+        actor: a platform token (the shipper's, whose calls are never rejected) or a provider's.
+
+    Raises:
+        InvalidInput: the envelope cannot be read, or holds too many events.
+        Unavailable: back-pressure; try again after `retry_after_s`.
+    """
+    envelope = _read_envelope(body)
+    is_platform = actor.organization_id is None
+    if envelope.shipper is not None and is_platform and not envelope.events:
+        _note_shipper(envelope.shipper)
+        return BatchReceipt("", 0, (), is_replay=False)
+    _refuse_under_pressure()
+    found = sort_events(envelope.events, now=clock.now(), is_gateway=is_platform)
+    key = f"{actor.organization_id or 'platform'}:{batch_key or uuid7()}"
+    with transaction.atomic():
+        batch_id = _insert(found, key=key, actor=actor)
+        if batch_id is None:
+            return _stored_receipt(key)
+        _keep_unreadable(found, batch_id)
+        if envelope.shipper is not None and is_platform:
+            _note_shipper(envelope.shipper)
+        with connection.cursor() as cursor:
+            cursor.execute("SELECT pg_notify(%s, '')", [INBOX_CHANNEL])
+    return BatchReceipt(batch_id, len(found.accepted), found.rejections, is_replay=False)
+
+
+def _read_envelope(body: bytes) -> Envelope:
+    try:
+        envelope = decode_envelope(body)
+    except (msgspec.ValidationError, msgspec.DecodeError) as error:
+        raise InvalidInput(str(error), code="invalid_body") from None
+    if len(envelope.events) > MAX_EVENTS_PER_BATCH:
+        detail = _("A batch holds at most %(limit)s events.") % {"limit": MAX_EVENTS_PER_BATCH}
+        raise InvalidInput(detail, field="events", code="too_many_events")
+    if not envelope.events and envelope.shipper is None:
+        raise InvalidInput(_("A batch holds at least one event."), field="events", code="no_events")
+    return envelope
+
+
+def _refuse_under_pressure() -> None:
+    pending = UsageBatch.objects.filter(status=BatchStatus.PENDING)
+    if pending[MAX_PENDING_BATCHES - 1 : MAX_PENDING_BATCHES].exists():
+        raise Unavailable(
+            _("Too many batches wait to be processed."),
+            code="inbox_full",
+            retry_after_s=BACK_PRESSURE_RETRY_S,
+        )
+
+
+def _insert(found: Sorted, *, key: str, actor: Actor) -> str | None:
+    """Insert the row; return its public id, or None when the key is stored already."""
+    batch = UsageBatch(
+        source=actor.label[:80],
+        organization_id=actor.organization_id,
+        idempotency_key=key,
+        body=b"[" + b",".join(found.accepted) + b"]",
+        event_count=len(found.accepted),
+        rejections=[asdict(rejection) for rejection in found.rejections],
+        oldest_event_at=found.oldest_at,
+    )
+    inserted = UsageBatch.objects.bulk_create([batch], ignore_conflicts=True)
+    if UsageBatch.objects.filter(pk=inserted[0].pk).exists():
+        return batch.public_id
+    return None
+
+
+def _stored_receipt(key: str) -> BatchReceipt:
+    batch = UsageBatch.objects.only("id", "event_count", "rejections").get(idempotency_key=key)
+    rejections = tuple(Rejection(**rejection) for rejection in batch.rejections)
+    return BatchReceipt(batch.public_id, batch.event_count, rejections, is_replay=True)
+
+
+def _keep_unreadable(found: Sorted, batch_id: str) -> None:
+    for number, (raw, reason) in enumerate(found.unreadable):
+        logger.error("usage.gateway_event_unreadable", batch_id=batch_id, reason=reason)
+        DeadLetter.objects.create(
+            source=DEAD_LETTER_SOURCE,
+            reference=f"{batch_id}:{number}",
+            payload={"raw": raw.decode(errors="replace")},
+            reason=reason,
+        )
+
+
+def _note_shipper(report: ShipperReport) -> None:
+    ShipperState.objects.update_or_create(
+        node=report.node,
+        defaults={"oldest_unshipped_at": report.oldest_unshipped_at, "reported_at": clock.now()},
+    )

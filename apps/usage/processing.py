@@ -1,0 +1,301 @@
+"""From the inbox to events and windows, in one transaction per batch.
+
+The order matters. Identities first: the unique index decides which events are new. Then the events, by COPY. Then the
+cutoffs are share-locked, and the windows are added to in key order as the last lock taken (windows first would make four
+workers as slow as one). A processor killed at any point leaves a pending batch and nothing else.
+
+Source: docs/domain/metering.md §3.
+"""
+
+from __future__ import annotations
+
+import json
+from collections import defaultdict
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass, field
+from datetime import datetime, timedelta
+from typing import Any, Final
+from uuid import UUID
+
+import msgspec
+import structlog
+from django.db import DatabaseError, OperationalError, connection, transaction
+from psycopg import Cursor
+
+from apps.core import clock, outbox
+from apps.core.models import DeadLetter
+from apps.core.relay import backoff_s
+from apps.usage.constants import GATEWAY_SOURCE, ISOLATE_AFTER_ATTEMPTS, MAX_ATTEMPTS
+from apps.usage.enums import BatchStatus
+from apps.usage.event_schema import IncomingEvent, body_hash, clean_path, decode_events, to_utc
+from apps.usage.give_back import GIVE_BACK_TOPIC
+from apps.usage.models import LateEvent, UsageBatch
+from apps.usage.placement import Placed, place_events
+from apps.usage.windows import add_to_windows, late_row, share_cutoffs
+
+logger = structlog.get_logger(__name__)
+
+EVENT_COLUMNS: Final = (
+    "event_id, occurred_at, decided_at, stored_at, batch_id, source, consumer_organization_id,"
+    " provider_organization_id, subscription_id, key_id, api_id, method, path, status, latency_ms,"
+    " upstream_latency_ms, request_bytes, response_bytes, request_id, outcome, is_billable, properties"
+)
+_CLAIM: Final = """
+    SELECT id FROM usage_usagebatch WHERE status = 'pending' AND available_at <= %s
+    ORDER BY id LIMIT 1 FOR UPDATE SKIP LOCKED
+"""
+_INSERT_KEYS: Final = """
+    INSERT INTO usage_usageeventkey (event_id, body_hash, occurred_at)
+    SELECT * FROM unnest(%s::uuid[], %s::bytea[], %s::timestamptz[])
+    ON CONFLICT (event_id) DO NOTHING RETURNING event_id
+"""
+
+
+@dataclass(slots=True)
+class Outcome:
+    """What became of a batch's events."""
+
+    counted: int = 0
+    unbillable: int = 0
+    duplicates: int = 0
+    late: int = 0
+    conflicts: list[str] = field(default_factory=list)
+    unplaced: list[str] = field(default_factory=list)
+
+    def as_json(self) -> dict[str, Any]:
+        """Return the plain form that the batch keeps."""
+        return {
+            "counted": self.counted,
+            "unbillable": self.unbillable,
+            "duplicates": self.duplicates,
+            "late": self.late,
+            "conflicts": self.conflicts,
+            "unplaced": self.unplaced,
+        }
+
+
+def process_next_batch() -> bool:
+    """Process the oldest batch that is due; return whether there was one.
+
+    The batch, its events, its windows and its new status commit together. On failure the batch waits with doubling
+    backoff; from the third attempt on each event is tried alone, and what fails alone becomes a dead letter.
+
+    Raises:
+        django.db.OperationalError: the database is away; the batch stays as it was.
+    """
+    batch_id: UUID | None = None
+    try:
+        with transaction.atomic():
+            batch = _claim()
+            if batch is None:
+                return False
+            batch_id = batch.pk
+            events = decode_events(bytes(batch.body))
+            if batch.attempts >= ISOLATE_AFTER_ATTEMPTS:
+                outcome = _process_one_by_one(batch, events)
+            else:
+                outcome = _process(batch, events)
+            batch.status, batch.processed_at = BatchStatus.PROCESSED, clock.now()
+            batch.outcome, batch.last_error = outcome.as_json(), ""
+            batch.save(
+                update_fields=["status", "processed_at", "outcome", "last_error", "updated_at"]
+            )
+    except OperationalError:
+        raise
+    except Exception as error:
+        logger.exception("usage.batch_failed", batch_id=str(batch_id))
+        if batch_id is None:
+            raise
+        _note_failure(batch_id, error)
+    return True
+
+
+def _claim() -> UsageBatch | None:
+    with connection.cursor() as cursor:
+        cursor.execute(_CLAIM, [clock.now()])
+        row = cursor.fetchone()
+    return UsageBatch.objects.get(pk=row[0]) if row else None
+
+
+def _note_failure(batch_id: UUID, error: Exception) -> None:
+    with transaction.atomic():
+        batch = UsageBatch.objects.select_for_update().get(pk=batch_id)
+        batch.attempts += 1
+        batch.last_error = f"{type(error).__name__}: {error}"
+        batch.available_at = clock.now() + timedelta(seconds=backoff_s(batch.attempts))
+        if batch.attempts >= MAX_ATTEMPTS:
+            batch.status = BatchStatus.FAILED
+            DeadLetter.objects.get_or_create(
+                source="usage.batch",
+                reference=batch.public_id,
+                resolved_at=None,
+                defaults={
+                    "payload": {"batch_id": batch.public_id, "event_count": batch.event_count},
+                    "reason": batch.last_error,
+                    "attempts": batch.attempts,
+                },
+            )
+        batch.save(update_fields=["attempts", "last_error", "available_at", "status", "updated_at"])
+
+
+def _process_one_by_one(batch: UsageBatch, events: Sequence[IncomingEvent]) -> Outcome:
+    """Give each event its own savepoint; one that fails alone becomes a dead letter."""
+    total = Outcome()
+    for event in sorted(events, key=lambda item: item.id):
+        try:
+            with transaction.atomic():
+                part = _process(batch, [event])
+        except OperationalError:
+            raise
+        except (DatabaseError, ValueError) as error:
+            _bury(event, f"{type(error).__name__}: {error}")
+            total.unplaced.append(str(event.id))
+            continue
+        total.counted += part.counted
+        total.unbillable += part.unbillable
+        total.duplicates += part.duplicates
+        total.late += part.late
+        total.conflicts += part.conflicts
+        total.unplaced += part.unplaced
+    return total
+
+
+def _process(batch: UsageBatch, events: Sequence[IncomingEvent]) -> Outcome:
+    outcome = Outcome()
+    distinct = _without_repeats(events, outcome)
+    placed, unplaced = place_events(batch, distinct)
+    for event, reason in unplaced:
+        _bury(event, reason)
+        outcome.unplaced.append(str(event.id))
+    new = _insert_keys(placed, outcome)
+    if new:
+        _copy_events(new, batch.pk)
+        _give_back_unbillable(new)
+        _count(new, outcome)
+    return outcome
+
+
+def _without_repeats(events: Iterable[IncomingEvent], outcome: Outcome) -> list[IncomingEvent]:
+    """Drop repeats within the batch and sort by id, so that two processors lock in one order."""
+    by_id: dict[UUID, IncomingEvent] = {}
+    for event in events:
+        known = by_id.setdefault(event.id, event)
+        if known is event:
+            continue
+        if body_hash(known) == body_hash(event):
+            outcome.duplicates += 1
+        else:
+            _bury(event, "The same id came with another body.", source="usage.conflict")
+            outcome.conflicts.append(str(event.id))
+    return sorted(by_id.values(), key=lambda item: item.id)
+
+
+def _insert_keys(placed: Sequence[Placed], outcome: Outcome) -> list[Placed]:
+    """Claim the events' identities; return the events that are new."""
+    if not placed:
+        return []
+    hashes = {item.event.id: body_hash(item.event) for item in placed}
+    with connection.cursor() as cursor:
+        cursor.execute(
+            _INSERT_KEYS,
+            [
+                [item.event.id for item in placed],
+                list(hashes.values()),
+                [item.occurred_at for item in placed],
+            ],
+        )
+        new_ids = {row[0] for row in cursor.fetchall()}
+        repeated = [item for item in placed if item.event.id not in new_ids]
+        stored: dict[UUID, bytes] = {}
+        if repeated:
+            cursor.execute(
+                "SELECT event_id, body_hash FROM usage_usageeventkey WHERE event_id = ANY(%s)",
+                [[item.event.id for item in repeated]],
+            )
+            stored = {row[0]: bytes(row[1]) for row in cursor.fetchall()}
+    for item in repeated:
+        if stored.get(item.event.id) == hashes[item.event.id]:
+            outcome.duplicates += 1
+        else:
+            _bury(item.event, "The same id came with another body.", source="usage.conflict")
+            outcome.conflicts.append(str(item.event.id))
+    return [item for item in placed if item.event.id in new_ids]
+
+
+def _copy_events(placed: Sequence[Placed], batch_id: UUID) -> None:
+    stored_at = clock.now()
+    with connection.cursor() as wrapper:
+        cursor: Cursor[Any] = wrapper.cursor
+        with cursor.copy(f"COPY usage_usageevent ({EVENT_COLUMNS}) FROM STDIN") as copy:
+            for item in placed:
+                copy.write_row(_event_row(item, batch_id, stored_at))
+
+
+def _event_row(item: Placed, batch_id: UUID, stored_at: datetime) -> tuple[Any, ...]:
+    event = item.event
+    return (
+        event.id,
+        item.occurred_at,
+        to_utc(event.occurred_at),
+        stored_at,
+        batch_id,
+        event.source,
+        item.consumer_id,
+        item.provider_id,
+        item.subscription_id,
+        item.key_id,
+        item.api_id,
+        event.method,
+        clean_path(event.path),
+        event.status or 0,
+        round(event.latency_ms or 0),
+        None if event.upstream_latency_ms is None else round(event.upstream_latency_ms),
+        event.request_bytes or 0,
+        event.response_bytes or 0,
+        event.request_id[:64],
+        event.outcome,
+        item.is_billable,
+        json.dumps(event.properties),
+    )
+
+
+def _give_back_unbillable(placed: Sequence[Placed]) -> None:
+    """The gateway took quota for every call that it let through; give back what is not billed."""
+    by_subscription: dict[UUID, list[Placed]] = defaultdict(list)
+    for item in placed:
+        if item.event.source == GATEWAY_SOURCE and not item.is_billable:
+            by_subscription[item.subscription_id].append(item)
+    for subscription_id, items in by_subscription.items():
+        calls = [[str(item.event.id), item.occurred_at.isoformat()] for item in items]
+        outbox.enqueue(GIVE_BACK_TOPIC, {"subscription_id": str(subscription_id), "calls": calls})
+
+
+def _count(placed: Sequence[Placed], outcome: Outcome) -> None:
+    """Add the events to their windows; an event behind its subscription's cutoff is late."""
+    cutoffs = share_cutoffs(sorted({item.subscription_id for item in placed}))
+    in_time: list[Placed] = []
+    late: list[Placed] = []
+    for item in placed:
+        closed_until = cutoffs[item.subscription_id]
+        is_late = closed_until is not None and item.occurred_at < closed_until
+        (late if is_late else in_time).append(item)
+    if late:
+        LateEvent.objects.bulk_create([late_row(item) for item in late if item.is_billable])
+    if in_time:
+        add_to_windows(in_time)
+    outcome.late = len(late)
+    outcome.counted = sum(item.is_billable for item in in_time)
+    outcome.unbillable = sum(not item.is_billable for item in placed)
+
+
+def _bury(event: IncomingEvent, reason: str, *, source: str = "usage.event") -> None:
+    logger.error("usage.event_unplaced", event_id=str(event.id), reason=reason)
+    DeadLetter.objects.get_or_create(
+        source=source,
+        reference=str(event.id),
+        resolved_at=None,
+        defaults={
+            "payload": {"event": msgspec.to_builtins(event)},
+            "reason": reason,
+        },
+    )

@@ -1,0 +1,51 @@
+"""The usage processor: a process that works off the inbox until told to stop. Several may run."""
+
+from __future__ import annotations
+
+import time
+from typing import Final
+
+import structlog
+from django.db import OperationalError, close_old_connections, connection
+
+from apps.core.health import beat
+from apps.usage.constants import INBOX_CHANNEL
+from apps.usage.processing import process_next_batch
+
+logger = structlog.get_logger(__name__)
+
+IDLE_WAIT_S: Final = 1.0
+
+
+class UsageProcessor:
+    """Waits for batches and processes them, one transaction each."""
+
+    def __init__(self, *, name: str) -> None:
+        """Name the process for its heartbeat."""
+        self.name = name
+        self.is_stopping = False
+
+    def stop(self) -> None:
+        """Ask the loop to end after the batch in hand."""
+        self.is_stopping = True
+
+    def run(self) -> None:
+        """Serve until `stop()`; a lost database connection is waited out."""
+        while not self.is_stopping:
+            try:
+                close_old_connections()
+                with connection.cursor() as cursor:
+                    cursor.execute(f"LISTEN {INBOX_CHANNEL}")
+                while not self.is_stopping:
+                    beat(self.name)
+                    if not process_next_batch():
+                        self._wait()
+            except OperationalError:
+                logger.warning("usage_processor.database_unavailable", exc_info=True)
+                connection.close()
+                time.sleep(IDLE_WAIT_S)
+
+    @staticmethod
+    def _wait() -> None:
+        for _notification in connection.connection.notifies(timeout=IDLE_WAIT_S, stop_after=1):
+            return
