@@ -16,7 +16,7 @@ from apps.core.money import Money
 from apps.core.request_context import current_request_id
 
 
-def _plain(value: Any) -> Any:
+def _plain(value: Any) -> Any:  # noqa: PLR0911 -- a table of types
     """Turn a value into what JSON holds; amounts and times become text."""
     if isinstance(value, UUID | Decimal):
         return str(value)

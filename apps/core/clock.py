@@ -25,7 +25,7 @@ class HasClockOffset(Protocol):
 
 def now() -> datetime:
     """Return the current time in UTC."""
-    return datetime.now(UTC)
+    return datetime.now(UTC)  # noqa: TID251 -- the one place
 
 
 def business_now(account: HasClockOffset) -> datetime:

@@ -25,9 +25,7 @@ class DomainError(Exception):
     title: ClassVar[Text] = _("The request was refused")
     retryable: ClassVar[bool] = False
 
-    def __init__(
-        self, detail: Text = "", *, field: str = "", code: str = "", **extra: Any
-    ) -> None:
+    def __init__(self, detail: Text = "", *, field: str = "", code: str = "", **extra: Any) -> None:
         """Keep the detail, the field that it belongs to, and extra members of the problem."""
         self.detail: Text = detail or self.title
         self.field = field

@@ -35,7 +35,8 @@ _REFUSED_V4: Final = tuple(
     for network in ("0.0.0.0/8", "100.64.0.0/10", "192.0.0.0/24", "198.18.0.0/15")
 )
 _REFUSED_V6: Final = tuple(
-    ipaddress.ip_network(network) for network in ("64:ff9b::/96", "64:ff9b:1::/48", "2001::/32", "2002::/16")
+    ipaddress.ip_network(network)
+    for network in ("64:ff9b::/96", "64:ff9b:1::/48", "2001::/32", "2002::/16")
 )
 
 
@@ -80,7 +81,9 @@ def validate_url(url: str, *, field: str = "") -> tuple[str, str, int]:
         raise UnsafeUrl(_("This is not a valid URL."), field=field) from None
     host = (parts.hostname or "").rstrip(".")
     if parts.scheme not in ALLOWED_SCHEMES or not host:
-        raise UnsafeUrl(_("The URL must start with http:// or https:// and name a host."), field=field)
+        raise UnsafeUrl(
+            _("The URL must start with http:// or https:// and name a host."), field=field
+        )
     if parts.username is not None or parts.password is not None:
         raise UnsafeUrl(_("The URL must not contain a user name or password."), field=field)
     if is_trusted_target(host, port):
@@ -125,7 +128,7 @@ def resolve_public(host: str, port: int, *, field: str = "") -> list[str]:
 class _VettedBackend(httpcore.SyncBackend):
     """Connects to vetted addresses only; httpcore keeps the name for TLS and the Host header."""
 
-    def connect_tcp(  # noqa: PLR0913 -- the signature is httpcore's
+    def connect_tcp(  # noqa: PLR0917 -- the signature is httpcore's
         self,
         host: str,
         port: int,
@@ -151,7 +154,7 @@ def _transport() -> httpx.HTTPTransport:
     return transport
 
 
-def fetch(  # noqa: PLR0913 -- one call, each knob named
+def fetch(
     method: str,
     url: str,
     *,

@@ -88,7 +88,9 @@ def _carry_out(function: Callable[..., Any], run: JobRun, arguments: dict[str, A
         run.save(update_fields=["status", "error", "finished_at", "updated_at"])
         raise
     JobRun.objects.filter(pk=run.pk).update(
-        status=JobStatus.SUCCEEDED, result=result, finished_at=clock.now(),
+        status=JobStatus.SUCCEEDED,
+        result=result,
+        finished_at=clock.now(),
         progress_done=F("progress_total"),
     )
     return result

@@ -17,7 +17,9 @@ def _month_start(year: int, month: int) -> datetime:
     return datetime(year + years, index + 1, 1, tzinfo=UTC)
 
 
-def ensure_monthly_partitions(table: str, *, months_back: int = 1, months_ahead: int = MONTHS_AHEAD) -> int:
+def ensure_monthly_partitions(
+    table: str, *, months_back: int = 1, months_ahead: int = MONTHS_AHEAD
+) -> int:
     """Create the missing partitions `<table>_yYYYYmMM` around the current month; return how many.
 
     The table also has a default partition, so an insert never fails for lack of one.

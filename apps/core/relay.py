@@ -57,7 +57,9 @@ class LeaderLoop:
 _loops: list[LeaderLoop] = []
 
 
-def leader_loop(*, name: str, interval_s: float) -> Callable[[Callable[[], bool]], Callable[[], bool]]:
+def leader_loop(
+    *, name: str, interval_s: float
+) -> Callable[[Callable[[], bool]], Callable[[], bool]]:
     """Register a loop; its function returns whether it did something (then it is called again at once)."""
 
     def register(function: Callable[[], bool]) -> Callable[[], bool]:
@@ -93,7 +95,7 @@ def deliver(message: OutboxMessage) -> bool:
             outbox.handler_for(message.topic)(message.payload)
     except OperationalError:
         raise  # the database is away: the lease runs out and the message comes again
-    except Exception as error:  # noqa: BLE001 -- the edge: one bad message must not stop the others
+    except Exception as error:
         logger.warning("outbox.delivery_failed", topic=message.topic, exc_info=True)
         _note_failure(message, error)
         return False

@@ -24,7 +24,7 @@ from apps.core.money import Money
 class MoneyField(serializers.Field[Money, dict[str, Any], dict[str, Any], Any]):
     """Money as `{"amount_minor": 1250, "currency": "USD"}`."""
 
-    default_error_messages = {  # noqa: RUF012 -- DRF's declaration style
+    default_error_messages = {
         "invalid": _("Write money as {amount_minor, currency}."),
     }
 

@@ -3,14 +3,16 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from typing import Any, Final
+from typing import TYPE_CHECKING, Any, Final
 
 from rest_framework.permissions import BasePermission
 from rest_framework.request import Request
-from rest_framework.views import APIView
 
 from apps.core.actors import Actor
 from apps.core.exceptions import Forbidden, NotAuthenticated
+
+if TYPE_CHECKING:
+    from rest_framework.views import APIView  # at run time it imports this module
 
 PUBLIC: Final = "public"
 AUTHENTICATED: Final = "authenticated"

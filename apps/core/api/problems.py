@@ -20,7 +20,7 @@ CONTENT_TYPE: Final = "application/problem+json"
 TYPE_PREFIX: Final = "/problems/"
 
 
-def problem(  # noqa: PLR0913 -- the members of a problem, all named
+def problem(
     *,
     status: int,
     code: str,
