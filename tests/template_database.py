@@ -5,6 +5,7 @@ import os
 import shutil
 import subprocess
 import sys
+import time
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Final
@@ -16,7 +17,7 @@ from deploy.local.state import PROJECT
 from deploy.local.throwaway import RunningServer, ThrowawayServers
 
 TEMPLATE_NAME: Final = "tollgate_template"
-KEPT_CACHES: Final = 3
+UNUSED_AFTER_S: Final = 3 * 60 * 60
 # What decides the schema: our migrations with their data, the apps that are installed, and the
 # locked versions of everybody else's migrations.
 SCHEMA_SOURCES: Final = (
@@ -58,7 +59,7 @@ def get_template(servers: ThrowawayServers) -> Template:
     cache = servers.state / "cache"
     cache.mkdir(mode=0o711, exist_ok=True)
     folder = cache / f"pg-{schema_key()}"
-    with exclusive_lock(cache / ".lock"):
+    with exclusive_lock(folder.with_suffix(".lock")):
         if not folder.exists():
             _build(servers, folder)
             _forget_old(cache)
@@ -67,7 +68,7 @@ def get_template(servers: ThrowawayServers) -> Template:
 
 
 def _build(servers: ThrowawayServers, folder: Path) -> None:
-    draft = folder.with_name(f"{folder.name}.draft")
+    draft = folder.with_suffix(".draft")
     shutil.rmtree(draft, ignore_errors=True)
     draft.mkdir(mode=0o711)
     password = new_password()
@@ -99,7 +100,7 @@ def _migrate(database_url: str, redis_url: str) -> None:
         "BROKER_URL": redis_url,
     }
     result = subprocess.run(
-        [sys.executable, "manage.py", "migrate", "--no-input", "--verbosity=0"],
+        [sys.executable, "manage.py", "migrate", "--no-input", "--skip-checks", "--verbosity=0"],
         cwd=PROJECT,
         env=environment,
         stdout=subprocess.PIPE,
@@ -112,6 +113,12 @@ def _migrate(database_url: str, redis_url: str) -> None:
 
 
 def _forget_old(cache: Path) -> None:
-    kept = sorted(cache.glob("pg-*"), key=lambda path: path.stat().st_mtime, reverse=True)
-    for folder in kept[KEPT_CACHES:]:
-        shutil.rmtree(folder)
+    """Remove templates of schemas that are gone; other runs may use the latest ones now."""
+    too_old = time.time() - UNUSED_AFTER_S
+    for path in cache.glob("pg-*"):
+        if path.stat().st_mtime > too_old:
+            continue
+        if path.is_dir():
+            shutil.rmtree(path)
+        else:
+            path.unlink()
