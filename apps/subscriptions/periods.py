@@ -1,8 +1,9 @@
 """Billing periods: half-open ranges of UTC, computed in the account's time zone.
 
-Every boundary is counted from the original anchor day, never from the boundary before it: an anchor on
-January 31 gives February 28 (or 29) and then March 31 again. A boundary is the first instant of its local
-day, so a day of 23 or 25 hours is one day and neighbouring periods share their boundary exactly.
+Every boundary is counted from the original anchor day, never from the boundary before it: an
+anchor on January 31 gives February 28 (or 29) and then March 31 again. A boundary is the first
+instant of its local day, so a day of 23 or 25 hours is one day and neighbouring periods share
+their boundary exactly.
 
 Source: docs/domain/periods.md.
 """
@@ -53,7 +54,7 @@ class Interval:
             raise ValueError(f"an interval has at least one {self.unit}, not {self.count}")
 
     def after(self, anchor: date, periods: int) -> date:
-        """Return the day that lies `periods` intervals after the anchor (before it when negative)."""
+        """Return the day that lies `periods` intervals after the anchor."""
         steps = periods * self.count
         if self.unit in DAYS_PER_UNIT:
             return anchor + timedelta(days=steps * DAYS_PER_UNIT[self.unit])
@@ -71,7 +72,8 @@ def billing_period(anchor: date, interval: Interval, *, index: int, timezone: st
     """Return the period with this index; 0 starts on the anchor day.
 
     Args:
-        anchor: local day on which period 0 starts; `calendar_anchor` gives the one of a calendar alignment.
+        anchor: local day on which period 0 starts; `calendar_anchor` gives the one of a calendar
+            alignment.
         interval: length of a period.
         index: position of the period; negative before the anchor.
         timezone: IANA name of the account's zone.
@@ -99,7 +101,7 @@ def billing_period_index(anchor: date, interval: Interval, *, at: datetime, time
 
 
 def calendar_anchor(day: date, unit: IntervalUnit) -> date:
-    """Return the first day of the calendar day, week (Monday), month, quarter, half-year or year."""
+    """Return the first day of the calendar unit that holds a day; weeks begin on Monday."""
     if unit is IntervalUnit.DAY:
         return day
     if unit is IntervalUnit.WEEK:
@@ -114,10 +116,10 @@ def next_calendar_boundary(day: date, unit: IntervalUnit) -> date:
 
 
 def next_billing_day(current_start: date, anchor: date, interval: Interval) -> date:
-    """Return the first boundary of the anchored schedule after the day on which the current period began.
+    """Return the first boundary of the anchored schedule after the current period's start.
 
-    A current period that began off the schedule (a first, partial one) is short: it ends at the first
-    day that the anchor gives, and whole intervals follow.
+    A current period that began off the schedule (a first, partial one) is short: it ends at the
+    first day that the anchor gives, and whole intervals follow.
     """
     if interval.unit in DAYS_PER_UNIT:
         return interval.after(current_start, 1)
@@ -141,8 +143,8 @@ def period_after_zone_change(
 ) -> Period:
     """Return the period with this index in a new zone, begun where the previous one ended.
 
-    An account that moves to another zone has neither a hole nor an overlap: only the end follows the new
-    zone.
+    An account that moves to another zone has neither a hole nor an overlap: only the end follows
+    the new zone.
     """
     return Period(previous.end, start_of_day(interval.after(anchor, index + 1), timezone))
 
@@ -150,7 +152,8 @@ def period_after_zone_change(
 def start_of_day(day: date, timezone: str) -> datetime:
     """Return the first instant of a local day, in UTC.
 
-    When clocks jump over midnight the day begins at the jump; when midnight comes twice, at the first.
+    When clocks jump over midnight the day begins at the jump; when midnight comes twice, at the
+    first.
     """
     return datetime.combine(day, time.min, tzinfo=ZoneInfo(timezone)).astimezone(UTC)
 

@@ -1,8 +1,8 @@
 """Proration: the part of a fee that belongs to a part of a period.
 
-The denominator is always the whole period, however short the service was. Fees are prorated by local days
-("17 of 31 days"), so that the line can be checked with a calendar; usage is never prorated. Shares are
-fractions; money appears when a line is rounded.
+The denominator is always the whole period, however short the service was. Fees are prorated by
+local days ("17 of 31 days"), so that the line can be checked with a calendar; usage is never
+prorated. Shares are fractions; money appears when a line is rounded.
 
 Source: docs/domain/periods.md.
 """
@@ -68,7 +68,7 @@ class DayShare:
 
 @dataclass(frozen=True, slots=True)
 class PlanChange:
-    """The two lines of a plan change in the middle of a period; each is rounded, the net is their sum.
+    """The two lines of a plan change in mid-period; each is rounded, the net is their sum.
 
     Attributes:
         credit: negative or zero: the unused part of the old plan.
@@ -106,7 +106,7 @@ def share_of_time(period: Period, service: Period) -> Fraction:
 
 
 def proration_fraction(period: DayRange, service: DayRange, basis: DayBasis) -> Fraction:
-    """Return service over period in days of the given basis; above one when the service is longer."""
+    """Return service over period in days; above one when the service is longer."""
     if basis is DayBasis.ACTUAL:
         return Fraction(service.days, period.days)
     return Fraction(_fixed_30_days(service), _fixed_30_days(period))
@@ -129,13 +129,14 @@ def price_plan_change(old_fee: Money, new_fee: Money, unused: Fraction) -> PlanC
     Args:
         old_fee: fee of the whole period on the old plan.
         new_fee: fee of the whole period on the new plan.
-        unused: share of the period from the change on; the day of the change belongs to the new plan.
+        unused: share of the period from the change on; the day of the change belongs to the new
+            plan.
     """
     return PlanChange(credit=-prorate_money(old_fee, unused), charge=prorate_money(new_fee, unused))
 
 
 def cap_credit(potential: Money, *, paid: Money, credited_before: Money) -> Money:
-    """Return the credit that may be given: never more than is left of what was paid, never negative."""
+    """Return the credit that may be given: at most what is left of what was paid."""
     zero = Money.zero(potential.currency)
     return max(zero, min(potential, paid - credited_before))
 

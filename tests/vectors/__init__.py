@@ -1,7 +1,8 @@
 """Worked cases as data: one JSON file per kind, each a list of `{id, input, expected, note?}`.
 
-Amounts, prices, quantities and percentages are decimal strings in major units; plain integers are counts,
-days and places. `null` means not set or unlimited. `…Z` is an instant in UTC, `*_local` a wall clock.
+Amounts, prices, quantities and percentages are decimal strings in major units; plain integers are
+counts, days and places. `null` means not set or unlimited. `…Z` is an instant in UTC, `*_local` a
+wall clock.
 """
 
 import json

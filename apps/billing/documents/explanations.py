@@ -13,7 +13,8 @@ from apps.core.money import round_half_away
 from apps.pricing.calculator import Step, StepCode
 
 ZERO: Final = Decimal(0)
-# Amounts with longer tails (a fee over 31 days never ends) are shown rounded, with a sign that says so.
+# Amounts with longer tails (a fee over 31 days never ends) are shown rounded, with a sign that
+# says so.
 SHOWN_PLACES: Final = 4
 
 

@@ -7,7 +7,7 @@ from django.utils.translation import pgettext
 
 
 def invoice_labels() -> dict[str, str]:
-    """Return the words that `InvoiceDocument.labels` needs; call it under the recipient's language."""
+    """Return what `InvoiceDocument.labels` needs; call it under the recipient's language."""
     return {
         "amount": pgettext("invoice", "Amount"),
         "amount_due": pgettext("invoice", "Amount due"),

@@ -1,7 +1,7 @@
 """What an invoice says, as text in its reader's language.
 
-The renderer only lays it out: amounts, dates and labels are written by the caller, so that the PDF and the
-portal can never disagree. Nothing here knows a database row.
+The renderer only lays it out: amounts, dates and labels are written by the caller, so that the PDF
+and the portal can never disagree. Nothing here knows a database row.
 """
 
 from __future__ import annotations
@@ -112,8 +112,8 @@ class InvoiceDocument:
     Attributes:
         language: language tag of all texts (`en`, `es`, `fr`, `hi`).
         number: the gapless number, empty on a draft.
-        issued_at: instant of issue, with a zone; it becomes the file's date, so that the same invoice
-            always gives the same bytes.
+        issued_at: instant of issue, with a zone; it becomes the file's date, so that the same
+            invoice always gives the same bytes.
         facts: dates and period, in the order of printing.
         taxes: one row per rate, in the order of printing.
         credits: credit notes, balance and payments taken off after tax; amounts are negative.

@@ -1,8 +1,8 @@
 """Renders an invoice to PDF with typst.
 
-The document goes in as one JSON text, so nothing in a customer's name can be markup. Fonts are our own, so
-a machine without fonts renders the same bytes. The result is PDF/A-3, the archival profile that may later
-carry the electronic invoice inside.
+The document goes in as one JSON text, so nothing in a customer's name can be markup. Fonts are our
+own, so a machine without fonts renders the same bytes. The result is PDF/A-3, the archival profile
+that may later carry the electronic invoice inside.
 """
 
 from __future__ import annotations
@@ -27,15 +27,16 @@ ARCHIVAL_STANDARD: Final = "a-3a"
 MISSING_GLYPH: Final = "could not be displayed with font"
 
 logger = structlog.get_logger(__name__)
-# One compiler serves the process: it keeps fonts and the parsed template (5 ms an invoice in place of 200).
+# One compiler serves the process: it keeps fonts and the parsed template (5 ms an invoice in place
+# of 200).
 _compiler_lock = Lock()
 
 
 def render_invoice_pdf(document: InvoiceDocument) -> bytes:
     """Render an invoice to PDF; the same document always gives the same bytes.
 
-    A name in a script that the bundled fonts lack must not block an invoice: such a document is rendered
-    with the machine's fonts and as ordinary PDF, and a warning is logged.
+    A name in a script that the bundled fonts lack must not block an invoice: such a document is
+    rendered with the machine's fonts and as ordinary PDF, and a warning is logged.
 
     Raises:
         typst.TypstError: the template itself is broken.

@@ -1,7 +1,7 @@
 """The calculator: price table and usage in, charges with every step out.
 
-Plain Python on purpose: no Django, no database, no clock. `rate` is the whole of it; the rest are its
-words.
+Plain Python on purpose: no Django, no database, no clock. `rate` is the whole of it; the rest are
+its words.
 """
 
 from apps.pricing.calculator.bookings import (

@@ -1,7 +1,7 @@
 """What a rating run books when earlier runs of the same period have booked already.
 
-The rule that never breaks: the bookings of a period add up to the rounded rating of what is known now.
-An issued line is never edited; the difference is booked, and may be negative.
+The rule that never breaks: the bookings of a period add up to the rounded rating of what is known
+now. An issued line is never edited; the difference is booked, and may be negative.
 """
 
 from __future__ import annotations
@@ -15,7 +15,7 @@ from apps.core.money import DECIMAL_CONTEXT, Money, sum_money
 
 @dataclass(frozen=True, slots=True)
 class LimitedBooking:
-    """A booking after discount and spend limits. Discounts are shown beside the gross line, not inside it.
+    """A booking after discount and spend limits; discounts stand beside the gross line.
 
     Attributes:
         charge: gross line, as rated.
@@ -37,7 +37,7 @@ class LimitedBooking:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class SpendLimits:
-    """Limits on what a period may cost; None means no limit. The minimum binds on the final run only."""
+    """Limits on what a period may cost; the minimum binds on the final run only."""
 
     min_spend: Money | None = None
     max_spend: Money | None = None
@@ -45,7 +45,7 @@ class SpendLimits:
 
 
 def book_difference(rated: Money, booked: Iterable[Money]) -> Money:
-    """Return what is left to book so that all bookings add up to the rating; negative after a correction.
+    """Return what is left to book; negative after a correction downwards.
 
     Args:
         rated: rounded rating of the cumulative usage known now.
@@ -57,7 +57,7 @@ def book_difference(rated: Money, booked: Iterable[Money]) -> Money:
 def limit_booking(
     charge: Money, *, net_booked_before: Money, limits: SpendLimits, is_final_run: bool
 ) -> LimitedBooking:
-    """Apply discount, maximum and minimum to one run's charge, given what the period has booked net."""
+    """Apply discount, maximum and minimum to one run's charge."""
     zero = Money.zero(charge.currency)
     discount = percent_of(charge, min(limits.percent_discount, Decimal(100)))
     net = charge - discount
@@ -77,5 +77,5 @@ def percent_of(amount: Money, percent: Decimal) -> Money:
 
 
 def left_in_free_pool(free_units: Decimal, *, used_before: Decimal, quantity: Decimal) -> Decimal:
-    """Return how many of these units are free when earlier runs of the period drew on the same pool."""
+    """Return how many of these units are free after what earlier runs of the period took."""
     return max(Decimal(0), min(quantity, free_units - used_before))

@@ -1,7 +1,7 @@
 """What is for sale and what was used: the calculator's input.
 
-Every price, quantity and percentage is a `Decimal`; money is in major units of the table's currency.
-A `PriceTable` is a picture of one immutable price version, without its database rows.
+Every price, quantity and percentage is a `Decimal`; money is in major units of the table's
+currency. A `PriceTable` is a picture of one immutable price version, without its database rows.
 """
 
 from __future__ import annotations
@@ -46,8 +46,8 @@ class Tier:
     Attributes:
         up_to: cumulative upper bound, inclusive; None for the open last tier.
         unit_price: price of one unit, or of one package when `package_size` is set.
-        flat_fee: due once the quantity goes beyond the tier's lower bound; the first tier's is due at
-            zero usage already.
+        flat_fee: due once the quantity goes beyond the tier's lower bound; the first tier's is due
+            at zero usage already.
         package_size: units are sold in started packages of this size inside the tier.
         rate_percent: share of the amount, in percent; used by graduated percentage only.
     """
@@ -126,10 +126,10 @@ class Usage:
         quantity: total of the period; negative totals are priced as zero.
         events: amounts of single events in chronological order (time, then id), for percentages;
             takes the place of `quantity`.
-        buckets: totals of parts of the period (days, regions) that are priced each by itself and then
-            added; takes the place of `quantity`.
-        billed_days: days of service in the period, of `period_days`; scales a flat fee and a minimum
-            spend, never the usage, the tiers or the free units.
+        buckets: totals of parts of the period (days, regions) that are priced each by itself and
+            then added; takes the place of `quantity`.
+        billed_days: days of service in the period, of `period_days`; scales a flat fee and a
+            minimum spend, never the usage, the tiers or the free units.
     """
 
     quantity: Decimal = ZERO

@@ -1,6 +1,7 @@
 """What is done to a meter's total before it is priced: conversion and rounding.
 
-Both act on the period's cumulative quantity, never on increments, so the order of events cannot matter.
+Both act on the period's cumulative quantity, never on increments, so the order of events cannot
+matter.
 """
 
 from __future__ import annotations

@@ -1,6 +1,7 @@
 """Rating: a price table and a period's usage become charges that explain themselves.
 
-Amounts stay exact until `round_line`, the one place where a charge becomes money of an invoice line.
+Amounts stay exact until `round_line`, the one place where a charge becomes money of an invoice
+line.
 
 Source: docs/domain/pricing.md.
 """
@@ -82,8 +83,8 @@ class Rating:
 def rate(table: PriceTable, usage: Mapping[str, Usage]) -> Rating:
     """Price a period's usage.
 
-    A meter without usage is priced at zero, because flat fees and minimum spends are due all the same.
-    Usage of a meter that the table does not price costs nothing.
+    A meter without usage is priced at zero, because flat fees and minimum spends are due all the
+    same. Usage of a meter that the table does not price costs nothing.
     """
     return Rating(
         currency=table.currency,
@@ -138,7 +139,7 @@ def _steps_of_quantity(component: Component, quantity: Decimal) -> Iterator[Step
 
 
 def _spend_limits(component: Component, usage: Usage, amount: Decimal) -> Iterator[Step]:
-    """Top up to the minimum, prorated by days, then cut to the maximum. A reached limit adds no step."""
+    """Top up to the minimum, prorated by days, then cut to the maximum."""
     if component.min_spend is not None:
         minimum = component.min_spend * usage.billed_days / usage.period_days
         if amount < minimum:

@@ -121,7 +121,7 @@ class Step(NamedTuple):
             for name, value in stored.items()
             if name not in {"code", "formula"}
         }
-        return cls(code=StepCode(stored["code"]), **numbers)  # type: ignore[arg-type]  # names are the fields'
+        return cls(code=StepCode(stored["code"]), **numbers)  # type: ignore[arg-type]  # to_json's names
 
 
 def recompute(steps: Iterable[Step]) -> Decimal:

@@ -1,7 +1,8 @@
 """Ladders of tiers: graduated, volume, and graduated percentage.
 
-A tier holds `(previous up_to, up_to]`. Its flat fee is due once the quantity goes beyond its lower bound;
-the first tier's is due at zero already. What lies beyond a finite last tier is priced at that tier.
+A tier holds `(previous up_to, up_to]`. Its flat fee is due once the quantity goes beyond its lower
+bound; the first tier's is due at zero already. What lies beyond a finite last tier is priced at
+that tier.
 """
 
 from __future__ import annotations
@@ -50,7 +51,7 @@ def started_packages(quantity: Decimal, package_size: Decimal) -> Decimal:
 
 
 def _slices(tiers: tuple[Tier, ...], quantity: Decimal) -> Iterator[tuple[Decimal, Tier, Decimal]]:
-    """Yield lower bound, tier and the part of the quantity inside it, for every tier that is entered."""
+    """Yield lower bound, tier and the quantity inside it, for every tier that is entered."""
     lower = ZERO
     last = len(tiers) - 1
     for position, tier in enumerate(tiers):

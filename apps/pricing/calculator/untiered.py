@@ -64,9 +64,9 @@ class _Tally:
 def percentage(component: Component, events: tuple[Decimal, ...]) -> Iterator[Step]:
     """Take a percentage of every event beyond the free pool, plus a fee per charged event.
 
-    The event that reaches or crosses `free_amount` pays for what lies beyond it, and pays the fixed fee.
-    Events that are clamped to the minimum or maximum are told apart, so that the steps stay few however
-    many events there were.
+    The event that reaches or crosses `free_amount` pays for what lies beyond it, and pays the
+    fixed fee. Events that are clamped to the minimum or maximum are told apart, so that the steps
+    stay few however many events there were.
     """
     free, rated, at_minimum, at_maximum = _Tally(), _Tally(), _Tally(), _Tally()
     for is_free, amount, free_part in _chargeable_parts(component, events):
@@ -102,7 +102,7 @@ def percentage(component: Component, events: tuple[Decimal, ...]) -> Iterator[St
 def _chargeable_parts(
     component: Component, events: tuple[Decimal, ...]
 ) -> Iterator[tuple[bool, Decimal, Decimal]]:
-    """Yield for every event: whether it is free, the amount charged (or free), and the part left out."""
+    """Yield for every event: is it free, the amount that counts, and the free part beside it."""
     has_pool = component.free_events is not None or component.free_amount is not None
     running = ZERO
     for count, amount in enumerate(events, start=1):
