@@ -1,0 +1,166 @@
+"""The decision from memory: everything about a call that needs no counter.
+
+Order (docs/architecture/gateway.md §1): route, credential, key, subscription, tenant claims, test key,
+address, scope, method. Counters follow in `limits`.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Final
+
+from apps.gateway.authorizer import problems
+from apps.gateway.authorizer.credentials import (
+    CredentialAmbiguousError,
+    CredentialMalformedError,
+    CredentialMissingError,
+    digest_candidates,
+    read_credential,
+)
+from apps.gateway.authorizer.problems import Answer
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+    from apps.gateway.authorizer.credentials import Headers
+    from apps.gateway.authorizer.grants import Grant
+    from apps.gateway.authorizer.tables import Tables
+    from apps.gateway.entries import Route
+
+CALLABLE_SUBSCRIPTIONS: Final = frozenset({"active", "trialing", "past_due"})
+USABLE_KEYS: Final = frozenset({"active", "rotating"})
+
+
+@dataclass(frozen=True, slots=True)
+class Call:
+    """A call as the proxy describes it. Only the proxy's own headers are believed."""
+
+    request_id: str
+    slug: str
+    method: str
+    path: str
+    client_ip: str
+    headers: Headers
+
+
+@dataclass(frozen=True, slots=True)
+class Admission:
+    """A call that passes if its counters allow it."""
+
+    route: Route
+    grant: Grant
+    business_ms: int
+
+
+def decide(call: Call, tables: Tables, peppers: Sequence[bytes], now_ms: int) -> Admission | Answer:
+    """Decide a call from memory: an admission, or the answer that refuses it."""
+    route = tables.routes.get(call.slug)
+    if route is None:
+        return problems.API_NOT_FOUND
+    if is_preflight(call) and route.cors_origins:
+        return answer_preflight(call, route)
+    grant = _identify(call, tables, peppers)
+    if isinstance(grant, Answer):
+        return grant
+    business_ms = now_ms + grant.subscription.clock_offset_ms
+    refusal = (
+        _refuse_key(grant, business_ms)
+        or _refuse_subscription(grant, business_ms)
+        or _refuse_claims(grant, route)
+        or _refuse_use(grant, route, call)
+    )
+    return refusal or Admission(route, grant, business_ms)
+
+
+def is_preflight(call: Call) -> bool:
+    """Tell whether a browser asks for permission before the real call."""
+    if call.method != "OPTIONS":
+        return False
+    return call.headers.get("access-control-request-method") is not None
+
+
+def answer_preflight(call: Call, route: Route) -> Answer:
+    """Answer a preflight by the route's policy: without a key, without a limit, without a charge."""
+    headers = cors_headers(call, route)
+    if not headers:
+        return Answer("preflight", 204, [("vary", "Origin")])
+    asked_headers = call.headers.get("access-control-request-headers") or ""
+    asked_method = call.headers.get("access-control-request-method") or ""
+    return Answer(
+        "preflight",
+        204,
+        [
+            *headers,
+            ("access-control-allow-methods", ", ".join(route.methods) or asked_method),
+            ("access-control-allow-headers", asked_headers),
+            ("access-control-max-age", "600"),
+        ],
+    )
+
+
+def cors_headers(call: Call, route: Route) -> problems.HeaderList:
+    """Return the headers that let a page of the call's origin read the response; none if it may not."""
+    origin = call.headers.get("origin")
+    if origin is None or not route.cors_origins:
+        return []
+    if "*" in route.cors_origins:
+        return [("access-control-allow-origin", "*")]
+    if origin in route.cors_origins:
+        return [("access-control-allow-origin", origin), ("vary", "Origin")]
+    return []
+
+
+def _identify(call: Call, tables: Tables, peppers: Sequence[bytes]) -> Grant | Answer:
+    try:
+        digests = digest_candidates(read_credential(call.headers), peppers)
+    except CredentialMissingError:
+        return problems.CREDENTIAL_MISSING
+    except CredentialAmbiguousError:
+        return problems.CREDENTIAL_AMBIGUOUS
+    except CredentialMalformedError:
+        return problems.CREDENTIAL_INVALID
+    return tables.find_grant(digests) or problems.CREDENTIAL_INVALID
+
+
+def _refuse_key(grant: Grant, business_ms: int) -> Answer | None:
+    key = grant.key
+    if key.state == "suspended":
+        return problems.KEY_SUSPENDED
+    if key.state == "expired" or (key.expires_at is not None and key.expires_at <= business_ms):
+        return problems.CREDENTIAL_EXPIRED
+    return None if key.state in USABLE_KEYS else problems.CREDENTIAL_INVALID
+
+
+def _refuse_subscription(grant: Grant, business_ms: int) -> Answer | None:
+    subscription = grant.subscription
+    over = subscription.valid_until is not None and subscription.valid_until <= business_ms
+    if over or subscription.state not in CALLABLE_SUBSCRIPTIONS:
+        return problems.SUBSCRIPTION_INACTIVE
+    if grant.tenant is not None and grant.tenant.state != "active":
+        return problems.TENANT_SUSPENDED
+    return None
+
+
+def _refuse_claims(grant: Grant, route: Route) -> Answer | None:
+    key, subscription = grant.key, grant.subscription
+    if key.org_id != subscription.consumer_org_id or key.workspace_id != subscription.workspace_id:
+        return problems.TENANT_MISMATCH
+    if subscription.api_id != route.api_id:
+        return problems.SUBSCRIPTION_NOT_FOR_API
+    if key.environment == "test" and not subscription.sandbox:
+        return problems.TEST_KEY_REFUSED
+    return None
+
+
+def _refuse_use(grant: Grant, route: Route, call: Call) -> Answer | None:
+    if route.state == "suspended":
+        return problems.API_SUSPENDED
+    if route.state == "unhealthy":
+        return problems.API_UNAVAILABLE
+    if not grant.allows_address(call.client_ip):
+        return problems.IP_NOT_ALLOWED
+    if not grant.allows_method(call.method):
+        return problems.SCOPE_INSUFFICIENT
+    if route.methods and call.method not in route.methods:
+        return problems.METHOD_NOT_ALLOWED.with_headers([("allow", ", ".join(route.methods))])
+    return None

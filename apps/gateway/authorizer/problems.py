@@ -1,0 +1,105 @@
+"""Every answer that is not an allowed call: prepared once, as problem+json with a stable code.
+
+Source: docs/architecture/gateway.md §1; RFC 9457.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, replace
+from typing import Final, TypeAlias
+
+import msgspec
+
+HeaderList: TypeAlias = list[tuple[str, str]]
+
+_CHALLENGE: Final = ("www-authenticate", 'Bearer realm="gateway"')
+_RETRY_SOON: Final = ("retry-after", "1")
+
+
+@dataclass(frozen=True, slots=True)
+class Answer:
+    """What the authorizer says to the proxy. `code` is `allowed`, `preflight` or a problem's code."""
+
+    code: str
+    status: int
+    headers: HeaderList
+    body: bytes = b""
+
+    def with_headers(self, extra: HeaderList) -> Answer:
+        """Return the same answer with more headers."""
+        return replace(self, headers=[*self.headers, *extra])
+
+
+def _problem(status: int, code: str, title: str, *extra: tuple[str, str]) -> Answer:
+    body = msgspec.json.encode(
+        {"type": f"/problems/{code}", "title": title, "status": status, "code": code}
+    )
+    headers = [
+        ("content-type", "application/problem+json"),
+        ("cache-control", "no-store"),
+        ("x-tollgate-error", "true"),
+        *extra,
+    ]
+    return Answer(code, status, headers, body)
+
+
+FORBIDDEN_CALLER: Final = _problem(403, "forbidden_caller", "Only the proxy may ask.")
+NOT_FOUND: Final = _problem(404, "not_found", "There is nothing here.")
+INTERNAL: Final = _problem(500, "internal_error", "The gateway made a mistake.")
+
+API_NOT_FOUND: Final = _problem(404, "api_not_found", "No API has this address.")
+API_SUSPENDED: Final = _problem(403, "api_suspended", "This API is suspended.")
+API_UNAVAILABLE: Final = _problem(
+    503, "api_unavailable", "This API does not answer at present.", ("retry-after", "10")
+)
+METHOD_NOT_ALLOWED: Final = _problem(
+    405, "method_not_allowed", "This API does not take this method."
+)
+
+CREDENTIAL_MISSING: Final = _problem(
+    401, "credential_missing", "Send your key in the header X-Subscription-Key.", _CHALLENGE
+)
+CREDENTIAL_AMBIGUOUS: Final = _problem(
+    401, "credential_ambiguous", "Send one key, once.", _CHALLENGE
+)
+CREDENTIAL_INVALID: Final = _problem(
+    401, "credential_invalid", "This key is not valid.", _CHALLENGE
+)
+CREDENTIAL_EXPIRED: Final = _problem(401, "credential_expired", "This key has expired.", _CHALLENGE)
+
+KEY_SUSPENDED: Final = _problem(403, "key_suspended", "This key is suspended.")
+SUBSCRIPTION_INACTIVE: Final = _problem(
+    403, "subscription_inactive", "The subscription of this key does not allow calls at present."
+)
+TENANT_SUSPENDED: Final = _problem(
+    403, "tenant_suspended", "The organization of this key is suspended."
+)
+TENANT_MISMATCH: Final = _problem(
+    403, "tenant_mismatch", "This key and its subscription belong to different workspaces."
+)
+SUBSCRIPTION_NOT_FOR_API: Final = _problem(
+    403, "subscription_not_for_api", "The subscription of this key is for another API."
+)
+TEST_KEY_REFUSED: Final = _problem(
+    403, "test_key_refused", "Test keys work in sandbox organizations only."
+)
+IP_NOT_ALLOWED: Final = _problem(
+    403, "ip_not_allowed", "This key may not be used from this address."
+)
+SCOPE_INSUFFICIENT: Final = _problem(403, "scope_insufficient", "This key may not use this method.")
+
+RATE_LIMIT_EXCEEDED: Final = _problem(429, "rate_limit_exceeded", "Too many calls; slow down.")
+QUOTA_EXCEEDED: Final = _problem(429, "quota_exceeded", "The calls of this period are used up.")
+
+REGISTRY_UNCONFIRMED: Final = _problem(
+    503, "registry_unconfirmed", "The gateway cannot confirm its registry.", _RETRY_SOON
+)
+STORE_COLD: Final = _problem(
+    503, "store_cold", "Counters are being rebuilt; try again.", ("retry-after", "2")
+)
+STORE_UNAVAILABLE: Final = _problem(
+    503, "store_unavailable", "Quotas cannot be checked at present; try again.", _RETRY_SOON
+)
+METERING_UNAVAILABLE: Final = _problem(
+    503, "metering_unavailable", "Calls cannot be metered at present; try again.", _RETRY_SOON
+)

@@ -1,0 +1,65 @@
+"""The registry in memory: plain dictionaries, replaced entry by entry."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from apps.gateway.authorizer.grants import Grant
+from apps.gateway.entries import Key, Route, Subscription, Tenant
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable
+
+    from apps.gateway.entries import Change, Entry
+
+
+class Tables:
+    """Entries by kind and id, and the grants compiled from them on first use."""
+
+    def __init__(self) -> None:
+        """Begin empty."""
+        self.routes: dict[str, Route] = {}
+        self.keys: dict[str, Key] = {}
+        self.subscriptions: dict[str, Subscription] = {}
+        self.tenants: dict[str, Tenant] = {}
+        self._grants: dict[str, Grant] = {}
+        self._by_kind: dict[str, dict[str, Entry]] = {
+            "route": self.routes,
+            "key": self.keys,
+            "sub": self.subscriptions,
+            "tenant": self.tenants,
+        }  # type: ignore[dict-item]  # each table holds the one type of its kind
+
+    def apply(self, changes: Iterable[Change]) -> None:
+        """Set and delete entries, in order."""
+        for change in changes:
+            table = self._by_kind[change.kind]
+            if change.entry is None:
+                table.pop(change.id, None)
+                self._grants.pop(change.id, None)
+            else:
+                table[change.id] = change.entry
+
+    def find_grant(self, digests: Iterable[str]) -> Grant | None:
+        """Return what the key of one of these digests stands for; None for an unknown key.
+
+        A grant holds the entries that it was compiled from; when one of them was replaced since, it is
+        compiled again. So a change of a subscription costs one dictionary write, however many keys it has.
+        """
+        for digest in digests:
+            key = self.keys.get(digest)
+            if key is None:
+                continue
+            subscription = self.subscriptions.get(key.sub_id)
+            if subscription is None:
+                return None
+            tenant = self.tenants.get(subscription.consumer_org_id)
+            grant = self._grants.get(digest)
+            if grant is None or not grant.is_compiled_from(key, subscription, tenant):
+                grant = self._grants[digest] = Grant(key, subscription, tenant)
+            return grant
+        return None
+
+    def __len__(self) -> int:
+        """Return the number of entries."""
+        return sum(len(table) for table in self._by_kind.values())

@@ -1,0 +1,40 @@
+"""Tells the proxy where an allowed call goes: constant headers of a route."""
+
+from __future__ import annotations
+
+from functools import lru_cache
+from typing import TYPE_CHECKING, Final
+
+from apps.gateway.entries import MAX_UPSTREAM_HEADERS
+
+if TYPE_CHECKING:
+    from apps.gateway.authorizer.problems import HeaderList
+    from apps.gateway.entries import Route
+
+_DEFAULT_PORTS: Final = {"http": 80, "https": 443}
+
+
+@lru_cache(maxsize=16_384)
+def upstream_headers(route: Route) -> HeaderList:
+    """Return the headers of a 200: the mark of an allowed call, the upstream, and its secrets."""
+    literal = f"[{route.host}]" if ":" in route.host else route.host
+    default = _DEFAULT_PORTS[route.scheme] == route.port
+    headers = [
+        ("x-authz", "allow"),
+        ("x-api-id", route.api_id),
+        ("x-upstream-scheme", route.scheme),
+        ("x-upstream-dial", f"{literal}:{route.port}"),
+        ("x-upstream-host", literal if default else f"{literal}:{route.port}"),
+        ("x-upstream-base", route.base_path),
+    ]
+    if route.upstream_headers:
+        headers.append(("x-upstream-secrets", "1"))
+        # Caddy sets every slot; it deletes the names of the unused ones again.
+        unused = [
+            (f"X-Tollgate-Slot-{slot}", "")
+            for slot in range(len(route.upstream_headers), MAX_UPSTREAM_HEADERS)
+        ]
+        for slot, (name, value) in enumerate([*route.upstream_headers, *unused], start=1):
+            headers.append((f"x-upstream-name-{slot}", name))
+            headers.append((f"x-upstream-value-{slot}", value))
+    return headers

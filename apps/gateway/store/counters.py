@@ -1,0 +1,74 @@
+"""Quota counters in Valkey, as the relay, reconciliation and the portal see them.
+
+Source: docs/architecture/gateway.md §4.
+"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from apps.gateway.store import names
+from apps.gateway.store.functions import call_function
+
+if TYPE_CHECKING:
+    from redis import Redis
+
+
+class CounterColdError(LookupError):
+    """There is no counter of this period: create it from what Postgres and the journal know."""
+
+
+class CounterStore:
+    """Counters of subscriptions: calls used per period. `used` is stored, never `remaining`."""
+
+    def __init__(self, client: Redis) -> None:
+        """Use a client that answers bytes or text."""
+        self._client = client
+
+    def ensure_counter(self, *, org_id: str, sub_id: str, period_start: int, used: int) -> int:
+        """Create the counter of a period unless it exists, and return its value.
+
+        Args:
+            org_id: the consumer organization.
+            period_start: Unix milliseconds, as in the registry entry.
+            used: what Postgres knows; taken only when the counter is new.
+
+        Raises: redis.exceptions.RedisError.
+        """
+        keys = [names.subscription_counters(org_id, sub_id)]
+        return int(call_function(self._client, "tg1_ensure_counter", keys, [period_start, used]))
+
+    def read(self, *, org_id: str, sub_id: str) -> dict[int, int]:
+        """Return calls used by period start; empty when the counters are cold."""
+        keys = [names.subscription_counters(org_id, sub_id)]
+        flat = [int(number) for number in call_function(self._client, "tg1_read_counters", keys)]
+        return dict(zip(flat[::2], flat[1::2], strict=True))
+
+    def adjust(self, *, org_id: str, sub_id: str, period_start: int, delta: int) -> int:
+        """Move a counter by a delta, not below zero, and return its value.
+
+        Raises: CounterColdError, redis.exceptions.RedisError.
+        """
+        keys = [names.subscription_counters(org_id, sub_id)]
+        return self._adjust(keys, period_start, delta)
+
+    def give_back(self, *, org_id: str, sub_id: str, period_start: int, event_id: str) -> int:
+        """Give one call back. Doing it again for the same event within a day changes nothing.
+
+        Raises: CounterColdError, redis.exceptions.RedisError.
+        """
+        keys = [
+            names.subscription_counters(org_id, sub_id),
+            names.given_back(org_id, event_id),
+        ]
+        return self._adjust(keys, period_start, -1)
+
+    def drop(self, *, org_id: str, sub_id: str) -> None:
+        """Forget the counters of a subscription that has ended."""
+        self._client.delete(names.subscription_counters(org_id, sub_id))
+
+    def _adjust(self, keys: list[str], period_start: int, delta: int) -> int:
+        used = int(call_function(self._client, "tg1_adjust_counter", keys, [period_start, delta]))
+        if used < 0:
+            raise CounterColdError(f"no counter for the period that starts at {period_start}")
+        return used

@@ -1,0 +1,40 @@
+"""Names of the gateway's keys in Valkey. Text in braces is the slot: what one call touches shares it."""
+
+from __future__ import annotations
+
+from typing import Final
+
+HEAD: Final = "{registry}:head"
+ENTRIES: Final = "{registry}:entries"
+CHANGES: Final = "{registry}:changes"
+NODES: Final = "{registry}:nodes"
+
+
+def staging(epoch: str) -> str:
+    """The hash that a rebuild fills before it becomes the entries."""
+    return f"{{registry}}:staging:{epoch}"
+
+
+def subscription_counters(org_id: str, sub_id: str) -> str:
+    """Quota counters and windows of a subscription."""
+    return f"lim:{{{org_id}}}:s:{sub_id}"
+
+
+def key_windows(org_id: str, key_id: str) -> str:
+    """Windows of one key's own limits."""
+    return f"lim:{{{org_id}}}:k:{key_id}"
+
+
+def tenant_windows(org_id: str) -> str:
+    """Windows of a consumer organization."""
+    return f"lim:{{{org_id}}}:t"
+
+
+def taken_call(org_id: str, request_id: str) -> str:
+    """The mark of an allowed call, for a sub-request that is sent again."""
+    return f"lim:{{{org_id}}}:i:{request_id}"
+
+
+def given_back(org_id: str, event_id: str) -> str:
+    """The mark of a call whose quota was given back."""
+    return f"lim:{{{org_id}}}:g:{event_id}"
