@@ -1,0 +1,1 @@
+"""The demo's provider: an HTTP API about cities and currencies, as an upstream behind the gateway."""
