@@ -106,7 +106,7 @@ def _checkout_page(call: Call, session: Json, problem: str | None = None) -> Res
     lines = "".join(
         f"<li>{escape(item['description'])} × {item['quantity']}: "
         f"{_money(item['amount_total'], item['currency'])}</li>"
-        for item in session.get("_line_items", {}).get("data", [])
+        for item in session["_line_items"]["data"]
     )
     is_setup = session["mode"] == "setup"
     action = "Save card" if is_setup else "Pay"

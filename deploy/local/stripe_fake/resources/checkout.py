@@ -87,7 +87,7 @@ def _setup(call: Call) -> Json:
     params = data | named | {"automatic_payment_methods": {"enabled": False}}
     intent = call.store.save(setup_intents.new_setup_intent(params))
     emit(call, "setup_intent.created", intent)
-    return {"setup_intent": intent["id"]}
+    return {"setup_intent": intent["id"], "_line_items": _item_list([])}
 
 
 def _payment(call: Call) -> Json:
@@ -97,7 +97,6 @@ def _payment(call: Call) -> Json:
     if len(currencies) != 1:
         raise StripeError("All line items must have the same currency.", param="line_items")
     total = sum(item["amount_total"] for item in items)
-    page = {"object": "list", "data": items, "has_more": False, "url": f"{URL}/line_items"}
     return {
         "amount_subtotal": total,
         "amount_total": total,
@@ -108,9 +107,13 @@ def _payment(call: Call) -> Json:
             "amount_tax": 0,
             "breakdown": None,
         },
-        "_line_items": page,
+        "_line_items": _item_list(items),
         "_payment_intent_data": call.params.get("payment_intent_data") or {},
     }
+
+
+def _item_list(items: list[Json]) -> Json:
+    return {"object": "list", "data": items, "has_more": False, "url": f"{URL}/line_items"}
 
 
 def _line_item(item: Json, index: int) -> Json:
@@ -156,8 +159,7 @@ def list_sessions(call: Call) -> Json:
 def list_line_items(call: Call) -> Json:
     """List what is bought."""
     session = call.fetch("checkout.session")
-    empty = {"object": "list", "data": [], "has_more": False, "url": call.path["id"]}
-    items: Json = session.get("_line_items", empty)
+    items: Json = session["_line_items"]
     return items
 
 
