@@ -1,0 +1,33 @@
+"""What happens to plans."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from uuid import UUID
+
+from apps.core.events import DomainEvent
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class PlanPublished(DomainEvent):
+    """New subscribers may choose the plan."""
+
+    plan_id: UUID
+    api_id: UUID
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class PlanWithdrawn(DomainEvent):
+    """The plan takes no new subscribers any more; `status` says whether it is deprecated or closed."""
+
+    plan_id: UUID
+    api_id: UUID
+    status: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class PriceVersionPublished(DomainEvent):
+    """A plan has a new current price version; those who subscribed before stay on theirs."""
+
+    plan_id: UUID
+    price_version_id: UUID

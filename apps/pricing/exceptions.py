@@ -1,0 +1,42 @@
+"""Refusals of this app."""
+
+from __future__ import annotations
+
+from django.utils.translation import gettext_lazy as _
+
+from apps.core.exceptions import Conflict, RuleViolated
+
+
+class InvalidPrice(RuleViolated):
+    """A price that cannot be sold; `errors` lists each defect as pointer, code and detail."""
+
+    code = "invalid_price"
+    title = _("The price is not valid")
+
+
+class PlanNameTaken(Conflict):
+    """Another plan of the same API has this name."""
+
+    code = "plan_name_taken"
+    title = _("The API has a plan of this name already")
+
+
+class PlanWithoutPrice(Conflict):
+    """A plan is published with a price version, and this one has none."""
+
+    code = "plan_without_price"
+    title = _("The plan has no price version yet")
+
+
+class PriceVersionPublishedAlready(Conflict):
+    """A published price version never changes."""
+
+    code = "price_version_published"
+    title = _("A published price version cannot change; add a new one")
+
+
+class PlanClosed(Conflict):
+    """A closed plan is kept for its history only."""
+
+    code = "plan_closed"
+    title = _("The plan is closed")

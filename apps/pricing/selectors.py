@@ -1,0 +1,119 @@
+"""Reads of plans and prices."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from decimal import Decimal
+from uuid import UUID
+
+from django.db.models import Prefetch, QuerySet
+
+from apps.apis.models import Api
+from apps.core.actors import Actor
+from apps.core.exceptions import NotFound
+from apps.core.ids import InvalidPublicIdError, parse_public_id
+from apps.pricing import calculator
+from apps.pricing.enums import PlanStatus, PriceModel
+from apps.pricing.models import Plan, PriceComponent, PriceVersion
+
+ZERO = Decimal(0)
+
+
+def price_table_of(version: PriceVersion) -> calculator.PriceTable:
+    """Return a version's prices as the calculator takes them, in the order in which they are printed.
+
+    Two queries unless components and tiers are prefetched.
+    """
+    components = version.components.all()
+    if not _is_prefetched(version, "components"):
+        components = components.prefetch_related("tiers")
+    return calculator.PriceTable(
+        currency=version.currency,
+        components=tuple(_component_of(component) for component in components),
+    )
+
+
+def with_prices(plans: QuerySet[Plan]) -> QuerySet[Plan]:
+    """Load current versions with components and tiers: three queries, whatever the number of plans."""
+    current = PriceVersion.objects.filter(is_current=True).prefetch_related("components__tiers")
+    return plans.select_related("api").prefetch_related(
+        Prefetch("versions", queryset=current, to_attr="current_versions")
+    )
+
+
+def current_version_of(plan: Plan) -> PriceVersion | None:
+    """Return the version that new subscribers get, or None before the first one is published."""
+    loaded = getattr(plan, "current_versions", None)
+    if loaded is not None:
+        return loaded[0] if loaded else None
+    return plan.versions.filter(is_current=True).prefetch_related("components__tiers").first()
+
+
+def list_offered_plans(api: Api) -> QuerySet[Plan]:
+    """Return the plans that anyone may choose for an API, with their prices, in the provider's order."""
+    return with_prices(Plan.objects.offered().filter(api=api))
+
+
+def list_provider_plans(actor: Actor, *, api_id: UUID | None = None) -> QuerySet[Plan]:
+    """Return the plans of the actor's organization, with their prices."""
+    plans = Plan.objects.visible_to(actor)
+    if api_id is not None:
+        plans = plans.filter(api_id=api_id)
+    return with_prices(plans)
+
+
+def get_provider_plan(actor: Actor, public_id: str) -> Plan:
+    """Return one plan of the actor's organization.
+
+    Raises:
+        NotFound: unknown, or another organization's.
+    """
+    return Plan.objects.get_visible(actor, public_id)
+
+
+def get_choosable_plan(actor: Actor, public_id: str) -> Plan:
+    """Return a plan that the actor may subscribe to or ask a quote for: an offered one, or its own.
+
+    Raises:
+        NotFound: unknown, not published, or private.
+    """
+    try:
+        key = parse_public_id(Plan.id_prefix, public_id)
+    except InvalidPublicIdError:
+        raise NotFound from None
+    plan = with_prices(Plan.objects.readable_by(actor).filter(pk=key)).first()
+    if plan is None:
+        raise NotFound
+    return plan
+
+
+def has_published_plan(api: Api) -> bool:
+    """Tell whether somebody could subscribe to the API."""
+    return Plan.objects.filter(api=api, status=PlanStatus.PUBLISHED).exists()
+
+
+def _component_of(component: PriceComponent) -> calculator.Component:
+    model = calculator.PricingModel(component.model)
+    is_flat = component.model == PriceModel.FLAT
+    is_package = component.model == PriceModel.PACKAGE
+    unit_price = component.flat_fee if is_flat else component.unit_price
+    return calculator.Component(
+        meter=component.meter,
+        model=model,
+        unit_price=ZERO if is_package else unit_price or ZERO,
+        package_price=component.unit_price or ZERO if is_package else ZERO,
+        package_size=component.package_size or Decimal(1),
+        free_units=component.free_units,
+        rate_percent=component.rate_percent or ZERO,
+        fixed_fee=ZERO if is_flat else component.flat_fee or ZERO,
+        tiers=tuple(_tiers_of(component)),
+    )
+
+
+def _tiers_of(component: PriceComponent) -> Iterable[calculator.Tier]:
+    for tier in component.tiers.all():
+        yield calculator.Tier(up_to=tier.up_to, unit_price=tier.unit_price, flat_fee=tier.flat_fee)
+
+
+def _is_prefetched(instance: PriceVersion, name: str) -> bool:
+    return name in getattr(instance, "_prefetched_objects_cache", {})
