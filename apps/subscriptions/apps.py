@@ -9,3 +9,7 @@ class SubscriptionsConfig(AppConfig):
     name = "apps.subscriptions"
     label = "subscriptions"
     verbose_name = "Subscriptions"
+
+    def ready(self) -> None:
+        """Register the jobs."""
+        from apps.subscriptions import tasks  # noqa: F401, PLC0415 -- registration on import

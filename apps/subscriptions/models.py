@@ -62,6 +62,7 @@ class Subscription(Entity):
     started_at = models.DateTimeField(_("started"), null=True)
     trial_ends_at = models.DateTimeField(_("trial ends"), null=True)
     cancel_at_period_end = models.BooleanField(_("cancels at period end"), default=False)
+    ends_at = models.DateTimeField(_("ends"), null=True)
     ended_at = models.DateTimeField(_("ended"), null=True)
 
     objects = SubscriptionQuerySet.as_manager()

@@ -1,0 +1,89 @@
+"""What happens to subscriptions. Times are the consumer's business time."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from datetime import datetime
+from uuid import UUID
+
+from apps.core.events import DomainEvent
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class SubscriptionEvent(DomainEvent):
+    """What every event of a subscription tells."""
+
+    subscription_id: UUID
+    api_id: UUID
+    plan_id: UUID
+    price_version_id: UUID
+    consumer_organization_id: UUID
+    provider_organization_id: UUID
+    effective_at: datetime
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class SubscriptionChanged(SubscriptionEvent):
+    """Anything changed; published beside the more telling event. `kind` is that of the change's row."""
+
+    kind: str
+    status: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class SubscriptionRequested(SubscriptionEvent):
+    """A subscription waits for the provider's decision."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class SubscriptionDeclined(SubscriptionEvent):
+    """The provider turned a waiting subscription down."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class SubscriptionActivated(SubscriptionEvent):
+    """Calls may pass: a subscription started (perhaps with a trial) or its trial became paid service."""
+
+    is_trial: bool
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class SubscriptionSuspended(SubscriptionEvent):
+    """Somebody stopped the subscription; it can be resumed."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class SubscriptionFellBehind(SubscriptionEvent):
+    """An invoice of the subscription is overdue; calls still pass during the grace."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class SubscriptionPaused(SubscriptionEvent):
+    """The consumer paused the subscription."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class SubscriptionResumed(SubscriptionEvent):
+    """A suspended or paused subscription is active again."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class CancellationScheduled(SubscriptionEvent):
+    """The subscription ends when its period does."""
+
+    ends_at: datetime
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class CancellationWithdrawn(SubscriptionEvent):
+    """A scheduled cancellation was taken back."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class SubscriptionCancelled(SubscriptionEvent):
+    """The subscription has ended, at once or at the end of its period."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class SubscriptionExpired(SubscriptionEvent):
+    """The subscription has ended by itself."""

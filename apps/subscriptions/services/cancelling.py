@@ -1,0 +1,109 @@
+"""How a subscription ends because somebody wants it to."""
+
+from __future__ import annotations
+
+from django.db import transaction
+from django.db.models import F
+
+from apps.core import clock
+from apps.core.actors import Actor
+from apps.subscriptions.enums import LIVE_STATUSES, SubscriptionStatus
+from apps.subscriptions.events import (
+    CancellationScheduled,
+    CancellationWithdrawn,
+    SubscriptionCancelled,
+)
+from apps.subscriptions.exceptions import CancellationAlreadyScheduled, NothingToWithdraw
+from apps.subscriptions.models import Subscription
+from apps.subscriptions.selectors import period_at
+from apps.subscriptions.services.changes import (
+    Cause,
+    lock_subscription,
+    move,
+    save_change,
+    snapshot,
+)
+from apps.subscriptions.transitions import SUBSCRIPTION
+
+
+@transaction.atomic
+def cancel_subscription(*, subscription: Subscription, actor: Actor, reason: str) -> Subscription:
+    """End a subscription at once. Its keys are revoked. Publishes SubscriptionCancelled.
+
+    Raises:
+        InvalidTransition: it has ended already.
+    """
+    subscription = lock_subscription(subscription.pk)
+    before = snapshot(subscription)
+    move(subscription, SubscriptionStatus.CANCELLED, reason=reason)
+    subscription.ended_at = clock.business_now(subscription.consumer_organization)
+    cause = Cause(kind="cancelled", actor=actor, reason=reason)
+    save_change(subscription, before=before, cause=cause, event=SubscriptionCancelled)
+    return subscription
+
+
+@transaction.atomic
+def cancel_at_period_end(*, subscription: Subscription, actor: Actor, reason: str) -> Subscription:
+    """Let a subscription end when its period does; until then it works. Publishes CancellationScheduled.
+
+    Raises:
+        InvalidTransition: it has ended already.
+        CancellationAlreadyScheduled: it was asked for before.
+    """
+    subscription = lock_subscription(subscription.pk)
+    SUBSCRIPTION.require(SubscriptionStatus(subscription.status), SubscriptionStatus.CANCELLED)
+    if subscription.cancel_at_period_end:
+        raise CancellationAlreadyScheduled
+    before = snapshot(subscription)
+    now = clock.business_now(subscription.consumer_organization)
+    subscription.cancel_at_period_end = True
+    subscription.ends_at = period_at(subscription, now).end
+    cause = Cause(kind="cancellation_scheduled", actor=actor, reason=reason)
+    save_change(
+        subscription,
+        before=before,
+        cause=cause,
+        event=CancellationScheduled,
+        ends_at=subscription.ends_at,
+    )
+    return subscription
+
+
+@transaction.atomic
+def withdraw_cancellation(*, subscription: Subscription, actor: Actor) -> Subscription:
+    """Take a scheduled cancellation back. Publishes CancellationWithdrawn.
+
+    Raises:
+        NothingToWithdraw: none is scheduled, or it has taken effect.
+    """
+    subscription = lock_subscription(subscription.pk)
+    if not subscription.cancel_at_period_end or subscription.status not in LIVE_STATUSES:
+        raise NothingToWithdraw
+    before = snapshot(subscription)
+    subscription.cancel_at_period_end, subscription.ends_at = False, None
+    cause = Cause(kind="cancellation_withdrawn", actor=actor)
+    save_change(subscription, before=before, cause=cause, event=CancellationWithdrawn)
+    return subscription
+
+
+def end_due_subscriptions(*, actor: Actor) -> int:
+    """End the subscriptions whose scheduled end has come, by their account's clock; return how many.
+
+    Idempotent: each subscription is locked and looked at again. Publishes SubscriptionCancelled.
+    """
+    due = Subscription.objects.live().filter(
+        ends_at__lte=clock.now() + F("consumer_organization__clock_offset")
+    )
+    count = 0
+    for subscription_id in due.values_list("pk", flat=True):
+        with transaction.atomic():
+            subscription = lock_subscription(subscription_id)
+            if subscription.status not in LIVE_STATUSES or subscription.ends_at is None:
+                continue
+            before = snapshot(subscription)
+            move(subscription, SubscriptionStatus.CANCELLED)
+            subscription.ended_at = subscription.ends_at
+            cause = Cause(kind="cancelled", actor=actor, reason="end of the period")
+            save_change(subscription, before=before, cause=cause, event=SubscriptionCancelled)
+            count += 1
+    return count

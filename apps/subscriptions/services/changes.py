@@ -1,0 +1,120 @@
+"""What every change of a subscription leaves behind: a row, an audit event, and domain events."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Any, Final
+from uuid import UUID
+
+from apps.core import clock
+from apps.core.actors import Actor
+from apps.core.audit import record_audit
+from apps.core.events import publish
+from apps.core.exceptions import InvalidTransition
+from apps.subscriptions.enums import SubscriptionStatus
+from apps.subscriptions.events import SubscriptionChanged, SubscriptionEvent
+from apps.subscriptions.models import Subscription, SubscriptionChange
+from apps.subscriptions.transitions import SUBSCRIPTION
+
+WATCHED_FIELDS: Final = ("status", "trial_ends_at", "cancel_at_period_end", "ends_at", "ended_at")
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Cause:
+    """Why a subscription changes: the kind of change, who did it, and their reason."""
+
+    kind: str
+    actor: Actor
+    reason: str = ""
+
+
+def lock_subscription(subscription_id: UUID) -> Subscription:
+    """Return the row locked until the transaction ends, with what its moves need."""
+    row = Subscription.objects.lock(subscription_id)
+    related = ("consumer_organization", "price_version", "plan")
+    return Subscription.objects.select_related(*related).get(pk=row.pk)
+
+
+def move(subscription: Subscription, wanted: SubscriptionStatus, *, reason: str = "") -> None:
+    """Set the status of a locked subscription; the caller saves by `save_change`.
+
+    Raises:
+        InvalidTransition: the state machine does not know the move.
+    """
+    SUBSCRIPTION.require(SubscriptionStatus(subscription.status), wanted)
+    subscription.status, subscription.status_reason = wanted, reason
+
+
+def require_status(
+    subscription: Subscription, expected: SubscriptionStatus, *, wanted: SubscriptionStatus
+) -> None:
+    """Refuse a move that only makes sense from one state, though others lead to the same one.
+
+    Raises:
+        InvalidTransition: it has another status.
+    """
+    if subscription.status != expected:
+        raise InvalidTransition(current=subscription.status, wanted=wanted)
+
+
+def snapshot(subscription: Subscription) -> dict[str, Any]:
+    """Return the fields whose changes are kept, as JSON values."""
+    return {name: _plain(getattr(subscription, name)) for name in WATCHED_FIELDS}
+
+
+def save_change(
+    subscription: Subscription,
+    *,
+    before: dict[str, Any],
+    cause: Cause,
+    event: type[SubscriptionEvent],
+    **facts: Any,
+) -> None:
+    """Save a subscription with the trail of its change, and tell whoever listens.
+
+    Publishes SubscriptionChanged and the given event, whose own fields are `facts`.
+    """
+    subscription.save()
+    after = snapshot(subscription)
+    changed = {name for name in after if after[name] != before.get(name)}
+    effective_at = clock.business_now(subscription.consumer_organization)
+    SubscriptionChange.objects.create(
+        subscription=subscription,
+        kind=cause.kind,
+        before={name: before[name] for name in changed if name in before},
+        after={name: after[name] for name in changed},
+        effective_at=effective_at,
+        actor_user_id=cause.actor.user_id,
+        actor_label=cause.actor.label,
+        reason=cause.reason,
+    )
+    record_audit(
+        action=f"subscriptions:subscription:{cause.kind}",
+        target=subscription,
+        actor=cause.actor,
+        organization_id=subscription.consumer_organization_id,
+        before={name: before[name] for name in changed if name in before},
+        after={name: after[name] for name in changed},
+        reason=cause.reason,
+    )
+    common = _facts_of(subscription, effective_at)
+    key = str(subscription.pk)
+    publish(SubscriptionChanged(kind=cause.kind, status=subscription.status, **common), key=key)
+    publish(event(**common, **facts), key=key)
+
+
+def _facts_of(subscription: Subscription, effective_at: datetime) -> dict[str, Any]:
+    return {
+        "subscription_id": subscription.pk,
+        "api_id": subscription.api_id,
+        "plan_id": subscription.plan_id,
+        "price_version_id": subscription.price_version_id,
+        "consumer_organization_id": subscription.consumer_organization_id,
+        "provider_organization_id": subscription.provider_organization_id,
+        "effective_at": effective_at,
+    }
+
+
+def _plain(value: Any) -> Any:
+    return value.isoformat() if isinstance(value, datetime) else value

@@ -1,0 +1,159 @@
+"""How a subscription starts: at once, with a trial, or after the provider's yes."""
+
+from __future__ import annotations
+
+from datetime import timedelta
+
+from django.db import IntegrityError, transaction
+
+from apps.accounts.models import Organization, Workspace
+from apps.apis.enums import ApiStatus
+from apps.core import clock
+from apps.core.actors import Actor
+from apps.core.exceptions import NotFound
+from apps.pricing.enums import PlanStatus
+from apps.pricing.models import Plan
+from apps.subscriptions.enums import SubscriptionStatus
+from apps.subscriptions.events import (
+    SubscriptionActivated,
+    SubscriptionDeclined,
+    SubscriptionRequested,
+)
+from apps.subscriptions.exceptions import AlreadySubscribed, ApiNotAvailable, PlanNotOffered
+from apps.subscriptions.models import Subscription
+from apps.subscriptions.selectors import find_live_subscription
+from apps.subscriptions.services.changes import (
+    Cause,
+    lock_subscription,
+    move,
+    require_status,
+    save_change,
+    snapshot,
+)
+
+
+@transaction.atomic
+def subscribe(*, plan: Plan, workspace: Workspace, actor: Actor) -> Subscription:
+    """Subscribe a workspace to the current price version of a plan.
+
+    The billing anchor is this moment of the account's business time, in the account's time zone. A plan
+    that asks for approval leaves the subscription waiting for its provider. An organization may subscribe
+    to its own API; usage is then metered and billed like anyone's.
+
+    Publishes SubscriptionActivated or SubscriptionRequested.
+
+    Raises:
+        NotFound: the workspace belongs to another organization.
+        PlanNotOffered, ApiNotAvailable: no new subscribers are taken.
+        AlreadySubscribed: the workspace has a live subscription to the API.
+    """
+    if not (actor.is_system or workspace.organization_id == actor.organization_id):
+        raise NotFound
+    organization = workspace.organization
+    version = plan.versions.filter(is_current=True).first()
+    is_hidden = plan.is_private and plan.organization_id != organization.pk
+    if plan.status != PlanStatus.PUBLISHED or version is None or is_hidden:
+        raise PlanNotOffered
+    if plan.api.status != ApiStatus.ACTIVE:
+        raise ApiNotAvailable
+    subscription = Subscription(
+        consumer_organization=organization,
+        provider_organization_id=plan.organization_id,
+        workspace=workspace,
+        api=plan.api,
+        plan=plan,
+        price_version=version,
+        status=SubscriptionStatus.PENDING_APPROVAL,
+        anchor=clock.business_now(organization),
+        timezone=organization.timezone,
+    )
+    if not plan.requires_approval:
+        _start(subscription, organization)
+    _insert(subscription)
+    _announce_new(subscription, actor)
+    return subscription
+
+
+@transaction.atomic
+def accept_subscription(*, subscription: Subscription, actor: Actor) -> Subscription:
+    """Let a waiting subscription start; its periods are counted from now. Publishes SubscriptionActivated.
+
+    Raises:
+        InvalidTransition: it is not waiting any more.
+    """
+    subscription = lock_subscription(subscription.pk)
+    before = snapshot(subscription)
+    wanted = _first_status(subscription.plan)
+    require_status(subscription, SubscriptionStatus.PENDING_APPROVAL, wanted=wanted)
+    move(subscription, wanted)
+    subscription.anchor = clock.business_now(subscription.consumer_organization)
+    _start(subscription, subscription.consumer_organization)
+    save_change(
+        subscription,
+        before=before,
+        cause=Cause(kind="accepted", actor=actor),
+        event=SubscriptionActivated,
+        is_trial=wanted == SubscriptionStatus.TRIALING,
+    )
+    return subscription
+
+
+@transaction.atomic
+def decline_subscription(*, subscription: Subscription, actor: Actor, reason: str) -> Subscription:
+    """Turn a waiting subscription down, with the reason that its consumer reads. Publishes SubscriptionDeclined.
+
+    Raises:
+        InvalidTransition: it is not waiting any more.
+    """
+    subscription = lock_subscription(subscription.pk)
+    before = snapshot(subscription)
+    wanted = SubscriptionStatus.CANCELLED
+    require_status(subscription, SubscriptionStatus.PENDING_APPROVAL, wanted=wanted)
+    move(subscription, wanted, reason=reason)
+    subscription.ended_at = clock.business_now(subscription.consumer_organization)
+    save_change(
+        subscription,
+        before=before,
+        cause=Cause(kind="declined", actor=actor, reason=reason),
+        event=SubscriptionDeclined,
+    )
+    return subscription
+
+
+def _first_status(plan: Plan) -> SubscriptionStatus:
+    return SubscriptionStatus.TRIALING if plan.trial_days else SubscriptionStatus.ACTIVE
+
+
+def _start(subscription: Subscription, organization: Organization) -> None:
+    now = clock.business_now(organization)
+    plan = subscription.plan
+    subscription.status = _first_status(plan)
+    subscription.started_at = now
+    subscription.trial_ends_at = now + timedelta(days=plan.trial_days) if plan.trial_days else None
+
+
+def _insert(subscription: Subscription) -> None:
+    try:
+        with transaction.atomic():
+            subscription.save(force_insert=True)
+    except IntegrityError as error:
+        if "subscriptions_one_live" not in str(error):
+            raise
+        existing = find_live_subscription(
+            workspace_id=subscription.workspace_id, api_id=subscription.api_id
+        )
+        raise AlreadySubscribed(subscription_id=existing.public_id if existing else None) from error
+
+
+def _announce_new(subscription: Subscription, actor: Actor) -> None:
+    if subscription.status == SubscriptionStatus.PENDING_APPROVAL:
+        cause = Cause(kind="requested", actor=actor)
+        save_change(subscription, before={}, cause=cause, event=SubscriptionRequested)
+        return
+    save_change(
+        subscription,
+        before={},
+        cause=Cause(kind="started", actor=actor),
+        event=SubscriptionActivated,
+        is_trial=subscription.status == SubscriptionStatus.TRIALING,
+    )

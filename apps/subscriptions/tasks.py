@@ -1,0 +1,21 @@
+"""Scheduled work of this app."""
+
+from __future__ import annotations
+
+from apps.core.actors import Actor
+from apps.core.jobs import JobContext, job
+from apps.subscriptions import services
+
+
+@job("subscriptions.activate_due_trials")
+def activate_due_trials(_context: JobContext) -> dict[str, int]:
+    """Turn trials that are over into paid service."""
+    actor = Actor.system("subscriptions.activate_due_trials")
+    return {"activated": services.activate_due_trials(actor=actor)}
+
+
+@job("subscriptions.end_due_subscriptions")
+def end_due_subscriptions(_context: JobContext) -> dict[str, int]:
+    """End subscriptions whose scheduled end has come."""
+    actor = Actor.system("subscriptions.end_due_subscriptions")
+    return {"ended": services.end_due_subscriptions(actor=actor)}
