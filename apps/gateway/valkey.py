@@ -1,16 +1,37 @@
-"""The Django half's connection to Valkey."""
+"""The web application's and the relay's way to the gateway's Valkey."""
 
 from __future__ import annotations
 
-from functools import lru_cache
+from functools import cache
 
-import redis
 from django.conf import settings
+from redis import Redis
+from redis.backoff import NoBackoff
+from redis.retry import Retry
+
+from apps.gateway.store.counters import CounterStore
+from apps.gateway.store.registry import RegistryWriter
+
+CONNECT_TIMEOUT_S = 1.0
+ANSWER_TIMEOUT_S = 5.0
 
 
-@lru_cache(maxsize=1)
-def get_client() -> redis.Redis:
-    """Return the process's client; it reconnects by itself, and waits at most two seconds."""
-    return redis.Redis.from_url(
-        settings.REDIS_URL, socket_connect_timeout=1, socket_timeout=2, health_check_interval=30
+@cache
+def get_client() -> Redis:
+    """Return this process's client; a failed call is not repeated, its caller decides."""
+    return Redis.from_url(
+        settings.REDIS_URL,
+        socket_connect_timeout=CONNECT_TIMEOUT_S,
+        socket_timeout=ANSWER_TIMEOUT_S,
+        retry=Retry(NoBackoff(), 0),
     )
+
+
+def get_writer() -> RegistryWriter:
+    """Return the writer of the registry; only the leading relay may write with it."""
+    return RegistryWriter(get_client())
+
+
+def get_counters() -> CounterStore:
+    """Return the quota counters."""
+    return CounterStore(get_client())

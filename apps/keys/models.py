@@ -43,7 +43,10 @@ class ApiKey(Entity):
         verbose_name=_("scopes"),
     )
     ip_allow = ArrayField(
-        models.CharField(max_length=50), default=list, blank=True, verbose_name=_("allowed addresses")
+        models.CharField(max_length=50),
+        default=list,
+        blank=True,
+        verbose_name=_("allowed addresses"),
     )
     rate_per_minute = models.PositiveIntegerField(_("calls per minute"), null=True, blank=True)
     expires_at = models.DateTimeField(_("expires"), null=True, blank=True)

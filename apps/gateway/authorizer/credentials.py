@@ -5,10 +5,9 @@ Nothing here asks a store: a mistyped or invented key costs a checksum.
 
 from __future__ import annotations
 
-import hmac
-import re
 from typing import TYPE_CHECKING, Final
-from zlib import crc32
+
+from apps.keys.credential import digest_of, is_well_formed
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -24,11 +23,7 @@ if TYPE_CHECKING:
             """Return every value, in order."""
 
 
-ALPHABET: Final = "0123456789ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz"
 KEY_HEADERS: Final = ("x-subscription-key", "x-api-key")
-_CHECKSUM_CHARS: Final = 6
-_VALUES: Final = {character: value for value, character in enumerate(ALPHABET)}
-_FORMAT: Final = re.compile(r"tgk_(?:live|test)_[0-9A-Za-z]{32}_[0-9A-Za-z]{6}", re.ASCII)
 _BEARER: Final = "bearer "
 
 
@@ -65,24 +60,6 @@ def digest_candidates(key: str, peppers: Sequence[bytes]) -> list[str]:
 
     Raises: CredentialMalformedError when format or checksum is wrong.
     """
-    if _FORMAT.fullmatch(key) is None or not _checksum_holds(key):
+    if not is_well_formed(key):
         raise CredentialMalformedError
-    secret = key.encode("ascii")
-    return [hmac.digest(pepper, secret, "sha256").hex() for pepper in peppers]
-
-
-def checksum(text: str) -> str:
-    """Return the six base62 characters that protect a key against typing errors."""
-    number, characters = crc32(text.encode("ascii")), []
-    for _ in range(_CHECKSUM_CHARS):
-        number, digit = divmod(number, len(ALPHABET))
-        characters.append(ALPHABET[digit])
-    return "".join(reversed(characters))
-
-
-def _checksum_holds(key: str) -> bool:
-    body, _, written = key.rpartition("_")
-    number = 0
-    for character in written:
-        number = number * len(ALPHABET) + _VALUES[character]
-    return number == crc32(body.encode("ascii"))
+    return [digest_of(key, pepper) for pepper in peppers]

@@ -1,0 +1,37 @@
+"""What keys do when something happens below them: the keys of an ended subscription are revoked with it."""
+
+from __future__ import annotations
+
+from apps.core.actors import Actor
+from apps.core.events import receives
+from apps.keys import services
+from apps.subscriptions.events import (
+    SubscriptionCancelled,
+    SubscriptionDeclined,
+    SubscriptionEvent,
+    SubscriptionExpired,
+)
+
+
+@receives(SubscriptionCancelled, in_transaction=True)
+def revoke_after_cancellation(event: SubscriptionCancelled) -> None:
+    """Revoke the keys in the transaction that cancels."""
+    _revoke_all(event, "the subscription was cancelled")
+
+
+@receives(SubscriptionExpired, in_transaction=True)
+def revoke_after_expiry(event: SubscriptionExpired) -> None:
+    """Revoke the keys in the transaction that expires."""
+    _revoke_all(event, "the subscription expired")
+
+
+@receives(SubscriptionDeclined, in_transaction=True)
+def revoke_after_refusal(event: SubscriptionDeclined) -> None:
+    """A declined subscription never had keys; this holds should that change."""
+    _revoke_all(event, "the subscription was declined")
+
+
+def _revoke_all(event: SubscriptionEvent, reason: str) -> None:
+    services.revoke_keys_of_subscription(
+        subscription_id=event.subscription_id, actor=Actor.system(reason), reason=reason
+    )

@@ -1,0 +1,109 @@
+"""How a key is replaced without a moment in which no key works."""
+
+from __future__ import annotations
+
+from datetime import timedelta
+
+from django.db import transaction
+from django.db.models import F
+from django.utils.translation import gettext as _
+
+from apps.core import clock
+from apps.core.actors import Actor
+from apps.core.audit import record_audit
+from apps.core.events import publish
+from apps.keys.constants import MAX_ROTATION_GRACE
+from apps.keys.enums import KeyStatus
+from apps.keys.events import KeyChanged, KeyRotated
+from apps.keys.exceptions import InvalidKeyTerms, SubscriptionNotCallable
+from apps.keys.models import ApiKey, KeyRotation
+from apps.keys.services.changing import end_by_revoking, facts_of
+from apps.keys.services.issuing import IssuedKey, KeyTerms, issue
+from apps.keys.transitions import KEY
+from apps.subscriptions.enums import CALLABLE_STATUSES
+from apps.subscriptions.models import Subscription
+
+
+@transaction.atomic
+def rotate_key(*, key: ApiKey, grace: timedelta, actor: Actor) -> IssuedKey:
+    """Give a key a successor with the same name, scopes, limits and expiry.
+
+    Both are valid until the grace ends, which is never later than the old key's own expiry; then the old
+    one is revoked. Without grace it is revoked at once. Publishes KeyIssued, KeyChanged and KeyRotated.
+
+    Raises:
+        InvalidTransition: the key is not active.
+        SubscriptionNotCallable: the subscription lets no calls pass.
+        InvalidKeyTerms: the grace is negative or longer than 30 days.
+    """
+    if not timedelta(0) <= grace <= MAX_ROTATION_GRACE:
+        raise InvalidKeyTerms(_("Choose a grace of 0 to 30 days."), field="grace_hours")
+    Subscription.objects.lock(key.subscription_id)
+    key = ApiKey.objects.lock(key.pk)
+    subscription = Subscription.objects.select_related("consumer_organization").get(
+        pk=key.subscription_id
+    )
+    if subscription.status not in CALLABLE_STATUSES:
+        raise SubscriptionNotCallable(subscription_status=subscription.status)
+    KEY.require(KeyStatus(key.status), KeyStatus.ROTATING)
+    successor = issue(subscription=subscription, terms=_terms_of(key), actor=actor)
+    now = clock.business_now(subscription.consumer_organization)
+    ends = [now + grace, *([key.expires_at] if key.expires_at else [])]
+    rotation = KeyRotation.objects.create(
+        old_key=key, new_key=successor.key, grace_ends_at=min(ends)
+    )
+    key.status = KeyStatus.ROTATING
+    key.save(update_fields=["status", "updated_at"])
+    record_audit(
+        action="keys:key:rotated",
+        target=key,
+        actor=actor,
+        before={"status": KeyStatus.ACTIVE},
+        after={
+            "status": KeyStatus.ROTATING,
+            "successor": successor.key.masked,
+            "valid_until": rotation.grace_ends_at,
+        },
+    )
+    publish(KeyChanged(**facts_of(key), status=key.status))
+    publish(KeyRotated(**facts_of(key), successor_id=successor.key.pk))
+    if rotation.grace_ends_at <= now:
+        _complete(rotation, key, actor=actor)
+    return successor
+
+
+def complete_due_rotations(*, actor: Actor) -> int:
+    """Revoke the old keys whose grace is over, by their account's clock; return how many.
+
+    The authorizer refuses such a key on its own at that very moment; this writes it down.
+    """
+    due = KeyRotation.objects.filter(
+        completed_at__isnull=True,
+        grace_ends_at__lte=clock.now() + F("old_key__organization__clock_offset"),
+    )
+    count = 0
+    for rotation in due:
+        with transaction.atomic():
+            key = ApiKey.objects.lock(rotation.old_key_id)
+            rotation.refresh_from_db()
+            if rotation.completed_at is None:
+                _complete(rotation, key, actor=actor)
+                count += 1
+    return count
+
+
+def _complete(rotation: KeyRotation, key: ApiKey, *, actor: Actor) -> None:
+    if key.status == KeyStatus.ROTATING:
+        end_by_revoking(key, actor=actor, reason="replaced by its successor")
+    rotation.completed_at = clock.now()
+    rotation.save(update_fields=["completed_at", "updated_at"])
+
+
+def _terms_of(key: ApiKey) -> KeyTerms:
+    return KeyTerms(
+        name=key.name,
+        scopes=tuple(key.scopes),
+        ip_allow=tuple(key.ip_allow),
+        rate_per_minute=key.rate_per_minute,
+        expires_at=key.expires_at,
+    )
