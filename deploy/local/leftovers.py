@@ -17,7 +17,7 @@ from deploy.local.process import signal_process, wait_until
 RECORD: Final = "processes.json"
 STATE_VARIABLE: Final = "TOLLGATE_STATE_DIR"
 PROC: Final = Path("/proc")
-PATIENCE_S: Final = 10.0
+PATIENCE_S: Final = 5.0
 # Positions in /proc/<pid>/stat behind the program's name, which may hold spaces.
 STATE_FIELD: Final = 0
 START_FIELD: Final = 19

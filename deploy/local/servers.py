@@ -192,7 +192,7 @@ class Valkey:
             with socket.create_connection((LOOPBACK, self.port), timeout=1) as connection:
                 connection.sendall(f"AUTH {self.password}\r\nPING\r\n".encode())
                 answer = b""
-                while answer.count(b"\n") < 2:  # noqa: PLR2004 -- one line per command
+                while answer.count(b"\n") < 2:
                     received = connection.recv(256)
                     if not received:
                         return False

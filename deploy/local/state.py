@@ -19,21 +19,40 @@ PROJECT: Final = Path(__file__).resolve().parents[2]
 LINK_NAME: Final = ".tollgate"
 # A socket's path may have 107 characters; the longest below the state folder takes 25 of them.
 MAX_PATH_CHARS: Final = 80
+STATE_SETTING: Final = "TOLLGATE_STATE"
 ELSEWHERE: Final = Path("/var/tmp")  # noqa: S108 -- the folder in it is ours alone, checked below
 
 
 def open_state_folder(user: ServiceUser | None, project: Path = PROJECT) -> Path:
     """Return the state folder, made if it is missing, such that `user` can enter it.
 
+    TOLLGATE_STATE names another one, for a second stack beside the first.
+
     Raises: LauncherError when the place is taken by something that is not ours.
     """
+    named = os.environ.get(STATE_SETTING)
+    if named:
+        return _open_named(user, Path(named).absolute())
     link = project / LINK_NAME
     if can_reach(user, link) and len(str(link.absolute())) <= MAX_PATH_CHARS:
         folder = link
     else:
         folder = folder_elsewhere(project)
         _point(link, folder)
-    folder.mkdir(mode=0o711, exist_ok=True)
+    return _make_ours(folder)
+
+
+def _open_named(user: ServiceUser | None, folder: Path) -> Path:
+    if not can_reach(user, folder) or len(str(folder)) > MAX_PATH_CHARS:
+        raise LauncherError(
+            f"{STATE_SETTING}={folder} is too long a path, or one that the servers' user "
+            "cannot enter; name another folder."
+        )
+    return _make_ours(folder)
+
+
+def _make_ours(folder: Path) -> Path:
+    folder.mkdir(mode=0o711, parents=True, exist_ok=True)
     require_ours(folder)
     folder.chmod(0o711)
     return folder.resolve()
