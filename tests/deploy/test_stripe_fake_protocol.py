@@ -122,23 +122,23 @@ def test_refused_payment_is_replayed_but_a_malformed_request_is_not(
 
 
 def test_concurrent_use_of_a_key_is_a_conflict(stripe_system: StripeSystem) -> None:
-    # The store's lock stands for a slow first request: it holds the key meanwhile.
+    stripe_system.post("faults", path="/v1/customers", kind="delay", delay_ms=400)
     answers: list[httpx.Response] = []
-    with stripe_system.server.store.transaction():
-        first = threading.Thread(
-            target=lambda: answers.append(
-                post(stripe_system, "/v1/customers", "name=Ada", Idempotency_Key="k1")
-            )
-        )
-        first.start()
-        keys = stripe_system.server.fake._keys
-        deadline = time.monotonic() + 5
-        while not keys._under_way and time.monotonic() < deadline:
-            time.sleep(0.005)
-        with pytest.raises(Exception, match="another in-progress request"), keys.claim("k1"):
-            pass
+
+    def create() -> None:
+        answers.append(post(stripe_system, "/v1/customers", "name=Ada", Idempotency_Key="k1"))
+
+    first = threading.Thread(target=create)
+    first.start()
+    deadline = time.monotonic() + 5
+    while stripe_system.get("faults")["data"] and time.monotonic() < deadline:
+        time.sleep(0.005)
+    create()
     first.join()
-    assert answers[0].status_code == 200
+    conflict, created = answers
+    assert (conflict.status_code, created.status_code) == (409, 200)
+    assert conflict.json()["error"]["code"] == "idempotency_key_in_use"
+    assert len(stripe_system.v1.customers.list().data) == 1
 
 
 def test_lost_answer_is_recovered_by_the_sdks_retry(stripe_system: StripeSystem) -> None:
@@ -147,7 +147,8 @@ def test_lost_answer_is_recovered_by_the_sdks_retry(stripe_system: StripeSystem)
     customer = patient.v1.customers.create({"name": "Ada"})
     assert [c.id for c in stripe_system.v1.customers.list().data] == [customer.id]
     statuses = [r["status"] for r in stripe_system.get("requests", method="POST")["data"]]
-    assert statuses == [200, 200]
+    # The first was carried out and its answer lost.
+    assert statuses == [0, 200]
 
 
 @pytest.mark.parametrize(
@@ -234,7 +235,7 @@ def test_control_writes_need_json(stripe_system: StripeSystem) -> None:
 
 
 def start_process(port: int, state: Path) -> subprocess.Popen[bytes]:
-    process = subprocess.Popen(  # noqa: S603 -- our own program
+    process = subprocess.Popen(
         [
             *(sys.executable, "-m", "deploy.local.stripe_fake"),
             *("--bind", f"127.0.0.1:{port}", "--state", str(state)),

@@ -7,6 +7,7 @@ import binascii
 import json
 import time
 from contextlib import ExitStack
+from dataclasses import replace
 from http import HTTPStatus
 from typing import Any
 
@@ -47,9 +48,7 @@ class StripeFake:
             return control.handle(self, request)
         if request.path.startswith("/pay/"):
             return pages.handle(self, request)
-        return self.faults.around(
-            request.method, request.path, lambda: self._answer_api_call(request)
-        )
+        return self._answer_api_call(request)
 
     def new_call(self, params: dict[str, Any], path: dict[str, str] | None = None) -> Call:
         """Return a call that comes from a hosted page or a test, not from the API."""
@@ -63,7 +62,7 @@ class StripeFake:
             answer = json_response(error.status, error.body(request_id))
         self._log(request, answer, request_id)
         self.courier.wake()
-        return Response(answer.status, answer.body, answer.headers | _echoed(request, request_id))
+        return replace(answer, headers=answer.headers | _echoed(request, request_id))
 
     def _authorized(self, request: Request, request_id: str) -> Response:
         _check_key(request)
@@ -80,9 +79,13 @@ class StripeFake:
         with ExitStack() as held:
             if key:
                 held.enter_context(self._keys.claim(key))
-                if earlier := self._keys.find_answer(key, request):
-                    return earlier
-            return self._carry_out(request, operation, path, request_id)
+
+            def proceed() -> Response:
+                earlier = self._keys.find_answer(key, request) if key else None
+                return earlier or self._carry_out(request, operation, path, request_id)
+
+            # A fault plays while the key is held, so that a second request meets a conflict.
+            return self.faults.around(request.method, request.path, proceed)
 
     def _check_account(self, request: Request) -> None:
         account_id = request.headers.get("stripe-account")

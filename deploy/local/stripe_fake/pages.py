@@ -40,7 +40,7 @@ def handle(fake: StripeFake, request: Request) -> Response:
         return Response(HTTPStatus.OK, STYLE.encode(), {"Content-Type": "text/css"})
     steps = request.path.removeprefix("/pay/").split("/")
     page = PAGES.get(steps[0])
-    if page is None or len(steps) < 2:  # noqa: PLR2004 -- a page and what it is about
+    if page is None or len(steps) < 2:
         return _not_found()
     form = dict(parse_qsl(request.text)) if request.method == "POST" else None
     call = fake.new_call({})
