@@ -12,6 +12,7 @@ from apps.pricing.calculator.bookings import (
     limit_booking,
     percent_of,
 )
+from apps.pricing.calculator.defects import Defect, DefectCode, find_defects
 from apps.pricing.calculator.prices import (
     Component,
     PackageRounding,
@@ -22,10 +23,23 @@ from apps.pricing.calculator.prices import (
 )
 from apps.pricing.calculator.rating import Charge, Rating, rate, rate_component, round_line
 from apps.pricing.calculator.steps import Step, StepCode, StepMismatchError, recompute
+from apps.pricing.calculator.totals import (
+    Discount,
+    DiscountKind,
+    InvoiceTotals,
+    TaxableLine,
+    TaxPolicy,
+    total_invoice,
+)
 
 __all__ = [
     "Charge",
     "Component",
+    "Defect",
+    "DefectCode",
+    "Discount",
+    "DiscountKind",
+    "InvoiceTotals",
     "LimitedBooking",
     "PackageRounding",
     "PriceTable",
@@ -35,9 +49,12 @@ __all__ = [
     "Step",
     "StepCode",
     "StepMismatchError",
+    "TaxPolicy",
+    "TaxableLine",
     "Tier",
     "Usage",
     "book_difference",
+    "find_defects",
     "left_in_free_pool",
     "limit_booking",
     "percent_of",
@@ -45,4 +62,5 @@ __all__ = [
     "rate_component",
     "recompute",
     "round_line",
+    "total_invoice",
 ]
