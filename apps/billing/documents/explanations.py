@@ -15,7 +15,7 @@ from apps.pricing.calculator import Step, StepCode
 ZERO: Final = Decimal(0)
 # Amounts with longer tails (a fee over 31 days never ends) are shown rounded, with a sign that
 # says so.
-SHOWN_PLACES: Final = 4
+SHOWN_PLACES: Final = 6
 
 
 def describe_step(step: Step, currency: str) -> LineStep:

@@ -129,6 +129,7 @@ def test_text_of_customers_is_never_markup(invoice: InvoiceDocument) -> None:
         ("es", "Compañía Ñandú «Ibérica»"),
         ("fr", "Œuvres françaises à 1 234,50 € – l’été"),
         ("hi", "क्षत्रिय विद्यालय, श्री कृष्ण मार्ग ₹१,०००"),
+        ("en", "≈ × − … “quotes” €£¥₹"),
         ("en", "Ελληνικά Русский Tiếng Việt Łódź Ğ"),
     ],
 )
@@ -210,7 +211,7 @@ def test_days_of_a_fee_are_told() -> None:
     with override("en"):
         described = describe_step(step, "USD")
     assert described == LineStep(
-        label="Fee for 17 of 30 days", working="$29.00 × 17/30", amount="≈ $16.4333"
+        label="Fee for 17 of 30 days", working="$29.00 × 17/30", amount="≈ $16.433333"
     )
 
 
