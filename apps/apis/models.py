@@ -121,6 +121,11 @@ class Api(Entity):
         """Whether calls may pass."""
         return self.status in CALLABLE_STATUSES
 
+    @property
+    def health_url(self) -> str:
+        """What a health check calls."""
+        return f"{self.upstream_url.rstrip('/')}/{self.health_path.lstrip('/')}"
+
 
 class ApiStatusChange(Entity):
     """One move in an API's life: the provider's history page."""
@@ -132,6 +137,7 @@ class ApiStatusChange(Entity):
     to_status = models.CharField(_("to"), max_length=20, choices=ApiStatus)
     actor_user_id = models.UUIDField(null=True)
     actor_label = models.CharField(_("by"), max_length=200)
+    by_operator = models.BooleanField(_("by the operator"), default=False)
     reason = models.TextField(_("reason"), blank=True)
 
     class Meta:
@@ -262,6 +268,7 @@ class HealthCheck(Entity):
     id_prefix = "hck"
 
     api = models.ForeignKey(Api, on_delete=models.CASCADE, related_name="health_checks")
+    url = models.CharField(_("called"), max_length=520, blank=True)
     checked_at = models.DateTimeField(_("time"))
     is_healthy = models.BooleanField(_("healthy"))
     status_code = models.PositiveSmallIntegerField(_("status"), null=True)

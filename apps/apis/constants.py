@@ -1,0 +1,17 @@
+"""Numbers and names of this app."""
+
+from __future__ import annotations
+
+from datetime import timedelta
+from typing import Final
+
+APPROVAL_SUBJECT: Final = "apis.api"
+MANAGE: Final = "apis.manage"
+
+SLUG_MIN_LENGTH_CHARS: Final = 3
+SLUG_MAX_LENGTH_CHARS: Final = 60
+MAX_TAGS: Final = 10
+MAX_TAG_LENGTH_CHARS: Final = 30
+MAX_UPSTREAM_SECRETS: Final = 20
+# A submission needs a healthy answer that is not older than this; submitting asks for a fresh one.
+HEALTH_CHECK_VALID_FOR: Final = timedelta(hours=1)

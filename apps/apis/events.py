@@ -1,0 +1,80 @@
+"""What happens to an API, for the apps above: gateway, pricing, subscriptions, billing."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from uuid import UUID
+
+from apps.core.events import DomainEvent
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ApiEvent(DomainEvent):
+    """Base: which API, of which provider."""
+
+    api_id: UUID
+    organization_id: UUID
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ApiSubmitted(ApiEvent):
+    """The provider asked to publish the API."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ApiApproved(ApiEvent):
+    """An approver, or the category's instant mode, let the API go live."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ApiRejected(ApiEvent):
+    """An approver said no, or the provider withdrew."""
+
+    reason: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ApiRegistrationRequested(ApiEvent):
+    """The gateway must learn to call the API, and answer by `mark_api_active` or `mark_api_failed`."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ApiActivated(ApiEvent):
+    """Every running authorizer proved that it knows the API: calls pass."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ApiRegistrationFailed(ApiEvent):
+    """The gateway could not prove the API in time; `change_id` names this failure."""
+
+    change_id: UUID
+    reason: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ApiChanged(ApiEvent):
+    """What the gateway needs to call the API changed: upstream, methods, headers, secrets."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ApiSuspended(ApiEvent):
+    """Calls must stop."""
+
+    change_id: UUID
+    reason: str
+    by_operator: bool
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ApiResumed(ApiEvent):
+    """Calls may pass again."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ApiDeprecated(ApiEvent):
+    """Subscribers may go on, nobody new may subscribe."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ApiRetired(ApiEvent):
+    """The API is gone; its subscriptions end."""

@@ -1,0 +1,65 @@
+"""Telling providers what became of their APIs."""
+
+from __future__ import annotations
+
+from uuid import UUID
+
+from django.conf import settings
+from django.urls import reverse
+
+from apps.accounts.enums import StaffRole
+from apps.apis import notices
+from apps.apis.approval import EDITOR_ROUTE
+from apps.apis.constants import MANAGE
+from apps.apis.events import ApiActivated, ApiRegistrationFailed, ApiSuspended
+from apps.apis.models import Api
+from apps.core.events import receives
+from apps.notifications.kinds import NotificationKind
+from apps.notifications.services import Message, notify_members, notify_staff
+
+
+@receives(ApiActivated)
+def tell_provider_of_activation(event: ApiActivated) -> None:
+    """Tell the provider that calls pass."""
+    _tell_provider(event.api_id, notices.ACTIVE, fact="active")
+
+
+@receives(ApiRegistrationFailed)
+def tell_both_sides_of_failure(event: ApiRegistrationFailed) -> None:
+    """Tell the provider and the operator that the gateway did not learn the API."""
+    api = _load(event.api_id)
+    message = _message(api, notices.FAILED, fact=f"failed:{event.change_id}", reason=event.reason)
+    notify_members(organization=api.organization, permission=MANAGE, message=message)
+    notify_staff(organization=api.organization, role=StaffRole.OPERATOR, message=message)
+
+
+@receives(ApiSuspended)
+def tell_provider_of_suspension(event: ApiSuspended) -> None:
+    """Tell the provider, unless they suspended the API themselves."""
+    if event.by_operator:
+        _tell_provider(
+            event.api_id, notices.SUSPENDED, fact=f"suspended:{event.change_id}", reason=event.reason
+        )
+
+
+def _load(api_id: UUID) -> Api:
+    return Api.objects.select_related("organization").get(pk=api_id)
+
+
+def _tell_provider(api_id: UUID, kind: NotificationKind, *, fact: str, reason: str = "") -> None:
+    api = _load(api_id)
+    message = _message(api, kind, fact=fact, reason=reason)
+    notify_members(organization=api.organization, permission=MANAGE, message=message)
+
+
+def _message(api: Api, kind: NotificationKind, *, fact: str, reason: str) -> Message:
+    return Message(
+        kind=kind.name,
+        dedupe_key=f"apis:{api.pk}:{fact}",
+        url=reverse(EDITOR_ROUTE, args=[api.public_id]),
+        context={
+            "name": api.name,
+            "address": f"{settings.GATEWAY_URL}/{api.slug}/",
+            "reason": reason,
+        },
+    )

@@ -1,0 +1,44 @@
+"""Writes of this app."""
+
+from apps.apis.services.editing import ListingFields, create_api, update_api
+from apps.apis.services.health import check_upstream
+from apps.apis.services.imports import ImportedDocument, fetch_openapi, import_openapi
+from apps.apis.services.lifecycle import (
+    approve_api,
+    deprecate_api,
+    mark_api_active,
+    mark_api_failed,
+    reject_api,
+    reopen_api,
+    resume_api,
+    retire_api,
+    retry_registration,
+    submit_api,
+    suspend_api,
+    withdraw_api,
+)
+from apps.apis.services.secrets import delete_upstream_secret, set_upstream_secret
+
+__all__ = (
+    "ImportedDocument",
+    "ListingFields",
+    "approve_api",
+    "check_upstream",
+    "create_api",
+    "delete_upstream_secret",
+    "deprecate_api",
+    "fetch_openapi",
+    "import_openapi",
+    "mark_api_active",
+    "mark_api_failed",
+    "reject_api",
+    "reopen_api",
+    "resume_api",
+    "retire_api",
+    "retry_registration",
+    "set_upstream_secret",
+    "submit_api",
+    "suspend_api",
+    "update_api",
+    "withdraw_api",
+)
