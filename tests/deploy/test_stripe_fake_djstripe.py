@@ -125,3 +125,20 @@ def test_checkout_session_is_mirrored(
     stripe_system.v1.checkout.sessions.expire(session.id)
     process_all_events(stripe_system)
     assert mirror.Session.objects.get().stripe_data["status"] == "expired"
+
+
+def test_dispute_is_mirrored(stripe_system: StripeSystem, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(stripe, "api_base", stripe_system.server.url)
+    stripe_system.v1.payment_intents.create(
+        {
+            "amount": 2000,
+            "currency": "usd",
+            "payment_method": "pm_card_createDispute",
+            "payment_method_types": ["card"],
+            "confirm": True,
+        }
+    )
+    process_all_events(stripe_system)
+    dispute = mirror.Dispute.objects.get()
+    assert dispute.status == "needs_response"
+    assert dispute.charge.stripe_data["disputed"]

@@ -256,3 +256,47 @@ def test_amounts_too_small_or_too_large(stripe_system: StripeSystem) -> None:
         with pytest.raises(stripe.InvalidRequestError) as error:
             pay(stripe_system, amount=amount, payment_method="pm_card_visa")
         assert error.value.code == code
+
+
+@pytest.mark.parametrize(
+    ("text", "status", "balance"),
+    [("winning_evidence", "won", 0), ("losing_evidence", "lost", -3499)],
+)
+def test_disputed_charge_is_decided_by_the_evidence(
+    stripe_system: StripeSystem, text: str, status: str, balance: int
+) -> None:
+    intent = pay(stripe_system, payment_method="pm_card_createDispute")
+    assert stripe_system.v1.charges.retrieve(intent.latest_charge).disputed
+    (dispute,) = stripe_system.v1.disputes.list({"payment_intent": intent.id}).data
+    assert dispute.status == "needs_response"
+
+    dispute = stripe_system.v1.disputes.update(
+        dispute.id, {"evidence": {"uncategorized_text": text}}
+    )
+
+    assert dispute.status == status
+    assert sum(moved.net for moved in dispute.balance_transactions) == balance
+    assert stripe_system.event_types()[-1] == "charge.dispute.closed"
+    with pytest.raises(stripe.InvalidRequestError) as error:
+        stripe_system.v1.disputes.close(dispute.id)
+    assert error.value.code == "dispute_already_closed"
+
+
+@pytest.mark.parametrize(
+    ("token", "statuses", "refunded"),
+    [
+        ("pm_card_pendingRefund", ["pending", "succeeded"], 1999),
+        ("pm_card_refundFail", ["succeeded", "failed"], 0),
+    ],
+)
+def test_refund_ends_otherwise_than_it_began(
+    stripe_system: StripeSystem, token: str, statuses: list[str], refunded: int
+) -> None:
+    intent = pay(stripe_system, payment_method=token)
+    refund = stripe_system.v1.refunds.create({"payment_intent": intent.id})
+    assert stripe_system.post("settle")["data"] == [refund.id]
+    settled = stripe_system.v1.refunds.retrieve(refund.id)
+    assert [refund.status, settled.status] == statuses
+    charge = stripe_system.v1.charges.retrieve(intent.latest_charge)
+    assert charge.amount_refunded == refunded
+    assert stripe_system.post("settle")["data"] == []

@@ -19,6 +19,15 @@ class Authentication(StrEnum):
     ALWAYS = "always"
 
 
+class Aftermath(StrEnum):
+    """What becomes of a payment, or of its refund, once it seemed done."""
+
+    NONE = "none"
+    DISPUTE = "dispute"
+    REFUND_PENDING = "refund_pending"
+    REFUND_FAILS = "refund_fails"
+
+
 @dataclass(frozen=True)
 class Decline:
     """Why an issuer says no."""
@@ -46,6 +55,7 @@ class Card:
     decline: Decline | None = None
     attachable: bool = True
     authentication: Authentication = Authentication.NEVER
+    aftermath: Aftermath = Aftermath.NONE
 
     @property
     def last4(self) -> str:
@@ -150,6 +160,10 @@ CARDS: Final = (
     ),
     # Can be saved; every later charge is refused.
     Card("4000000000000341", ("chargeCustomerFail",), decline=GENERIC),
+    # Accepted, with trouble later.
+    Card("4000000000000259", ("createDispute",), aftermath=Aftermath.DISPUTE),
+    Card("4000000000007726", ("pendingRefund",), aftermath=Aftermath.REFUND_PENDING),
+    Card("4000000000005126", ("refundFail",), aftermath=Aftermath.REFUND_FAILS),
     # 3D Secure.
     Card(
         "4000002500003155",

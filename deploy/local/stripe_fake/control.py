@@ -1,7 +1,8 @@
 """/_fake/…: what a test may ask of the fake that nobody can ask of Stripe.
 
 GET  health, requests?path=&method=, faults, deliveries?event=, webhooks
-POST faults, webhooks {paused, delay_ms, duplicates}, events/{id}/redeliver {times, delay_ms}, reset
+POST faults, webhooks {paused, delay_ms, duplicates}, events/{id}/redeliver {times, delay_ms},
+     settle (refunds that succeed or fail later do so now), reset
 DELETE faults, requests
 """
 
@@ -17,6 +18,7 @@ from urllib.parse import parse_qs
 from deploy.local.stripe_fake.events import queue_delivery, subscribed_endpoints
 from deploy.local.stripe_fake.faults import Fault
 from deploy.local.stripe_fake.messages import Request, Response, json_response
+from deploy.local.stripe_fake.resources.refunds import settle_refunds
 
 if TYPE_CHECKING:
     from deploy.local.stripe_fake.application import StripeFake
@@ -108,6 +110,13 @@ def _reset(fake: StripeFake, body: Json) -> Json:
     return _health(fake, body)
 
 
+def _settle(fake: StripeFake, _: Json) -> Json:
+    with fake.store.transaction():
+        settled = settle_refunds(fake.new_call({}))
+    fake.courier.wake()
+    return {"data": [refund["id"] for refund in settled]}
+
+
 def _redeliver(fake: StripeFake, event_id: str, body: Json) -> Response:
     event = fake.store.find("event", event_id)
     if event is None:
@@ -132,5 +141,6 @@ ANSWERS: dict[tuple[str, str], Callable[[StripeFake, Json], Json]] = {
     ("GET", "deliveries"): _list_deliveries,
     ("GET", "webhooks"): _show_webhooks,
     ("POST", "webhooks"): _set_webhooks,
+    ("POST", "settle"): _settle,
     ("POST", "reset"): _reset,
 }

@@ -14,16 +14,22 @@ FEE_FIXED_MINOR = 30
 PAYOUT_DELAY_S = 2 * 24 * 3600
 
 
-def book(call: Call, source: Json, amount: int) -> Json:
-    """Store the movement of a captured charge (positive) or a refund (negative).
+def card_fee(amount: int) -> int:
+    """Return what Stripe keeps of a captured amount, in minor units."""
+    return (amount * FEE_PERMILLE + 500) // 1000 + FEE_FIXED_MINOR
+
+
+def book(call: Call, source: Json, amount: int, *, fee: int = 0, category: str = "") -> Json:
+    """Store one movement.
 
     Args:
         call: The request.
-        source: The charge or refund.
-        amount: Minor units, signed. Refunds carry no fee and give none back.
+        source: The charge, refund or dispute behind it.
+        amount: Minor units, signed: money in is positive.
+        fee: What Stripe keeps, in minor units. Refunds carry none and give none back.
+        category: Stripe's reporting category, when it is not the source's own kind.
     """
-    is_charge = source["object"] == "charge"
-    fee = (amount * FEE_PERMILLE + 500) // 1000 + FEE_FIXED_MINOR if is_charge else 0
+    kind = source["object"]
     detail = {
         "amount": fee,
         "application": None,
@@ -43,10 +49,10 @@ def book(call: Call, source: Json, amount: int) -> Json:
             fee=fee,
             fee_details=[detail] if fee else [],
             net=amount - fee,
-            reporting_category=source["object"],
+            reporting_category=category or kind,
             source=source["id"],
             status="pending",
-            type=source["object"],
+            type="adjustment" if kind == "dispute" else category or kind,
         )
     )
 

@@ -7,7 +7,7 @@ from deploy.local.stripe_fake.calls import Call, Json, operation
 from deploy.local.stripe_fake.events import changed_fields, emit
 from deploy.local.stripe_fake.ids import new_id
 from deploy.local.stripe_fake.listing import list_objects
-from deploy.local.stripe_fake.resources.balance import book
+from deploy.local.stripe_fake.resources.balance import book, card_fee
 from deploy.local.stripe_fake.shapes import copy_params, merge_metadata, shape
 
 URL = "/v1/charges"
@@ -53,7 +53,9 @@ def create_charge(
     )
     charge["receipt_url"] = f"{call.base_url}/pay/receipts/{charge['id']}" if captured else None
     if captured:
-        charge["balance_transaction"] = book(call, charge, charge["amount"])["id"]
+        charge["balance_transaction"] = book(
+            call, charge, charge["amount"], fee=card_fee(charge["amount"])
+        )["id"]
     emit(call, f"charge.{charge['status']}", call.store.save(charge))
     return charge
 
@@ -67,7 +69,7 @@ def capture_charge(call: Call, intent: Json, amount: int) -> None:
         "captured": True,
         "receipt_url": f"{call.base_url}/pay/receipts/{before['id']}",
     }
-    charge["balance_transaction"] = book(call, charge, amount)["id"]
+    charge["balance_transaction"] = book(call, charge, amount, fee=card_fee(amount))["id"]
     emit(call, "charge.captured", call.store.save(charge), changed_fields(before, charge))
 
 

@@ -12,6 +12,7 @@ from deploy.local.stripe_fake.ids import new_id, now, random_token
 from deploy.local.stripe_fake.listing import list_objects
 from deploy.local.stripe_fake.resources import intents
 from deploy.local.stripe_fake.resources.charges import capture_charge, create_charge
+from deploy.local.stripe_fake.resources.disputes import open_dispute
 from deploy.local.stripe_fake.shapes import copy_params, merge_metadata, render, shape
 
 URL = "/v1/payment_intents"
@@ -176,6 +177,8 @@ def settle(call: Call, intent: Json, method: Json) -> Json:
     if captured:
         intent |= {"status": "succeeded", "amount_received": intent["amount"]}
         emit(call, "payment_intent.succeeded", call.store.save(intent))
+        if card.aftermath is cards.Aftermath.DISPUTE:
+            open_dispute(call, charge)
     else:
         intent |= {"status": "requires_capture", "amount_capturable": intent["amount"]}
         emit(call, "payment_intent.amount_capturable_updated", call.store.save(intent))

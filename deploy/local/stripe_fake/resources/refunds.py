@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import NoReturn
 
+from deploy.local.stripe_fake import cards
 from deploy.local.stripe_fake.calls import Call, Json, operation
 from deploy.local.stripe_fake.errors import StripeError
 from deploy.local.stripe_fake.events import changed_fields, emit
@@ -26,6 +27,8 @@ def create_refund(call: Call) -> Json:
     left = before["amount_captured"] - _refunded_so_far(call, before)
     amount = call.params.get("amount", left)
     _check_amount(before, amount, left)
+    method = call.store.find("payment_method", before["payment_method"]) or {}
+    aftermath = cards.card_of(method).aftermath
     refund = shape(
         "refund",
         id=new_id("re"),
@@ -41,7 +44,8 @@ def create_refund(call: Call) -> Json:
         payment_intent=before["payment_intent"],
         payment_method=before["payment_method"],
         reason=call.params.get("reason"),
-        status="succeeded",
+        status="pending" if aftermath is cards.Aftermath.REFUND_PENDING else "succeeded",
+        _aftermath=aftermath,
     )
     refund["balance_transaction"] = book(call, refund, -amount)["id"]
     emit(call, "refund.created", call.store.save(refund))
@@ -118,4 +122,32 @@ def update_refund(call: Call) -> Json:
     metadata = merge_metadata(before["metadata"], call.params.get("metadata"))
     refund = call.store.save(before | {"metadata": metadata})
     emit(call, "refund.updated", refund, changed_fields(before, refund))
+    return refund
+
+
+def settle_refunds(call: Call) -> list[Json]:
+    """Let the time pass after which pending refunds succeed and doomed ones fail."""
+    settled = []
+    for refund in call.store.newest_first("refund"):
+        if refund["status"] == "pending":
+            settled.append(call.store.save(refund | {"status": "succeeded"}))
+            emit(call, "refund.updated", settled[-1], {"status": "pending"})
+        elif refund["status"] == "succeeded" and refund["_aftermath"] == "refund_fails":
+            settled.append(_fail(call, refund))
+    return settled
+
+
+def _fail(call: Call, refund: Json) -> Json:
+    """Take a refund back: the money returns to the balance, the charge counts as paid again."""
+    movement = book(call, refund, refund["amount"], category="refund_failure")
+    refund |= {
+        "failure_balance_transaction": movement["id"],
+        "failure_reason": "expired_or_canceled_card",
+        "status": "failed",
+    }
+    emit(call, "refund.failed", call.store.save(refund))
+    before = call.store.find("charge", refund["charge"]) or {}
+    left = before["amount_refunded"] - refund["amount"]
+    charge = call.store.save(before | {"amount_refunded": left, "refunded": False})
+    emit(call, "charge.updated", charge, changed_fields(before, charge))
     return refund
