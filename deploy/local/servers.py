@@ -52,9 +52,7 @@ class Postgres:
 
     def url(self, database: str = DATABASE_NAME) -> str:
         """Return the DATABASE_URL of one of the cluster's databases."""
-        return (
-            f"postgres://{DATABASE_USER}:{quote(self.password)}@{LOOPBACK}:{self.port}/{database}"
-        )
+        return f"postgres://{DATABASE_USER}:{quote(self.password, safe='')}@{LOOPBACK}:{self.port}/{database}"
 
     def prepare(self) -> None:
         """Create the cluster if it does not exist. An interrupted creation is begun anew.
@@ -153,7 +151,7 @@ class Valkey:
 
     def url(self, database: int = 0) -> str:
         """Return the REDIS_URL of one of the server's numbered databases."""
-        return f"redis://:{quote(self.password)}@{LOOPBACK}:{self.port}/{database}"
+        return f"redis://:{quote(self.password, safe='')}@{LOOPBACK}:{self.port}/{database}"
 
     def prepare(self) -> None:
         """Write the server's configuration; the password stays out of its command line."""
