@@ -8,6 +8,7 @@ Source: docs/architecture/gateway.md §3.
 
 from __future__ import annotations
 
+from enum import StrEnum
 from typing import Final, Literal, TypeAlias
 
 import msgspec
@@ -21,6 +22,25 @@ TENANT: Final = "tenant"
 
 # Caddy's configuration has this many slots for the provider's own headers.
 MAX_UPSTREAM_HEADERS: Final = 4
+
+
+class UpstreamKind(StrEnum):
+    """What the authorizer tells the proxy about an upstream: Caddy has one handler for each."""
+
+    HTTPS = "https"
+    HTTP = "http"
+    HTTPS_WITH_HEADERS = "https+headers"
+    HTTP_WITH_HEADERS = "http+headers"
+
+    @property
+    def is_encrypted(self) -> bool:
+        """Tell whether the upstream is dialled with TLS."""
+        return self in {UpstreamKind.HTTPS, UpstreamKind.HTTPS_WITH_HEADERS}
+
+    @property
+    def has_headers(self) -> bool:
+        """Tell whether the provider has headers of their own to inject."""
+        return self in {UpstreamKind.HTTPS_WITH_HEADERS, UpstreamKind.HTTP_WITH_HEADERS}
 
 
 class InvalidEntryError(ValueError):

@@ -22,13 +22,12 @@ def upstream_headers(route: Route) -> HeaderList:
     headers = [
         ("x-authz", "allow"),
         ("x-api-id", route.api_id),
-        ("x-upstream-scheme", route.scheme),
+        ("x-upstream-kind", f"{route.scheme}+headers" if route.upstream_headers else route.scheme),
         ("x-upstream-dial", f"{literal}:{route.port}"),
         ("x-upstream-host", literal if default else f"{literal}:{route.port}"),
         ("x-upstream-base", route.base_path),
     ]
     if route.upstream_headers:
-        headers.append(("x-upstream-secrets", "1"))
         # Caddy sets every slot; it deletes the names of the unused ones again.
         unused = [
             (f"X-Tollgate-Slot-{slot}", "")
