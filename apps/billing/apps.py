@@ -9,3 +9,7 @@ class BillingConfig(AppConfig):
     name = "apps.billing"
     label = "billing"
     verbose_name = "Billing"
+
+    def ready(self) -> None:
+        """Register receivers, outbox handlers and Stripe's webhooks."""
+        from apps.billing import receivers, stripe_webhooks  # noqa: F401, PLC0415 -- on import

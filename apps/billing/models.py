@@ -128,6 +128,7 @@ class BillingPeriod(Entity):
     status = models.CharField(
         _("status"), max_length=8, choices=PeriodStatus, default=PeriodStatus.OPEN
     )
+    closing_since = models.DateTimeField(_("closing since"), null=True)
     closed_at = models.DateTimeField(_("closed"), null=True)
 
     objects: TwoSidedQuerySet[BillingPeriod] = TwoSidedQuerySet.as_manager()
@@ -244,7 +245,9 @@ class Invoice(Entity):
     organization = models.ForeignKey(
         Organization, on_delete=models.PROTECT, related_name="invoices", verbose_name=_("consumer")
     )
-    number = models.CharField(_("number"), max_length=40, null=True, unique=True)
+    number = models.CharField(  # noqa: DJ001 -- null until issued, and unique from then on
+        _("number"), max_length=40, null=True, unique=True
+    )
     status = models.CharField(
         _("status"), max_length=14, choices=InvoiceStatus, default=InvoiceStatus.DRAFT
     )
@@ -367,7 +370,9 @@ class Payment(Entity):
 
     id_prefix = "pay"
 
-    organization = models.ForeignKey(Organization, on_delete=models.PROTECT, related_name="payments")
+    organization = models.ForeignKey(
+        Organization, on_delete=models.PROTECT, related_name="payments"
+    )
     invoice = models.ForeignKey(Invoice, on_delete=models.PROTECT, related_name="payments")
     method = models.ForeignKey(PaymentMethod, on_delete=models.PROTECT, null=True, related_name="+")
     provider = models.CharField(_("provider"), max_length=8, choices=PaymentProvider)

@@ -27,6 +27,8 @@ DEBUG = False
 MARKETPLACE_NAME = env_text("MARKETPLACE_NAME", "Tollgate")
 PUBLIC_URL = env_text("PUBLIC_URL", "http://localhost:8000").rstrip("/")
 GATEWAY_URL = env_text("GATEWAY_URL", "http://localhost:8080").rstrip("/")
+# What invoices say about the operator, beside MARKETPLACE_NAME and SUPPORT_EMAIL.
+SELLER = {"address": env_text("SELLER_ADDRESS", ""), "tax_id": env_text("SELLER_TAX_ID", "")}
 SUPPORT_EMAIL = env_text("SUPPORT_EMAIL", "support@localhost")
 
 # --- Secrets ---------------------------------------------------------------------------------

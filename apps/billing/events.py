@@ -1,0 +1,41 @@
+"""What billing tells the portal and notifications."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from uuid import UUID
+
+from apps.core.events import DomainEvent
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class BillingPeriodClosed(DomainEvent):
+    """A period was closed and rated."""
+
+    period_id: UUID
+    subscription_id: UUID
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class InvoiceIssued(DomainEvent):
+    """An invoice got its number; it never changes again."""
+
+    invoice_id: UUID
+    organization_id: UUID
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class InvoicePaid(DomainEvent):
+    """An invoice was paid in full."""
+
+    invoice_id: UUID
+    organization_id: UUID
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class PaymentFailed(DomainEvent):
+    """A payment was declined."""
+
+    payment_id: UUID
+    invoice_id: UUID
+    organization_id: UUID

@@ -1,0 +1,42 @@
+"""Refusals of this app."""
+
+from __future__ import annotations
+
+from django.utils.translation import gettext_lazy as _
+
+from apps.core.exceptions import Conflict, RuleViolated, Unavailable
+
+
+class NothingToPay(Conflict):
+    """The invoice is not open, or nothing of it is left to pay."""
+
+    code = "nothing_to_pay"
+    title = _("There is nothing to pay on this invoice")
+
+
+class PaymentUnderWay(Conflict):
+    """Another payment of the invoice has not ended yet."""
+
+    code = "payment_under_way"
+    title = _("A payment of this invoice is under way")
+
+
+class NoPaymentMethod(Conflict):
+    """No saved method to charge."""
+
+    code = "no_payment_method"
+    title = _("Add a payment method first")
+
+
+class PaymentMethodRefused(RuleViolated):
+    """The payment provider refused the method."""
+
+    code = "payment_method_refused"
+    title = _("The payment provider refused this method")
+
+
+class PaymentProviderUnavailable(Unavailable):
+    """The payment provider could not be reached."""
+
+    code = "payment_provider_unavailable"
+    title = _("The payment provider cannot be reached right now")

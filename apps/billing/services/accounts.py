@@ -1,0 +1,139 @@
+"""Billing accounts and saved payment methods."""
+
+from __future__ import annotations
+
+from django.db import transaction
+
+from apps.accounts.models import Organization
+from apps.billing.enums import PaymentProvider
+from apps.billing.exceptions import PaymentMethodRefused, PaymentProviderUnavailable
+from apps.billing.gateways.base import (
+    CardDetails,
+    ProviderRefusedError,
+    ProviderUnavailableError,
+)
+from apps.billing.gateways.stripe import StripeGateway
+from apps.billing.models import BillingAccount, PaymentMethod
+from apps.core import clock
+from apps.core.actors import Actor
+from apps.core.audit import record_audit
+
+
+@transaction.atomic
+def get_or_create_account(*, organization: Organization) -> BillingAccount:
+    """Return the organization's billing account, made from its own facts on first use."""
+    account, _is_new = BillingAccount.objects.get_or_create(
+        organization=organization,
+        defaults={"currency": organization.currency, "legal_name": organization.name},
+    )
+    return account
+
+
+@transaction.atomic
+def update_account(
+    *, account: BillingAccount, legal_name: str, address: str, tax_id: str, actor: Actor
+) -> BillingAccount:
+    """Change what invoices say about the buyer; issued ones stay as they are."""
+    before = {
+        "legal_name": account.legal_name,
+        "address": account.address,
+        "tax_id": account.tax_id,
+    }
+    account.legal_name, account.address, account.tax_id = legal_name, address, tax_id
+    account.full_clean()
+    account.save(update_fields=["legal_name", "address", "tax_id", "updated_at"])
+    after = {"legal_name": legal_name, "address": address, "tax_id": tax_id}
+    record_audit(
+        action="billing:account:updated", target=account, actor=actor, before=before, after=after
+    )
+    return account
+
+
+def ensure_customer(*, account: BillingAccount) -> str:
+    """Return the account's customer id at Stripe, making the customer on first use.
+
+    Stripe is asked outside any transaction; the organization's id is the idempotency key, so two at once make one.
+
+    Raises:
+        PaymentProviderUnavailable: Stripe could not be reached.
+    """
+    if account.stripe_customer_id:
+        return account.stripe_customer_id
+    organization = account.organization
+    try:
+        customer_id = StripeGateway().create_customer(
+            name=account.legal_name or organization.name,
+            email=organization.billing_email,
+            organization_id=organization.public_id,
+        )
+    except ProviderUnavailableError as error:
+        raise PaymentProviderUnavailable from error
+    with transaction.atomic():
+        BillingAccount.objects.filter(pk=account.pk).update(stripe_customer_id=customer_id)
+    account.stripe_customer_id = customer_id
+    return customer_id
+
+
+def add_payment_method(
+    *, organization: Organization, method_reference: str, actor: Actor
+) -> PaymentMethod:
+    """Save a card that the payer entered at Stripe (`pm_…`); it becomes the default.
+
+    Raises:
+        PaymentMethodRefused: Stripe refused it; `provider_code` says why.
+        PaymentProviderUnavailable: Stripe could not be reached.
+    """
+    account = get_or_create_account(organization=organization)
+    customer_id = ensure_customer(account=account)
+    try:
+        card = StripeGateway().attach_method(
+            customer_id=customer_id, method_reference=method_reference
+        )
+    except ProviderRefusedError as error:
+        raise PaymentMethodRefused(
+            error.message, field="method_reference", provider_code=error.code
+        ) from error
+    except ProviderUnavailableError as error:
+        raise PaymentProviderUnavailable from error
+    return store_payment_method(organization=organization, card=card, actor=actor)
+
+
+@transaction.atomic
+def store_payment_method(
+    *, organization: Organization, card: CardDetails, actor: Actor
+) -> PaymentMethod:
+    """Record a method that Stripe has saved, once, and make it the default."""
+    BillingAccount.objects.select_for_update().get(organization=organization)
+    methods = PaymentMethod.objects.filter(organization=organization, detached_at__isnull=True)
+    known = methods.filter(provider_reference=card.reference).first()
+    methods.filter(is_default=True).update(is_default=False)
+    if known is not None:
+        PaymentMethod.objects.filter(pk=known.pk).update(is_default=True)
+        known.is_default = True
+        return known
+    method = PaymentMethod.objects.create(
+        organization=organization,
+        provider=PaymentProvider.STRIPE,
+        provider_reference=card.reference,
+        brand=card.brand,
+        last_four=card.last_four,
+        expires_month=card.expires_month,
+        expires_year=card.expires_year,
+        is_default=True,
+    )
+    record_audit(
+        action="billing:payment_method:added",
+        target=method,
+        actor=actor,
+        after={"brand": card.brand, "last_four": card.last_four},
+    )
+    return method
+
+
+@transaction.atomic
+def remove_payment_method(*, method: PaymentMethod, actor: Actor) -> PaymentMethod:
+    """Stop using a saved method. Payments made with it keep naming it."""
+    method.detached_at, method.is_default = clock.now(), False
+    method.save(update_fields=["detached_at", "is_default", "updated_at"])
+    record_audit(action="billing:payment_method:removed", target=method, actor=actor)
+    return method

@@ -1,0 +1,42 @@
+"""The invoice as a PDF: rendered from what the invoice says, in the buyer's language."""
+
+from __future__ import annotations
+
+from django.core.files.base import ContentFile
+from django.utils.translation import override
+
+from apps.accounts.enums import Role
+from apps.billing.documents import render_invoice_pdf
+from apps.billing.models import Invoice
+from apps.billing.presentation import invoice_document
+
+
+def render_pdf(*, invoice: Invoice) -> bytes:
+    """Return the invoice as PDF bytes, in the language of the organization's owner."""
+    with override(language_of(invoice)):
+        return render_invoice_pdf(invoice_document(invoice))
+
+
+def store_pdf(*, invoice: Invoice) -> Invoice:
+    """Render the PDF and keep it beside the invoice; again replaces it with the current state.
+
+    The number, lines and amounts never change after issue; only the payment state shown does.
+    """
+    content = render_pdf(invoice=invoice)
+    previous = invoice.pdf.name
+    invoice.pdf.save(f"{invoice.number}.pdf", ContentFile(content), save=False)
+    Invoice.objects.filter(pk=invoice.pk).update(pdf=invoice.pdf.name)
+    if previous and previous != invoice.pdf.name:
+        invoice.pdf.storage.delete(previous)
+    return invoice
+
+
+def language_of(invoice: Invoice) -> str:
+    """Return the language that the buyer reads."""
+    owner = (
+        invoice.organization.memberships.filter(role=Role.OWNER)
+        .select_related("user")
+        .order_by("created_at")
+        .first()
+    )
+    return owner.user.language if owner else "en"

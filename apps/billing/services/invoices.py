@@ -1,0 +1,224 @@
+"""Invoices: a draft collects what is due on one day; finalising numbers it and freezes it.
+
+The gapless number is taken in the last statement of finalisation, so no number is lost to a rollback and the series is locked
+for a moment only. The PDF and the payment follow through the outbox and can never block the number.
+"""
+
+from __future__ import annotations
+
+from datetime import date
+from decimal import Decimal
+from typing import Any
+
+from django.conf import settings
+from django.db import transaction
+from django.db.models import Max, Q, Sum
+
+from apps.billing.constants import DUE_AFTER, LIVE_SERIES, SANDBOX_SERIES, SERIES_PREFIX
+from apps.billing.enums import InvoiceStatus, LineKind, PeriodStatus
+from apps.billing.events import InvoiceIssued, InvoicePaid
+from apps.billing.models import (
+    BillingPeriod,
+    Invoice,
+    InvoiceLine,
+    NumberSeries,
+    RatedCharge,
+    RatingRun,
+)
+from apps.billing.services.accounts import get_or_create_account
+from apps.billing.services.earnings import accrue_earnings
+from apps.billing.topics import COLLECT_TOPIC, PDF_TOPIC
+from apps.billing.transitions import INVOICE
+from apps.core import clock, outbox
+from apps.core.actors import Actor
+from apps.core.audit import record_audit
+from apps.core.db import require_transaction
+from apps.core.events import publish
+from apps.core.money import Money
+from apps.pricing.models import TaxRate
+from apps.subscriptions.periods import local_date
+
+
+def add_charges_to_draft(*, run: RatingRun) -> Invoice:
+    """Put a run's charges, rounded once each, on the draft of the account's billing day.
+
+    The billing day is the local day on which the period ended, so everything that ends on one day comes on one invoice.
+    Part of the caller's transaction.
+    """
+    require_transaction()
+    period = run.period
+    day = local_date(period.period_end, period.subscription.timezone)
+    invoice = _draft_of(period, day)
+    percent = tax_percent_of(country=period.consumer_organization.country, day=day)
+    position = invoice.lines.aggregate(last=Max("position"))["last"] or 0
+    charges = RatedCharge.objects.filter(run=run).order_by("id")
+    InvoiceLine.objects.bulk_create(
+        _line_of(invoice, charge, period, position + number, percent)
+        for number, charge in enumerate(charges, start=1)
+    )
+    _add_up(invoice)
+    return invoice
+
+
+def _draft_of(period: BillingPeriod, day: date) -> Invoice:
+    organization = period.consumer_organization
+    invoice, _is_new = Invoice.objects.get_or_create(
+        organization=organization,
+        currency=period.price_version.currency,
+        billing_day=day,
+        status=InvoiceStatus.DRAFT,
+        defaults={"is_sandbox": organization.is_sandbox},
+    )
+    return Invoice.objects.lock(invoice.pk)
+
+
+def tax_percent_of(*, country: str, day: date) -> Decimal:
+    """Return the tax rate of the buyer's country on a day; none is known: zero."""
+    rate = (
+        TaxRate.objects.filter(country=country, region="", valid_from__lte=day)
+        .filter(Q(valid_to__isnull=True) | Q(valid_to__gt=day))
+        .order_by("-valid_from")
+        .first()
+    )
+    return rate.percent if rate else Decimal(0)
+
+
+def _line_of(  # noqa: PLR0917 -- a row's facts
+    invoice: Invoice,
+    charge: RatedCharge,
+    period: BillingPeriod,
+    position: int,
+    percent: Decimal,
+) -> InvoiceLine:
+    amount = Money.from_decimal(Decimal(charge.calculation["amount_exact"]), charge.currency)
+    tax = Money.from_decimal(amount.amount * percent / 100, charge.currency)
+    subscription = period.subscription
+    return InvoiceLine(
+        invoice=invoice,
+        consumer_organization_id=charge.consumer_organization_id,
+        provider_organization_id=charge.provider_organization_id,
+        charge=charge,
+        period=period,
+        kind=LineKind.FEE if charge.calculation["model"] == "flat" else LineKind.USAGE,
+        position=position,
+        description=f"{subscription.api.name} · {subscription.plan.name} · {charge.name}"[:200],
+        quantity=charge.quantity,
+        amount_minor=amount.amount_minor,
+        tax_percent=percent,
+        tax_minor=tax.amount_minor,
+        currency=charge.currency,
+    )
+
+
+def _add_up(invoice: Invoice) -> None:
+    """Sum the rounded lines; nothing is rounded again."""
+    sums = invoice.lines.aggregate(subtotal=Sum("amount_minor"), tax=Sum("tax_minor"))
+    invoice.subtotal_minor, invoice.tax_minor = sums["subtotal"] or 0, sums["tax"] or 0
+    invoice.total_minor = invoice.subtotal_minor + invoice.tax_minor
+    invoice.save(update_fields=["subtotal_minor", "tax_minor", "total_minor", "updated_at"])
+
+
+def finalize_due_drafts(*, actor: Actor) -> int:
+    """Issue every draft whose billing day waits for no period any more; return how many."""
+    issued = 0
+    for invoice in Invoice.objects.filter(status=InvoiceStatus.DRAFT).select_related(
+        "organization"
+    ):
+        if not _waits_for_period(invoice):
+            finalize_invoice(invoice=invoice, actor=actor)
+            issued += 1
+    return issued
+
+
+def _waits_for_period(invoice: Invoice) -> bool:
+    """Whether a period of the account that ends on the draft's day is still being closed."""
+    unfinished = BillingPeriod.objects.filter(
+        consumer_organization_id=invoice.organization_id,
+        price_version__currency=invoice.currency,
+        status=PeriodStatus.CLOSING,
+    ).select_related("subscription")
+    return any(
+        local_date(period.period_end, period.subscription.timezone) == invoice.billing_day
+        for period in unfinished
+    )
+
+
+@transaction.atomic
+def finalize_invoice(*, invoice: Invoice, actor: Actor) -> Invoice:
+    """Issue a draft: freeze it, give it its number, and start its payment. Issuing again changes nothing.
+
+    Publishes: InvoiceIssued; also InvoicePaid for an invoice of nothing.
+    """
+    invoice = Invoice.objects.lock(invoice.pk)
+    if invoice.status != InvoiceStatus.DRAFT:
+        return invoice
+    INVOICE.require(invoice.status, InvoiceStatus.OPEN)
+    account = get_or_create_account(organization=invoice.organization)
+    invoice.seller = _seller()
+    invoice.buyer = {
+        "name": account.legal_name or invoice.organization.name,
+        "address": account.address,
+        "tax_id": account.tax_id,
+        "country": invoice.organization.country,
+    }
+    invoice.issued_at = clock.business_now(invoice.organization)
+    invoice.due_at = invoice.issued_at + DUE_AFTER
+    invoice.status = InvoiceStatus.OPEN
+    outbox.enqueue(PDF_TOPIC, {"invoice_id": str(invoice.pk)})
+    publish(InvoiceIssued(invoice_id=invoice.pk, organization_id=invoice.organization_id))
+    if invoice.total_minor > 0:
+        outbox.enqueue(COLLECT_TOPIC, {"invoice_id": str(invoice.pk)}, key=str(invoice.pk))
+    record_audit(
+        action="billing:invoice:issued",
+        target=invoice,
+        actor=actor,
+        organization_id=invoice.organization_id,
+        after={"total": invoice.total},
+    )
+    invoice.number = _next_number(SANDBOX_SERIES if invoice.is_sandbox else LIVE_SERIES)
+    invoice.save()
+    if invoice.total_minor <= 0:
+        mark_invoice_paid(invoice=invoice, actor=actor)
+    return invoice
+
+
+def _seller() -> dict[str, Any]:
+    """Return the operator as it stands on invoices from now on."""
+    return {"name": settings.MARKETPLACE_NAME, "contact": settings.SUPPORT_EMAIL, **settings.SELLER}
+
+
+def _next_number(series_name: str) -> str:
+    """Take the next number of a gapless series; its row stays locked until the commit."""
+    NumberSeries.objects.get_or_create(
+        name=series_name, defaults={"prefix": SERIES_PREFIX[series_name]}
+    )
+    series = NumberSeries.objects.select_for_update().get(name=series_name)
+    series.last_number += 1
+    series.save(update_fields=["last_number"])
+    return f"{series.prefix}{series.last_number:06d}"
+
+
+@transaction.atomic
+def mark_invoice_paid(*, invoice: Invoice, actor: Actor) -> Invoice:
+    """Record that an invoice is paid in full, and what its providers earned. Again changes nothing.
+
+    Publishes: InvoicePaid.
+    """
+    invoice = Invoice.objects.lock(invoice.pk)
+    if invoice.status == InvoiceStatus.PAID:
+        return invoice
+    INVOICE.require(invoice.status, InvoiceStatus.PAID)
+    invoice.status, invoice.paid_minor = InvoiceStatus.PAID, invoice.total_minor
+    invoice.paid_at = clock.business_now(invoice.organization)
+    invoice.save(update_fields=["status", "paid_minor", "paid_at", "updated_at"])
+    accrue_earnings(invoice=invoice)
+    record_audit(
+        action="billing:invoice:paid",
+        target=invoice,
+        actor=actor,
+        organization_id=invoice.organization_id,
+        after={"total": invoice.total},
+    )
+    outbox.enqueue(PDF_TOPIC, {"invoice_id": str(invoice.pk)})
+    publish(InvoicePaid(invoice_id=invoice.pk, organization_id=invoice.organization_id))
+    return invoice

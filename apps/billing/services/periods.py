@@ -1,0 +1,161 @@
+"""Billing periods: opened one after the other, closed once, rated when they close.
+
+A period moves open → closing → closed. `closing` is where it waits for calls that are still on their way; the next period is
+open by then, so a subscription always has exactly one open period while it lives.
+
+Source: docs/domain/billing.md.
+"""
+
+from __future__ import annotations
+
+from datetime import datetime
+
+import structlog
+from django.db import transaction
+
+from apps.billing.constants import WATERMARK_DELAY
+from apps.billing.enums import PeriodStatus
+from apps.billing.events import BillingPeriodClosed
+from apps.billing.models import BillingPeriod
+from apps.billing.services.invoices import add_charges_to_draft, finalize_due_drafts
+from apps.billing.services.rating import rate_period
+from apps.core import clock
+from apps.core.actors import Actor
+from apps.core.audit import record_audit
+from apps.core.clock import Period
+from apps.core.events import publish
+from apps.subscriptions.calendar import numbered_period, period_number_at
+from apps.subscriptions.enums import ENDED_STATUSES
+from apps.subscriptions.models import Subscription
+from apps.usage.exceptions import UsageNotComplete
+from apps.usage.services import close_usage
+
+logger = structlog.get_logger(__name__)
+
+
+@transaction.atomic
+def open_first_period(*, subscription: Subscription, at: datetime) -> BillingPeriod:
+    """Open the period that holds the start of a subscription; once."""
+    number = period_number_at(subscription, at)
+    return _open_period(subscription, number)
+
+
+def _open_period(subscription: Subscription, number: int) -> BillingPeriod:
+    span = numbered_period(subscription, number)
+    period, _is_new = BillingPeriod.objects.get_or_create(
+        subscription=subscription,
+        number=number,
+        defaults={
+            "consumer_organization_id": subscription.consumer_organization_id,
+            "provider_organization_id": subscription.provider_organization_id,
+            "price_version_id": subscription.price_version_id,
+            "period_start": span.start,
+            "period_end": span.end,
+        },
+    )
+    return period
+
+
+def is_due(period: BillingPeriod) -> bool:
+    """Whether the period's end, and the watermark after it, have passed in the account's time."""
+    now = clock.business_now(period.consumer_organization)
+    return now >= period.period_end + WATERMARK_DELAY
+
+
+@transaction.atomic
+def begin_closing(*, period: BillingPeriod, actor: Actor) -> BillingPeriod:
+    """Move a due period to `closing` and open the next one, unless the subscription has ended.
+
+    A period that is not open, or not due, stays as it is.
+    """
+    period = _locked(period)
+    if period.status != PeriodStatus.OPEN or not is_due(period):
+        return period
+    period.status, period.closing_since = PeriodStatus.CLOSING, clock.now()
+    period.save(update_fields=["status", "closing_since", "updated_at"])
+    record_audit(
+        action="billing:period:closing",
+        target=period,
+        actor=actor,
+        organization_id=period.consumer_organization_id,
+    )
+    subscription = Subscription.objects.select_related("price_version").get(
+        pk=period.subscription_id
+    )
+    if subscription.status not in ENDED_STATUSES:
+        _open_period(subscription, period.number + 1)
+    return period
+
+
+@transaction.atomic
+def close_period(*, period: BillingPeriod, actor: Actor) -> BillingPeriod:
+    """Close a period's usage, rate it, and put its charges on the account's draft invoice.
+
+    Closing again changes nothing.
+
+    Raises:
+        UsageNotComplete: calls may still be on their way; try again soon.
+    Publishes: BillingPeriodClosed.
+    """
+    period = _locked(period)
+    if period.status != PeriodStatus.CLOSING:
+        return period
+    usage = close_usage(
+        subscription=period.subscription,
+        period=Period(period.period_start, period.period_end),
+        complete_after=_complete_after(period),
+    )
+    run = rate_period(period=period, usage=usage)
+    period.status, period.closed_at = PeriodStatus.CLOSED, clock.now()
+    period.save(update_fields=["status", "closed_at", "updated_at"])
+    add_charges_to_draft(run=run)
+    record_audit(
+        action="billing:period:closed",
+        target=period,
+        actor=actor,
+        organization_id=period.consumer_organization_id,
+        after={"run": run.number, "windows": len(run.window_revisions)},
+    )
+    publish(BillingPeriodClosed(period_id=period.pk, subscription_id=period.subscription_id))
+    return period
+
+
+def _complete_after(period: BillingPeriod) -> datetime:
+    """Return the real time that shippers and the inbox must have passed.
+
+    A test clock jumps: calls made just before a jump lie inside the period, although the period's end, taken back by
+    the offset, is long past. For a sandbox the moment when closing began is what counts.
+    """
+    if period.consumer_organization.is_sandbox and period.closing_since is not None:
+        return period.closing_since
+    return period.period_end
+
+
+def _locked(period: BillingPeriod) -> BillingPeriod:
+    BillingPeriod.objects.lock(period.pk)
+    return BillingPeriod.objects.select_related(
+        "consumer_organization", "subscription", "price_version"
+    ).get(pk=period.pk)
+
+
+def close_due_periods(*, actor: Actor) -> dict[str, int]:
+    """Begin, and where possible finish, the closing of every due period; then issue what is complete.
+
+    Returns counts: `closing` (began), `closed`, `waiting` (calls still on their way), `issued`.
+    """
+    counts = {"closing": 0, "closed": 0, "waiting": 0, "issued": 0}
+    open_periods = BillingPeriod.objects.filter(status=PeriodStatus.OPEN).select_related(
+        "consumer_organization"
+    )
+    for period in [period for period in open_periods.iterator() if is_due(period)]:
+        begin_closing(period=period, actor=actor)
+        counts["closing"] += 1
+    for period in BillingPeriod.objects.filter(status=PeriodStatus.CLOSING).order_by("period_end"):
+        try:
+            close_period(period=period, actor=actor)
+            counts["closed"] += 1
+        except UsageNotComplete:
+            logger.info("billing.period_waits_for_usage", period_id=period.public_id)
+            counts["waiting"] += 1
+    counts["issued"] = finalize_due_drafts(actor=actor)
+    return counts

@@ -1,0 +1,93 @@
+"""Rating: a period's closed usage becomes charges that explain themselves."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from decimal import Decimal
+
+from apps.billing.models import BillingPeriod, RatedCharge, RatingRun
+from apps.core import clock
+from apps.core.clock import Period
+from apps.core.db import require_transaction
+from apps.pricing.calculator import Charge, Usage, rate_component
+from apps.pricing.selectors import price_table_of
+from apps.subscriptions.periods import local_date
+from apps.usage.services import ClosedUsage
+
+
+def rate_period(*, period: BillingPeriod, usage: ClosedUsage) -> RatingRun:
+    """Rate a period's usage with the price version that it was opened on.
+
+    The run keeps which windows it counted, at which revision, so that every charge can be led back to its events and
+    computed again. Part of the caller's transaction.
+    """
+    require_transaction()
+    number = RatingRun.objects.filter(period=period).count() + 1
+    run = RatingRun.objects.create(
+        period=period,
+        number=number,
+        rated_at=clock.now(),
+        window_revisions={
+            str(window_id): revision for window_id, revision in usage.window_revisions.items()
+        },
+    )
+    rows = list(period.price_version.components.all())
+    table = price_table_of(period.price_version)
+    days = days_of(period)
+    charges = []
+    for row, component in zip(rows, table.components, strict=True):
+        charge = rate_component(component, usage_for(component.meter, usage.quantities, days))
+        charges.append(_charge_row(run, period, row.pk, row.name, charge, table.currency))
+    RatedCharge.objects.bulk_create(charges)
+    return run
+
+
+def usage_for(meter: str, quantities: Mapping[str, Decimal], days: tuple[int, int]) -> Usage:
+    """Return a meter's usage as the calculator takes it."""
+    billed_days, period_days = days
+    return Usage(
+        quantity=quantities.get(meter, Decimal(0)),
+        billed_days=billed_days,
+        period_days=period_days,
+    )
+
+
+def days_of(period: BillingPeriod) -> tuple[int, int]:
+    """Return the days that the subscription lived in the period, and the days of the whole period.
+
+    Counted by local days; the day on which it started or ended is billed.
+    """
+    subscription = period.subscription
+    span = Period(period.period_start, period.period_end)
+    zone = subscription.timezone
+    first, after_last = local_date(span.start, zone), local_date(span.end, zone)
+    started = subscription.started_at or span.start
+    begin = max(first, local_date(started, zone))
+    finish = after_last
+    if subscription.ended_at is not None and subscription.ended_at < span.end:
+        finish = min(after_last, local_date(subscription.ended_at, zone))
+        finish = finish.fromordinal(finish.toordinal() + 1)
+    whole = (after_last - first).days
+    return max(0, min((finish - begin).days, whole)), whole
+
+
+def _charge_row(  # noqa: PLR0917 -- a row's columns
+    run: RatingRun,
+    period: BillingPeriod,
+    component_id: object,
+    name: str,
+    charge: Charge,
+    currency: str,
+) -> RatedCharge:
+    return RatedCharge(
+        run=run,
+        consumer_organization_id=period.consumer_organization_id,
+        provider_organization_id=period.provider_organization_id,
+        component_id=component_id,
+        meter=charge.meter,
+        name=name,
+        quantity=charge.quantity,
+        amount=charge.amount,
+        currency=currency,
+        calculation=charge.explain(),
+    )

@@ -1,0 +1,30 @@
+"""Stripe's webhooks: dj-stripe verifies, stores and mirrors them; here they only wake the outbox.
+
+dj-stripe calls these handlers in the transaction that stores the event, once per event id. So a replayed event changes
+nothing, and an event that is stored is an event that will be acted on.
+"""
+
+from __future__ import annotations
+
+from typing import Any, Final
+
+from djstripe.event_handlers import djstripe_receiver
+from djstripe.models import Event
+
+from apps.billing.topics import STRIPE_TOPIC
+from apps.core import outbox
+
+PAYMENT_EVENTS: Final = [
+    "payment_intent.succeeded",
+    "payment_intent.payment_failed",
+    "payment_intent.processing",
+    "payment_intent.requires_action",
+    "payment_intent.canceled",
+]
+
+
+@djstripe_receiver(PAYMENT_EVENTS)
+def wake_payment_sync(sender: type[Event], event: Event, **_kwargs: Any) -> None:  # noqa: ARG001
+    """Write down that a payment changed at Stripe; the relay asks for its state."""
+    reference = event.data["object"]["id"]
+    outbox.enqueue(STRIPE_TOPIC, {"reference": reference}, key=f"stripe:{reference}")

@@ -1,0 +1,34 @@
+"""Scheduled jobs of this app."""
+
+from __future__ import annotations
+
+from apps.billing.enums import PaymentStatus
+from apps.billing.models import Payment
+from apps.billing.services import payments, periods
+from apps.core.actors import Actor
+from apps.core.jobs import JobContext, job
+
+
+@job("billing.close_due_periods", queue="billing")
+def close_due_periods(_context: JobContext) -> dict[str, int]:
+    """Close, rate and invoice every period that has ended."""
+    return periods.close_due_periods(actor=Actor.system("period closing"))
+
+
+@job("billing.reconcile_payments", queue="billing")
+def reconcile_payments(context: JobContext) -> dict[str, int]:
+    """Ask the provider for payments that are under way: a webhook may have been lost."""
+    actor = Actor.system("payment reconciliation")
+    under_way = list(
+        Payment.objects.filter(
+            status__in=(PaymentStatus.PROCESSING, PaymentStatus.REQUIRES_ACTION)
+        ).exclude(provider_reference="")
+    )
+    for number, payment in enumerate(under_way, start=1):
+        payments.sync_stripe_payment(reference=payment.provider_reference, actor=actor)
+        context.progress(number, len(under_way))
+    waiting = Payment.objects.filter(status=PaymentStatus.PENDING).select_related(
+        "invoice__organization", "method"
+    )
+    resumed = [payments.submit_payment(payment=payment, actor=actor) for payment in waiting]
+    return {"checked": len(under_way), "resumed": len(resumed)}

@@ -1,0 +1,7 @@
+"""Outbox topics of this app; their handlers are in `receivers.py`."""
+
+from typing import Final
+
+PDF_TOPIC: Final = "billing.render_invoice"
+COLLECT_TOPIC: Final = "billing.collect_invoice"
+STRIPE_TOPIC: Final = "billing.sync_stripe_payment"
