@@ -96,3 +96,25 @@ def test_what_is_not_played_is_refused(stripe_system: StripeSystem) -> None:
     with pytest.raises(stripe.InvalidRequestError, match="setup and payment mode only"):
         payment_session(stripe_system, mode="subscription")
     assert httpx.get(f"{stripe_system.server.url}/pay/checkout/cs_x").status_code == 404
+
+
+def test_customer_looks_after_the_saved_cards(stripe_system: StripeSystem) -> None:
+    customer, old = stripe_system.customer_with_card()
+    new = stripe_system.v1.payment_methods.attach("pm_card_mastercard", {"customer": customer}).id
+    session = stripe_system.v1.billing_portal.sessions.create(
+        {"customer": customer, "return_url": "http://shop.test/billing"}
+    )
+    page = httpx.get(session.url, trust_env=False).text
+    assert "visa •••• 4242" in page
+    assert "http://shop.test/billing" in page
+
+    for form in ({"default": new}, {"remove": old}):
+        answer = httpx.post(session.url, data=form, trust_env=False)
+        assert (answer.status_code, answer.headers["Location"]) == (303, session.url)
+
+    kept = stripe_system.v1.customers.retrieve(customer)
+    assert kept.invoice_settings.default_payment_method == new
+    listed = stripe_system.v1.customers.payment_methods.list(customer)
+    assert [method.id for method in listed.data] == [new]
+    guessed = f"{stripe_system.server.url}/pay/portal/{session.id}"
+    assert httpx.get(guessed, trust_env=False).status_code == 404

@@ -8,9 +8,11 @@ from http import HTTPStatus
 from typing import TYPE_CHECKING, Any
 from urllib.parse import parse_qsl, urlencode, urlsplit, urlunsplit
 
+from deploy.local.stripe_fake import portal_page
 from deploy.local.stripe_fake.calls import Call
 from deploy.local.stripe_fake.errors import CardError
-from deploy.local.stripe_fake.messages import Request, Response, html_response, redirect
+from deploy.local.stripe_fake.markup import STYLE, money, not_found, page
+from deploy.local.stripe_fake.messages import Request, Response, redirect
 from deploy.local.stripe_fake.resources import checkout, payment_intents, setup_intents
 
 if TYPE_CHECKING:
@@ -18,14 +20,6 @@ if TYPE_CHECKING:
 
 Json = dict[str, Any]
 
-STYLE = """
-:root { color-scheme: light dark; font: 16px/1.5 system-ui, sans-serif; }
-main { max-width: 26rem; margin: 8vh auto; padding: 0 1rem; }
-label { display: block; margin: .75rem 0; }
-input { display: block; width: 100%; padding: .5rem; font: inherit; box-sizing: border-box; }
-button { padding: .6rem 1rem; font: inherit; margin-right: .5rem; }
-.note { opacity: .75; } .error { color: #b3261e; }
-"""
 TEST_CARDS = (
     ("4242424242424242", "is accepted"),
     ("4000000000000002", "is declined"),
@@ -39,13 +33,13 @@ def handle(fake: StripeFake, request: Request) -> Response:
     if request.path == "/pay/style.css":
         return Response(HTTPStatus.OK, STYLE.encode(), {"Content-Type": "text/css"})
     steps = request.path.removeprefix("/pay/").split("/")
-    page = PAGES.get(steps[0])
-    if page is None or len(steps) < 2:
-        return _not_found()
+    answer_page = PAGES.get(steps[0])
+    if answer_page is None or len(steps) < 2:
+        return not_found()
     form = dict(parse_qsl(request.text)) if request.method == "POST" else None
     call = fake.new_call({})
     with fake.store.transaction():
-        answer = page(call, steps[1:], form)
+        answer = answer_page(call, steps[1:], form)
     fake.courier.wake()
     return answer
 
@@ -53,7 +47,7 @@ def handle(fake: StripeFake, request: Request) -> Response:
 def _checkout(call: Call, steps: list[str], form: Json | None) -> Response:
     session = call.store.find("checkout.session", steps[0])
     if session is None:
-        return _not_found()
+        return not_found()
     session = checkout.expire_if_due(call, session)
     if session["status"] != "open":
         return _closed(session)
@@ -67,7 +61,7 @@ def _checkout(call: Call, steps: list[str], form: Json | None) -> Response:
 def _closed(session: Json) -> Response:
     if session["status"] == "complete":
         return redirect(checkout.success_url(session))
-    return _page("Session expired", "<p>Ask for a new link.</p>")
+    return page("Session expired", "<p>Ask for a new link.</p>")
 
 
 def _submit(call: Call, session: Json, form: Json) -> Response:
@@ -105,12 +99,12 @@ def _return_from_authentication(call: Call, session: Json) -> Response:
 def _checkout_page(call: Call, session: Json, problem: str | None = None) -> Response:
     lines = "".join(
         f"<li>{escape(item['description'])} × {item['quantity']}: "
-        f"{_money(item['amount_total'], item['currency'])}</li>"
+        f"{money(item['amount_total'], item['currency'])}</li>"
         for item in session["_line_items"]["data"]
     )
     is_setup = session["mode"] == "setup"
     action = "Save card" if is_setup else "Pay"
-    total = "" if is_setup else f" {_money(session['amount_total'], session['currency'])}"
+    total = "" if is_setup else f" {money(session['amount_total'], session['currency'])}"
     known = "".join(f"<option value='{number}'>{what}</option>" for number, what in TEST_CARDS)
     cancel = session["cancel_url"]
     back = f"<p><a href='{escape(cancel)}'>Back</a></p>" if cancel else ""
@@ -123,7 +117,7 @@ def _checkout_page(call: Call, session: Json, problem: str | None = None) -> Res
 <label>Security code <input name="cvc" value="123" autocomplete="cc-csc" required></label>
 <button>{action}{total}</button></form>{back}"""
     status = HTTPStatus.PAYMENT_REQUIRED if problem else HTTPStatus.OK
-    return _page("Save a card" if is_setup else "Checkout", body, status)
+    return page("Save a card" if is_setup else "Checkout", body, status)
 
 
 def _authenticate(call: Call, steps: list[str], form: Json | None) -> Response:
@@ -131,20 +125,20 @@ def _authenticate(call: Call, steps: list[str], form: Json | None) -> Response:
     secret = steps[0]
     intent = call.store.find_any(secret.partition("_secret_")[0])
     if intent is None or intent.get("client_secret") != secret:
-        return _not_found()
+        return not_found()
     if form is None and intent["status"] == "requires_action":
         body = f"""<p>Your bank asks you to confirm this {_subject(intent)}.</p>
 <form method="post" action="{call.base_url}/pay/authenticate/{escape(secret)}">
 <button name="result" value="complete">Complete authentication</button>
 <button name="result" value="fail">Fail authentication</button></form>"""
-        return _page("Authentication", body)
+        return page("Authentication", body)
     if intent["status"] == "requires_action":
         action = intent["next_action"]
         _finish(call, intent, agreed=(form or {}).get("result") == "complete")
         intent = call.store.find_any(intent["id"]) or intent
         if action["type"] == "redirect_to_url":
             return redirect(_with_result(action["redirect_to_url"]["return_url"], intent))
-    return _page("Authentication", f"<p>This {_subject(intent)}: {intent['status']}.</p>")
+    return page("Authentication", f"<p>This {_subject(intent)}: {intent['status']}.</p>")
 
 
 def _finish(call: Call, intent: Json, *, agreed: bool) -> None:
@@ -178,41 +172,22 @@ def _with_result(return_url: str, intent: Json) -> str:
 def _subject(intent: Json) -> str:
     if intent["object"] == "setup_intent":
         return "card"
-    return f"payment of {_money(intent['amount'], intent['currency'])}"
+    return f"payment of {money(intent['amount'], intent['currency'])}"
 
 
 def _receipt(call: Call, steps: list[str], _: Json | None) -> Response:
     charge = call.store.find("charge", steps[0])
     if charge is None:
-        return _not_found()
+        return not_found()
     card = charge["payment_method_details"]["card"]
-    paid = _money(charge["amount_captured"], charge["currency"])
+    paid = money(charge["amount_captured"], charge["currency"])
     body = f"<p>{paid}, {escape(card['brand'])} •••• {escape(card['last4'])}</p>"
-    return _page("Receipt", body)
-
-
-def _money(amount_minor: int, currency: str) -> str:
-    if currency in ("jpy", "krw", "vnd", "xof", "xaf", "clp"):
-        return f"{amount_minor} {currency.upper()}"
-    units, cents = divmod(amount_minor, 100)
-    return f"{units}.{cents:02} {currency.upper()}"
-
-
-def _page(title: str, body: str, status: int = HTTPStatus.OK) -> Response:
-    return html_response(
-        f"""<!doctype html><html lang="en"><meta charset="utf-8"><title>{title}</title>
-<meta name="viewport" content="width=device-width"><link rel="stylesheet" href="/pay/style.css">
-<main><h1>{title}</h1><p class="note">Local Stripe: no money moves.</p>{body}</main></html>""",
-        status,
-    )
-
-
-def _not_found() -> Response:
-    return _page("Not found", "<p>There is no such page.</p>", HTTPStatus.NOT_FOUND)
+    return page("Receipt", body)
 
 
 PAGES: dict[str, Callable[[Call, list[str], Json | None], Response]] = {
     "authenticate": _authenticate,
     "checkout": _checkout,
+    "portal": portal_page.answer,
     "receipts": _receipt,
 }

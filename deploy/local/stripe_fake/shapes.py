@@ -12,6 +12,7 @@ from deploy.local.stripe_fake.ids import now
 type_of: dict[str, type[stripe.StripeObject]] = {
     "account": stripe.Account,
     "balance_transaction": stripe.BalanceTransaction,
+    "billing_portal.session": stripe.billing_portal.Session,
     "charge": stripe.Charge,
     "checkout.session": stripe.checkout.Session,
     "customer": stripe.Customer,
