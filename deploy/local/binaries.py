@@ -1,4 +1,4 @@
-"""Finds the servers inside the installed wheels, and copies them where their user can reach them."""
+"""Finds the servers in the installed wheels, and copies them where their user can reach them."""
 
 import hashlib
 import shutil

@@ -18,6 +18,8 @@ from deploy.local.ports import LOOPBACK
 from deploy.local.settings import Ports
 
 SECRETS_FILE: Final = "secrets.json"
+# Where dj-stripe takes in webhooks; the address that `register_stripe_webhook` prints.
+STRIPE_WEBHOOK_PATH: Final = "/webhooks/stripe/webhook/01980000-0000-7000-8000-746f6c6c6761/"
 # Of the launcher's own environment only these reach the children, besides the settings below.
 INHERITED: Final = ("PATH", "HOME", "LANG", "LC_ALL", "TZ", "TMPDIR", "TERM", "SSL_CERT_FILE")
 # Settings without a local default that pass through when the person has set them.
@@ -157,6 +159,7 @@ def _addresses(folders: Folders, ports: Ports) -> dict[str, str]:
         "AUTHORIZER_BIND": f"{LOOPBACK}:{ports.authorizer}",
         "STRIPE_API_BASE": f"http://{LOOPBACK}:{ports.stripe}",
         "STRIPE_FAKE_BIND": f"{LOOPBACK}:{ports.stripe}",
+        "STRIPE_FAKE_WEBHOOK_URL": f"http://{LOOPBACK}:{ports.web}{STRIPE_WEBHOOK_PATH}",
         "UPSTREAM_BIND": f"{LOOPBACK}:{ports.upstream}",
         "ALLOWED_HOSTS": f"localhost,{LOOPBACK},[::1]",
         # The demo's upstream and the Stripe fake are not public; outgoing calls refuse such hosts.

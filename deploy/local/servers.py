@@ -52,7 +52,8 @@ class Postgres:
 
     def url(self, database: str = DATABASE_NAME) -> str:
         """Return the DATABASE_URL of one of the cluster's databases."""
-        return f"postgres://{DATABASE_USER}:{quote(self.password, safe='')}@{LOOPBACK}:{self.port}/{database}"
+        login = f"{DATABASE_USER}:{quote(self.password, safe='')}"
+        return f"postgres://{login}@{LOOPBACK}:{self.port}/{database}"
 
     def prepare(self) -> None:
         """Create the cluster if it does not exist. An interrupted creation is begun anew.

@@ -87,8 +87,8 @@ def declare_stages(
     project = _Project(machine, environment)
     return [
         [
-            *([] if "DATABASE_URL" in given else [_postgres_service(machine)]),
-            *([] if "REDIS_URL" in given else [_valkey_service(machine)]),
+            *_if("DATABASE_URL" not in given, _postgres_service(machine)),
+            *_if("REDIS_URL" not in given, _valkey_service(machine)),
         ],
         [
             project.job("migrate", "migrate", "--no-input", "--verbosity=0"),
@@ -100,7 +100,8 @@ def declare_stages(
                 "--output",
                 str(machine.folders.gateway_config),
             ),
-            *([] if "STRIPE_API_BASE" in given else [project.stripe_fake()]),
+            *_if("STRIPE_API_BASE" not in given, project.job("webhook", "register_stripe_webhook")),
+            *_if("STRIPE_API_BASE" not in given, project.stripe_fake()),
             project.upstream(),
         ],
         [project.web(), project.authorizer(), _caddy_service(machine)],
@@ -113,6 +114,10 @@ def declare_stages(
             project.shipper(),
         ],
     ]
+
+
+def _if(condition: bool, step: Service | Job) -> Stage:  # noqa: FBT001 -- reads as a sentence
+    return [step] if condition else []
 
 
 class _Project:

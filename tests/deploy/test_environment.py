@@ -1,6 +1,9 @@
 import stat
 from pathlib import Path
 
+from django.urls import reverse
+
+from apps.billing import webhook_endpoint
 from deploy.local.environment import Folders, build_environment, load_secrets
 from deploy.local.settings import Ports
 
@@ -42,3 +45,11 @@ def test_passwords_of_the_servers_reach_the_processes_only_in_urls(tmp_path: Pat
     assert "DATABASE_PASSWORD" not in environment
     assert environment["AUTHORIZER_SECRET"] == secrets["AUTHORIZER_SECRET"]
     assert environment["OUTGOING_TRUSTED_HOSTS"] == "127.0.0.1:18082,127.0.0.1:18083"
+
+
+def test_local_stripe_posts_to_the_endpoint_that_is_registered(tmp_path: Path) -> None:
+    environment = build_environment(Folders(tmp_path), Ports(), server_urls=SERVERS, given={})
+    registered = reverse(
+        "djstripe:djstripe_webhook_by_uuid", kwargs={"uuid": webhook_endpoint.ENDPOINT_UUID}
+    )
+    assert environment["STRIPE_FAKE_WEBHOOK_URL"] == f"http://127.0.0.1:8000{registered}"
