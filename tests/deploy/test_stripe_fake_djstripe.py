@@ -2,10 +2,13 @@
 
 from __future__ import annotations
 
+import time
+import uuid
 from typing import Any
 
 import pytest
 import stripe
+from django.urls import reverse
 from djstripe import models as mirror
 
 from tests.deploy.conftest import StripeSystem
@@ -142,3 +145,32 @@ def test_dispute_is_mirrored(stripe_system: StripeSystem, monkeypatch: pytest.Mo
     dispute = mirror.Dispute.objects.get()
     assert dispute.status == "needs_response"
     assert dispute.charge.stripe_data["disputed"]
+
+
+@pytest.mark.django_db(transaction=True)
+def test_webhooks_reach_the_mirror_over_sockets(
+    stripe_system: StripeSystem, live_server: Any, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(stripe, "api_base", stripe_system.server.url)
+    mark = uuid.uuid4()
+    path = reverse("djstripe:djstripe_webhook_by_uuid", args=[mark])
+    endpoint = stripe_system.v1.webhook_endpoints.create(
+        {
+            "url": live_server.url + path,
+            "enabled_events": ["*"],
+            "metadata": {"djstripe_uuid": str(mark)},
+        }
+    )
+    mirror.WebhookEndpoint.sync_from_stripe_data(endpoint)
+    stripe_system.post("webhooks", duplicates=1)
+
+    customer = stripe_system.v1.customers.create({"email": "ada@example.com"})
+
+    deadline = time.monotonic() + 10
+    states: set[str] = set()
+    while states != {"delivered"} and time.monotonic() < deadline:
+        states = {d["state"] for d in stripe_system.get("deliveries")["data"]}
+        time.sleep(0.05)
+    assert states == {"delivered"}
+    assert mirror.Customer.objects.get().id == customer.id
+    assert mirror.Event.objects.get().type == "customer.created"

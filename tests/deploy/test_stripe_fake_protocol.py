@@ -9,6 +9,7 @@ import subprocess
 import sys
 import threading
 import time
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 from typing import Any
 
@@ -169,6 +170,27 @@ def test_injected_fault_hits_the_next_requests_only(
     stripe_system.v1.customers.create({})
     assert stripe_system.get("faults")["data"] == []
     assert len(stripe_system.v1.customers.list().data) == 1
+
+
+def test_parallel_payments_neither_collide_nor_get_lost(stripe_system: StripeSystem) -> None:
+    def pay(number: int) -> str:
+        intent = stripe_system.v1.payment_intents.create(
+            {
+                "amount": 100 + number,
+                "currency": "usd",
+                "payment_method": "pm_card_visa",
+                "payment_method_types": ["card"],
+                "confirm": True,
+            }
+        )
+        assert intent.status == "succeeded"
+        return str(intent.id)
+
+    with ThreadPoolExecutor(8) as pool:
+        ids = list(pool.map(pay, range(64)))
+    assert len(set(ids)) == 64
+    booked = stripe_system.v1.balance_transactions.list({"limit": 100}).data
+    assert sorted(moved.amount for moved in booked) == list(range(100, 164))
 
 
 def test_lists_are_paged_newest_first(stripe_system: StripeSystem) -> None:

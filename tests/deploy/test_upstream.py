@@ -26,7 +26,7 @@ def upstream() -> Iterator[httpx.Client]:
         probe.bind(("127.0.0.1", 0))
         port = probe.getsockname()[1]
     command = [sys.executable, "-m", "deploy.local.upstream", "--bind", f"127.0.0.1:{port}"]
-    process = subprocess.Popen(  # noqa: S603 -- our own program
+    process = subprocess.Popen(
         command, cwd=PROJECT, env=os.environ, stderr=subprocess.DEVNULL
     )
     transport = httpx.HTTPTransport(retries=0)

@@ -89,7 +89,11 @@ class StripeFake:
 
     def _check_account(self, request: Request) -> None:
         account_id = request.headers.get("stripe-account")
-        if account_id and account_id != own_account(self.store)["id"]:
+        if not account_id:
+            return
+        with self.store.transaction():
+            own_id = own_account(self.store)["id"]
+        if account_id != own_id:
             raise no_access(account_id)
 
     def _carry_out(

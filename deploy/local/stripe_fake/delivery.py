@@ -21,6 +21,7 @@ from deploy.local.stripe_fake.store import Store
 logger = logging.getLogger(__name__)
 
 TIMEOUT_S = 20
+STOP_TIMEOUT_S = 3
 IDLE_POLL_S = 0.5
 MAX_ATTEMPTS = 16
 MAX_BACKOFF_S = 60.0
@@ -44,10 +45,10 @@ class Courier(threading.Thread):
         self._wake.set()
 
     def stop(self) -> None:
-        """End after the delivery under way."""
+        """End after the delivery under way; one that hangs is sent again after the next start."""
         self._stopping.set()
         self._wake.set()
-        self.join(TIMEOUT_S)
+        self.join(STOP_TIMEOUT_S)
 
     def run(self) -> None:
         """Deliver until stopped."""
