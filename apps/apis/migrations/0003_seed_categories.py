@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 from django.db import migrations
+from django.db.backends.base.schema import BaseDatabaseSchemaEditor
+from django.db.migrations.state import StateApps
 
 CATEGORIES = (
     ("ai", "AI and machine learning", "Text, images, speech and predictions."),
@@ -18,7 +20,7 @@ CATEGORIES = (
 )
 
 
-def seed(apps, _schema_editor):
+def seed(apps: StateApps, _schema_editor: BaseDatabaseSchemaEditor) -> None:
     Category = apps.get_model("apis", "Category")
     if Category.objects.exists():
         return

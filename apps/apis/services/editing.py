@@ -189,7 +189,9 @@ def _clean_methods(methods: list[str]) -> list[str]:
 
 
 def _save_valid(api: Api) -> None:
-    api.full_clean(exclude=["search", "organization"], validate_unique=False)
+    written = ListingFields.__annotations__.keys()
+    unwritten = {field.name for field in Api._meta.fields} - written
+    api.full_clean(exclude=unwritten, validate_unique=False)
     try:
         with transaction.atomic():
             api.save()

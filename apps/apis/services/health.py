@@ -56,23 +56,28 @@ def _probe(api: Api) -> _Finding:
             timeout_s=CHECK_TIMEOUT_S,
             max_bytes=MAX_ANSWER_BYTES,
         )
-    except UnsafeUrl as error:
-        return _Finding(error=str(error.detail))
-    except httpx.TimeoutException:
-        return _Finding(error=_("No answer within %(seconds)s seconds.") % {"seconds": int(CHECK_TIMEOUT_S)})
-    except httpx.ConnectError as error:
-        return _Finding(error=_connection_error(error))
-    except httpx.HTTPError as error:
-        return _Finding(error=_("The connection broke: %(reason)s") % {"reason": error})
-    except ValueError:
-        return _Finding(error=_("The answer is larger than 1 MB; choose a smaller health path."))
-    latency_ms = round(answer.elapsed_ms)
-    expected = api.health_expected_status
-    if answer.status != expected:
-        text = _("It answered %(status)s instead of %(expected)s.")
-        error_text = text % {"status": answer.status, "expected": expected}
-        return _Finding(answer.status, latency_ms, error_text)
-    return _Finding(answer.status, latency_ms)
+    except (UnsafeUrl, httpx.HTTPError, ValueError) as error:
+        return _Finding(error=_explain(error))
+    expected, latency_ms = api.health_expected_status, round(answer.elapsed_ms)
+    if answer.status == expected:
+        return _Finding(answer.status, latency_ms)
+    text = _("It answered %(status)s instead of %(expected)s.")
+    return _Finding(answer.status, latency_ms, text % {"status": answer.status, "expected": expected})
+
+
+def _explain(error: Exception) -> str:
+    """Say in the provider's words why there was no answer to judge."""
+    match error:
+        case UnsafeUrl():
+            return str(error.detail)
+        case httpx.TimeoutException():
+            return _("No answer within %(seconds)s seconds.") % {"seconds": int(CHECK_TIMEOUT_S)}
+        case httpx.ConnectError():
+            return _connection_error(error)
+        case httpx.HTTPError():
+            return _("The connection broke: %(reason)s") % {"reason": error}
+        case _:
+            return _("The answer is larger than 1 MB; choose a smaller health path.")
 
 
 def _connection_error(error: httpx.ConnectError) -> str:

@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 from django.db import migrations
+from django.db.backends.base.schema import BaseDatabaseSchemaEditor
+from django.db.migrations.state import StateApps
 
 DEFAULT_HOURS = {"urgent": 8, "high": 24, "normal": 72, "low": 120}
 
 
-def seed(apps, _schema_editor):
+def seed(apps: StateApps, _schema_editor: BaseDatabaseSchemaEditor) -> None:
     SlaPolicy = apps.get_model("approvals", "SlaPolicy")
     for priority, hours in DEFAULT_HOURS.items():
         SlaPolicy.objects.get_or_create(

@@ -6,7 +6,12 @@ from apps.approvals.services.conversation import (
     request_information,
 )
 from apps.approvals.services.decisions import approve_request, escalate_request, reject_request
-from apps.approvals.services.requests import Submission, cancel_request, expire_request, open_request
+from apps.approvals.services.requests import (
+    Submission,
+    cancel_request,
+    expire_request,
+    open_request,
+)
 
 __all__ = (
     "Submission",
