@@ -329,7 +329,7 @@ def _problem(status: int, code: str, title: str) -> Json:
         "Cache-Control": ["no-store"],
         "X-Tollgate-Error": ["true"],
     }
-    if status == 503:  # noqa: PLR2004 -- the one that passes by itself
+    if status == 503:
         headers["Retry-After"] = ["1"]
     return {
         "handler": "static_response",

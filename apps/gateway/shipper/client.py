@@ -1,0 +1,107 @@
+"""Sends batches to web's intake and tells apart what to do next."""
+
+from __future__ import annotations
+
+import gzip
+import hashlib
+import logging
+from typing import TYPE_CHECKING, Final
+
+import httpx
+import msgspec
+
+from apps.gateway.shipper.events import UsageEvent, format_time
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+logger = logging.getLogger(__name__)
+
+PATH: Final = "/api/v1/usage/events"
+TIMEOUT_S: Final = 30.0
+ACCEPTED: Final = 202
+BATCH_ID_CHARS: Final = 32
+_COMPRESSION: Final = 5
+
+_encoder: Final = msgspec.json.Encoder()
+
+
+class NotAcceptedError(Exception):
+    """Web did not take the batch. It stays; `retry_after_s` is what web asked for, if it asked."""
+
+    def __init__(self, reason: str, retry_after_s: float | None = None) -> None:
+        super().__init__(reason)
+        self.retry_after_s = retry_after_s
+
+
+class IntakeAnswer(msgspec.Struct, frozen=True):
+    """Web's answer; rejected events are in its dead letters."""
+
+    batch_id: str = ""
+    accepted: int = 0
+    rejected: list[msgspec.Raw] = []
+
+
+def encode_body(node: str, oldest_unshipped_ms: int, events: Sequence[UsageEvent]) -> bytes:
+    """Return the body of a batch, compressed. Equal input gives equal bytes."""
+    body = {
+        "shipper": {"node": node, "oldest_unshipped_at": format_time(oldest_unshipped_ms)},
+        "events": events,
+    }
+    return gzip.compress(_encoder.encode(body), compresslevel=_COMPRESSION, mtime=0)
+
+
+def batch_id_of(body: bytes) -> str:
+    """Return the id of a batch: the digest of its bytes, so the same batch has the same id for ever."""
+    return hashlib.sha256(body).hexdigest()[:BATCH_ID_CHARS]
+
+
+class IntakeClient:
+    """Posts to one web server."""
+
+    def __init__(self, web_url: str, token: str) -> None:
+        """Prepare a client for `WEB_INTERNAL_URL` with the shipper's service token."""
+        self._client = httpx.Client(
+            base_url=web_url,
+            timeout=TIMEOUT_S,
+            trust_env=False,
+            headers={
+                "Authorization": f"Bearer {token}",
+                "Content-Type": "application/json",
+                "Content-Encoding": "gzip",
+            },
+        )
+
+    def send(self, batch_id: str, body: bytes) -> None:
+        """Post a batch; when this returns, web has stored it.
+
+        Raises: NotAcceptedError.
+        """
+        try:
+            response = self._client.post(PATH, content=body, headers={"Idempotency-Key": batch_id})
+        except httpx.HTTPError as error:
+            raise NotAcceptedError(f"{type(error).__name__}: {error}") from error
+        if response.status_code != ACCEPTED:
+            raise NotAcceptedError(
+                f"web answered {response.status_code}: {response.text[:200]}",
+                _retry_after(response.headers.get("Retry-After")),
+            )
+        _tell_rejections(batch_id, response.content)
+
+    def close(self) -> None:
+        """Disconnect."""
+        self._client.close()
+
+
+def _tell_rejections(batch_id: str, content: bytes) -> None:
+    try:
+        answer = msgspec.json.decode(content, type=IntakeAnswer)
+    except msgspec.MsgspecError:
+        logger.warning("batch %s: accepted with an answer that cannot be read", batch_id)
+        return
+    if answer.rejected:
+        logger.error("batch %s: web rejected %d events", batch_id, len(answer.rejected))
+
+
+def _retry_after(text: str | None) -> float | None:
+    return float(text) if text and text.isdigit() else None
