@@ -14,8 +14,8 @@ from typing import Final, Literal
 
 from babel import Locale
 from babel.dates import format_date as babel_date
-from babel.dates import format_datetime as babel_datetime
-from babel.dates import format_timedelta
+from babel.dates import format_time as babel_time
+from babel.dates import format_timedelta, get_datetime_format
 from babel.numbers import NumberPattern, format_decimal, format_percent
 from django.utils import timezone
 from django.utils.translation import get_language, to_locale
@@ -32,6 +32,9 @@ MILLISECONDS_PER_SECOND: Final = 1000
 SECONDS_PER_MINUTE: Final = 60
 SECONDS_PER_HOUR: Final = 3600
 SECONDS_PER_DAY: Final = 86_400
+DAYS_PER_WEEK: Final = 7
+COUNTED_DAYS: Final = 60
+USUAL_THRESHOLD: Final = 0.85
 UNIT_PRICE_PLACES: Final = 12
 
 
@@ -130,8 +133,12 @@ def format_duration(value: timedelta | float) -> str:
 
 
 def format_time(value: datetime, width: Width = "medium") -> str:
-    """Write an instant in the reader's time zone."""
-    return babel_datetime(timezone.localtime(value), width, locale=reader_locale())
+    """Write an instant in the reader's time zone, to the minute; `long` adds seconds and the zone."""
+    locale, local = reader_locale(), timezone.localtime(value)
+    clock_text = babel_time(local, "long" if width == "long" else "short", locale=locale)
+    pattern = get_datetime_format("medium", locale=locale)
+    day_text = babel_date(local, width, locale=locale)
+    return pattern.replace("{0}", clock_text).replace("{1}", day_text).replace("'", "")
 
 
 def format_day(value: date, width: Width = "medium") -> str:
@@ -142,4 +149,8 @@ def format_day(value: date, width: Width = "medium") -> str:
 
 def format_relative(value: datetime, now: datetime) -> str:
     """Write how far away an instant is: `in 12 days`, `3 hours ago`."""
-    return format_timedelta(value - now, add_direction=True, locale=reader_locale())
+    span = value - now
+    # Babel would say "2 weeks" for 12 days; a threshold of that many days keeps the unit at days.
+    days = abs(span).days
+    threshold = days if DAYS_PER_WEEK <= days < COUNTED_DAYS else USUAL_THRESHOLD
+    return format_timedelta(span, threshold=threshold, add_direction=True, locale=reader_locale())

@@ -19,12 +19,13 @@ from apps.core.formatting import format_number
 Number = float | Decimal
 Show = Callable[[Number], str]
 
-WIDTH: Final = 720
-HEIGHT: Final = 240
-TOP: Final = 12
+WIDTH: Final = 640
+HEIGHT: Final = 220
+TOP: Final = 16
 RIGHT: Final = 12
 BOTTOM: Final = 26
 CHARACTER_WIDTH: Final = 6.5
+TICK_CHARACTER_WIDTH: Final = 8.0  # on narrow screens the ticks are written larger
 TICK_GAP: Final = 8
 WANTED_TICKS: Final = 4
 WANTED_LABELS: Final = 8
@@ -242,7 +243,7 @@ def _highest(data: PlotData) -> float:
 def _frame(data: PlotData, highest: float) -> _Frame:
     ticks = nice_ticks(highest)
     longest = max(len(data.show(_plain(tick))) for tick in ticks)
-    return _Frame(data=data, ticks=ticks, left=round(longest * CHARACTER_WIDTH + TICK_GAP, 1))
+    return _Frame(data=data, ticks=ticks, left=round(longest * TICK_CHARACTER_WIDTH + TICK_GAP, 1))
 
 
 def _plain(tick: float) -> Number:
