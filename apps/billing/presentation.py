@@ -18,6 +18,7 @@ from apps.billing.documents import (
     Tone,
 )
 from apps.billing.documents.explanations import describe_step
+from apps.billing.documents.labels import invoice_labels
 from apps.billing.enums import InvoiceStatus
 from apps.billing.models import Invoice, InvoiceLine
 from apps.core import clock
@@ -50,7 +51,7 @@ def invoice_document(invoice: Invoice) -> InvoiceDocument:
         facts=tuple(facts),
         stamp=_("Test") if invoice.is_sandbox else "",
         proof=_("Each line's reference leads to the calls behind it, in the portal and by API."),
-        labels=_labels(),
+        labels=invoice_labels(),
     )
 
 
@@ -113,21 +114,3 @@ def _day(instant: datetime | None) -> str:
 def _language() -> str:
 
     return (get_language() or "en").split("-", maxsplit=1)[0]
-
-
-def _labels() -> dict[str, str]:
-    return {
-        "amount": _("Amount"),
-        "amount_due": _("Amount due"),
-        "bill_to": _("Bill to"),
-        "description": _("Description"),
-        "from": _("From"),
-        "invoice": _("Invoice"),
-        "page": _("Page {page} of {pages}"),
-        "quantity": _("Quantity"),
-        "reference": _("Reference"),
-        "subtotal": _("Subtotal"),
-        "tax_id": _("Tax id"),
-        "total": _("Total"),
-        "unit_price": _("Unit price"),
-    }

@@ -224,7 +224,8 @@ def _insert_keys(placed: Sequence[Placed], outcome: Outcome) -> list[Placed]:
 
 def _copy_events(placed: Sequence[Placed], batch_id: UUID) -> None:
     stored_at = clock.now()
-    with connection.cursor() as wrapper:
+    # COPY goes past Django's cursor, so its errors are translated here.
+    with connection.cursor() as wrapper, connection.wrap_database_errors:
         cursor: Cursor[Any] = wrapper.cursor
         with cursor.copy(f"COPY usage_usageevent ({EVENT_COLUMNS}) FROM STDIN") as copy:
             for item in placed:
