@@ -58,7 +58,7 @@ class Keeper:
         Raises: NotReadyError.
         """
         try:
-            self.logs.mkdir(exist_ok=True)
+            self.logs.mkdir(mode=0o700, exist_ok=True)
             self._tender.start()
             for stage in self._stages:
                 self._start_stage(stage)

@@ -1,30 +1,44 @@
-"""Secrets in the repository: everything that git knows is compared with the reviewed baseline."""
+"""Secrets in the repository: what looks like one and was not reviewed.
 
+The baseline holds hashes of the findings that a person has looked at. After a review:
+`.venv/bin/detect-secrets scan --baseline .secrets.baseline`.
+"""
+
+import json
+import shutil
 import subprocess
 import sys
+import tempfile
 from pathlib import Path
 from typing import Final
 
 from deploy.local.state import PROJECT
 
-BASELINE: Final = ".secrets.baseline"
+BASELINE: Final = PROJECT / ".secrets.baseline"
+ADVICE: Final = "Remove it, or review it: detect-secrets scan --baseline .secrets.baseline"
 
 
 def scan_secrets() -> str | None:
-    """Return what looks like a secret and is not in the baseline."""
-    listed = subprocess.run(
-        ["git", "ls-files", "-z", "--cached", "--others", "--exclude-standard"],
-        cwd=PROJECT,
-        capture_output=True,
-        text=True,
-        check=True,
-    )
-    files = [name for name in listed.stdout.split("\0") if name and (PROJECT / name).is_file()]
-    result = subprocess.run(
-        [str(Path(sys.executable).parent / "detect-secrets-hook"), "--baseline", BASELINE, *files],
-        cwd=PROJECT,
-        capture_output=True,
-        text=True,
-        check=False,
-    )
-    return None if result.returncode == 0 else f"{result.stdout}{result.stderr}".strip()
+    """Return what looks like a secret in the tracked files and is not in the baseline."""
+    with tempfile.TemporaryDirectory() as folder:
+        # The scanner writes its findings into the baseline that it is given: a copy.
+        found = Path(folder) / "found"
+        shutil.copy(BASELINE, found)
+        subprocess.run(
+            [str(Path(sys.executable).parent / "detect-secrets"), "scan", "--baseline", str(found)],
+            cwd=PROJECT,
+            check=True,
+        )
+        reviewed = set(_findings(BASELINE))
+        news = [line for finding, line in _findings(found).items() if finding not in reviewed]
+    return "\n".join([*news, ADVICE]) if news else None
+
+
+def _findings(baseline: Path) -> dict[tuple[str, str], str]:
+    """Return findings by file and hash; a secret that moves within its file stays reviewed."""
+    results: dict[str, list[dict[str, str]]] = json.loads(baseline.read_text())["results"]
+    return {
+        (name, finding["hashed_secret"]): f"{name}:{finding['line_number']}: {finding['type']}"
+        for name, findings in results.items()
+        for finding in findings
+    }

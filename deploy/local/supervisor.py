@@ -77,7 +77,7 @@ class Stack(Keeper):
         try:
             self.end_leftovers()
             self.ports.require_free([name for name in vars(self.ports) if name not in self._absent])
-            self.folders.journal.mkdir(exist_ok=True)
+            self.folders.journal.mkdir(mode=0o700, exist_ok=True)
             own_folder(self.folders.gateway, self._machine.user)
             super().start()
         except BaseException:
