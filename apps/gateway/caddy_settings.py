@@ -1,0 +1,40 @@
+"""The gateway's configuration as the environment describes it."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Final
+from urllib.parse import urlsplit
+
+from apps.gateway.authorizer.config import Bind
+from apps.gateway.caddy_config import GatewayConfig
+from apps.gateway.environment import read_number, read_text
+
+DEFAULT_PORT: Final = 8080
+_LOCAL_NAMES: Final = frozenset({"localhost", "127.0.0.1"})
+
+
+def gateway_config_from_environment() -> GatewayConfig:
+    """Read the settings of docs/architecture/gateway.md §8.
+
+    Raises: SettingError.
+    """
+    listen = read_text("GATEWAY_LISTEN", _listen_for(read_text("GATEWAY_URL", "")))
+    trusted = read_text("GATEWAY_TRUSTED_PROXIES", "")
+    return GatewayConfig(
+        listen=tuple(part.strip() for part in listen.split(",")),
+        admin_socket=Path(read_text("GATEWAY_ADMIN_SOCKET")),
+        authorizer=Bind.parse(read_text("AUTHORIZER_BIND", "127.0.0.1:8090")).text,
+        authorizer_secret=read_text("AUTHORIZER_SECRET"),
+        access_log=Path(read_text("GATEWAY_ACCESS_LOG")),
+        longest_call_s=int(read_number("GATEWAY_LONGEST_CALL_S", 120)),
+        trusted_proxies=tuple(part.strip() for part in trusted.split(",") if part.strip()),
+    )
+
+
+def _listen_for(gateway_url: str) -> str:
+    """Listen where the public address points when that is this machine, else on every address."""
+    url = urlsplit(gateway_url)
+    if url.hostname in _LOCAL_NAMES:
+        return f"127.0.0.1:{url.port or DEFAULT_PORT}"
+    return f":{DEFAULT_PORT}"
