@@ -9,3 +9,7 @@ class AccountsConfig(AppConfig):
     name = "apps.accounts"
     label = "accounts"
     verbose_name = "Accounts"
+
+    def ready(self) -> None:
+        """Register what the relay delivers for this app."""
+        from apps.accounts import receivers  # noqa: F401, PLC0415 -- registration on import

@@ -8,7 +8,8 @@ from allauth.headless.tokens.strategies.jwt import JWTTokenStrategy
 from django.contrib.auth.base_user import AbstractBaseUser
 
 from apps.accounts.actors import actor_for_user
-from apps.accounts.models import User
+from apps.accounts.models import Organization, User, Workspace
+from apps.core.ids import format_public_id
 
 
 class TenantJWTTokenStrategy(JWTTokenStrategy):
@@ -19,7 +20,8 @@ class TenantJWTTokenStrategy(JWTTokenStrategy):
         if not isinstance(user, User):
             return {}
         actor = actor_for_user(user)
+        organization_id, workspace_id = actor.organization_id, actor.workspace_id
         return {
-            "org_id": str(actor.organization_id) if actor.organization_id else None,
-            "workspace_id": str(actor.workspace_id) if actor.workspace_id else None,
+            "org_id": organization_id and format_public_id(Organization.id_prefix, organization_id),
+            "workspace_id": workspace_id and format_public_id(Workspace.id_prefix, workspace_id),
         }

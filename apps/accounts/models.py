@@ -17,6 +17,7 @@ from django.utils.translation import gettext_lazy as _
 
 from apps.accounts.enums import Role
 from apps.accounts.managers import UserManager
+from apps.core import clock
 from apps.core.models import Entity
 from apps.core.querysets import TenantQuerySet
 
@@ -32,7 +33,7 @@ class User(Entity, AbstractBaseUser, PermissionsMixin):
 
     id_prefix = "usr"
 
-    email = models.EmailField(_("e-mail address"), max_length=254)
+    email = models.EmailField(_("e-mail address"), max_length=254, unique=True)
     name = models.CharField(_("name"), max_length=150, blank=True)
     language = models.CharField(
         _("language"), max_length=8, choices=settings.LANGUAGES, default="en"
@@ -198,10 +199,12 @@ class Invitation(Entity):
     email = models.EmailField(_("e-mail address"))
     role = models.CharField(_("role"), max_length=12, choices=Role)
     token_digest = models.CharField(_("token digest"), max_length=64, unique=True)
-    invited_by = models.ForeignKey(User, on_delete=models.SET_NULL, null=True, related_name="+")
+    invited_by = models.ForeignKey(
+        User, on_delete=models.SET_NULL, null=True, blank=True, related_name="+"
+    )
     expires_at = models.DateTimeField(_("expires"))
-    accepted_at = models.DateTimeField(_("accepted"), null=True)
-    revoked_at = models.DateTimeField(_("revoked"), null=True)
+    accepted_at = models.DateTimeField(_("accepted"), null=True, blank=True)
+    revoked_at = models.DateTimeField(_("revoked"), null=True, blank=True)
 
     objects = TenantQuerySet.as_manager()
 
@@ -232,17 +235,21 @@ class ServiceToken(Entity):
     id_prefix = "tok"
 
     organization = models.ForeignKey(
-        Organization, on_delete=models.CASCADE, null=True, related_name="service_tokens"
+        Organization, on_delete=models.CASCADE, null=True, blank=True, related_name="service_tokens"
     )
-    workspace = models.ForeignKey(Workspace, on_delete=models.CASCADE, null=True, related_name="+")
+    workspace = models.ForeignKey(
+        Workspace, on_delete=models.CASCADE, null=True, blank=True, related_name="+"
+    )
     name = models.CharField(_("name"), max_length=100)
     token_prefix = models.CharField(_("starts with"), max_length=16)
     token_digest = models.CharField(_("token digest"), max_length=64, unique=True)
     permissions = ArrayField(models.CharField(max_length=40), verbose_name=_("permissions"))
-    created_by = models.ForeignKey(User, on_delete=models.SET_NULL, null=True, related_name="+")
-    expires_at = models.DateTimeField(_("expires"), null=True)
-    revoked_at = models.DateTimeField(_("revoked"), null=True)
-    last_used_at = models.DateTimeField(_("last used"), null=True)
+    created_by = models.ForeignKey(
+        User, on_delete=models.SET_NULL, null=True, blank=True, related_name="+"
+    )
+    expires_at = models.DateTimeField(_("expires"), null=True, blank=True)
+    revoked_at = models.DateTimeField(_("revoked"), null=True, blank=True)
+    last_used_at = models.DateTimeField(_("last used"), null=True, blank=True)
 
     objects = TenantQuerySet.as_manager()
 
@@ -255,3 +262,11 @@ class ServiceToken(Entity):
 
     def __str__(self) -> str:
         return self.name
+
+    @property
+    def state(self) -> str:
+        """Whether it is `active`, `expired` or `revoked` now."""
+        if self.revoked_at is not None:
+            return "revoked"
+        is_over = self.expires_at is not None and self.expires_at <= clock.now()
+        return "expired" if is_over else "active"

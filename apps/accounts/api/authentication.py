@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
-import hashlib
 from datetime import timedelta
-from typing import Final
+from typing import Any, Final
+from uuid import UUID
 
 from allauth.headless.tokens.strategies.jwt import internal as jwt_internal
 from django.conf import settings
@@ -15,18 +15,15 @@ from rest_framework.exceptions import AuthenticationFailed
 from rest_framework.request import Request
 
 from apps.accounts.actors import actor_for_token, actor_for_user, client_address
-from apps.accounts.models import ServiceToken, User
+from apps.accounts.credentials import SERVICE_TOKEN_PREFIX, digest_of
+from apps.accounts.exceptions import NotAMember
+from apps.accounts.models import Organization, ServiceToken, User, Workspace
 from apps.core import clock
 from apps.core.actors import Actor
+from apps.core.ids import InvalidPublicIdError, parse_public_id
 
-TOKEN_PREFIX: Final = "tgt_"  # noqa: S105 -- what every service token starts with
 LAST_USED_STEP: Final = timedelta(minutes=1)
 ORGANIZATION_HEADER: Final = "X-Organization-Id"
-
-
-def digest_of(token: str) -> str:
-    """Return the digest under which a service token is stored (it holds 256 random bits)."""
-    return hashlib.sha256(token.encode()).hexdigest()
 
 
 def bearer_of(request: Request) -> str | None:
@@ -41,7 +38,7 @@ class ServiceTokenAuthentication(BaseAuthentication):
     def authenticate(self, request: Request) -> tuple[User | None, Actor] | None:
         """Return the token's actor, or refuse a token that is unknown, revoked or expired."""
         credential = bearer_of(request)
-        if credential is None or not credential.startswith(TOKEN_PREFIX):
+        if credential is None or not credential.startswith(SERVICE_TOKEN_PREFIX):
             return None
         now = clock.now()
         token = (
@@ -61,7 +58,7 @@ class ServiceTokenAuthentication(BaseAuthentication):
         )
         return None, actor
 
-    def authenticate_header(self, request: Request) -> str:
+    def authenticate_header(self, _request: Request) -> str:
         """Name the scheme in 401 answers."""
         return 'Bearer realm="api"'
 
@@ -72,7 +69,7 @@ class JWTAuthentication(BaseAuthentication):
     def authenticate(self, request: Request) -> tuple[User, Actor] | None:
         """Return the person's actor in the organization that the token or the header names."""
         credential = bearer_of(request)
-        if credential is None or credential.startswith(TOKEN_PREFIX):
+        if credential is None or credential.startswith(SERVICE_TOKEN_PREFIX):
             return None
         found = jwt_internal.validate_access_token(credential)
         if found is None:
@@ -80,23 +77,44 @@ class JWTAuthentication(BaseAuthentication):
         user, claims = found
         if not isinstance(user, User) or not user.is_active:
             raise AuthenticationFailed(code="invalid_token")
-        actor = actor_for_user(
-            user,
-            organization_id=request.headers.get(ORGANIZATION_HEADER) or claims.get("org_id"),
-            workspace_id=claims.get("workspace_id"),
-            ip=client_address(request._request),  # noqa: SLF001 -- DRF offers no other way
-            user_agent=request.headers.get("User-Agent", ""),
-        )
-        return user, actor
+        return user, _member_actor(request, user, claims)
 
-    def authenticate_header(self, request: Request) -> str:
+    def authenticate_header(self, _request: Request) -> str:
         """Name the scheme in 401 answers."""
         return 'Bearer realm="api"'
+
+
+def _member_actor(request: Request, user: User, claims: dict[str, Any]) -> Actor:
+    """Return the person in the organization of the header, else of the token.
+
+    Never in another one: a write meant for one tenant must not land in the next.
+    """
+    named = request.headers.get(ORGANIZATION_HEADER)
+    wanted = _id_of(Organization, named or claims.get("org_id"))
+    actor = actor_for_user(
+        user,
+        organization_id=wanted,
+        workspace_id=_id_of(Workspace, claims.get("workspace_id")),
+        ip=client_address(request._request),  # noqa: SLF001 -- DRF offers no other way
+        user_agent=request.headers.get("User-Agent", ""),
+    )
+    if named and (wanted is None or actor.organization_id != wanted):
+        raise NotAMember
+    if wanted is not None and actor.organization_id != wanted:
+        raise AuthenticationFailed(code="invalid_token")
+    return actor
+
+
+def _id_of(model: type[Organization | Workspace], public_id: str | None) -> UUID | None:
+    try:
+        return parse_public_id(model.id_prefix, public_id or "")
+    except InvalidPublicIdError:
+        return None
 
 
 class SessionAuthentication(BaseSessionAuthentication):
     """The portal's session cookie, with CSRF; 401 rather than 403 for strangers."""
 
-    def authenticate_header(self, request: Request) -> str:
+    def authenticate_header(self, _request: Request) -> str:
         """Name the scheme in 401 answers."""
         return f'Session realm="{settings.MARKETPLACE_NAME}"'

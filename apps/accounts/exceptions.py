@@ -1,0 +1,99 @@
+"""Refusals of this app."""
+
+from __future__ import annotations
+
+from django.utils.translation import gettext_lazy as _
+
+from apps.core.exceptions import Conflict, DomainError, Forbidden, RuleViolated
+
+
+class LastOwner(Conflict):
+    """An organization keeps at least one owner."""
+
+    code = "last_owner"
+    title = _("An organization needs an owner. Make somebody else an owner first.")
+
+
+class AlreadyMember(Conflict):
+    """The person works there already."""
+
+    code = "already_member"
+    title = _("This person is a member already.")
+
+
+class AlreadyInvited(Conflict):
+    """An open invitation for this address exists."""
+
+    code = "already_invited"
+    title = _("This address has an open invitation already.")
+
+
+class InvitationNotOpen(DomainError):  # noqa: N818 -- named for the fact, as its parents are
+    """The invitation was accepted, revoked, or has expired."""
+
+    code = "invitation_not_open"
+    status = 410
+    title = _("This invitation is no longer open. Ask for a new one.")
+
+
+class InvitationForAnother(Forbidden):
+    """The signed-in person is not the one who was invited."""
+
+    code = "invitation_for_another"
+    title = _("This invitation was sent to another address. Sign in with that address.")
+
+
+class OwnersOnly(Forbidden):
+    """Only owners make owners and take their role away."""
+
+    code = "owners_only"
+    title = _("Only an owner may do this.")
+
+
+class PermissionsTooWide(Forbidden):
+    """A token may not do more than who creates it."""
+
+    code = "permissions_too_wide"
+    title = _("A token cannot hold permissions that you do not hold.")
+
+
+class UnknownPermission(RuleViolated):
+    """The permission does not exist, or not for this kind of token."""
+
+    code = "unknown_permission"
+    title = _("There is no such permission.")
+
+
+class SlugTaken(Conflict):
+    """Another workspace of the organization has this name."""
+
+    code = "name_taken"
+    title = _("This name is taken.")
+
+
+class NotASandbox(RuleViolated):
+    """Only a sandbox organization has a test clock."""
+
+    code = "not_a_sandbox"
+    title = _("Only a sandbox organization has a test clock.")
+
+
+class ClockBackwards(RuleViolated):
+    """A test clock only moves forward."""
+
+    code = "clock_backwards"
+    title = _("The test clock only moves forward.")
+
+
+class CannotDeactivate(Conflict):
+    """Nobody locks themselves out."""
+
+    code = "cannot_deactivate_self"
+    title = _("You cannot deactivate your own account.")
+
+
+class NotAMember(Forbidden):
+    """The X-Organization-Id header names an organization that the person does not belong to, or none."""
+
+    code = "not_a_member"
+    title = _("You are not a member of this organization.")

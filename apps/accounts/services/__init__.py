@@ -1,0 +1,50 @@
+"""What changes accounts. Callers name the `actor`; each service writes its audit row in its transaction."""
+
+from apps.accounts.services.invitations import (
+    accept_invitation,
+    invite_member,
+    revoke_invitation,
+)
+from apps.accounts.services.members import add_member, change_role, remove_member
+from apps.accounts.services.organizations import (
+    advance_clock,
+    create_organization,
+    create_sandbox_organization,
+    update_organization,
+)
+from apps.accounts.services.tokens import (
+    IssuedToken,
+    create_platform_token,
+    create_service_token,
+    revoke_service_token,
+)
+from apps.accounts.services.users import (
+    create_staff_user,
+    deactivate_user,
+    reactivate_user,
+    update_profile,
+)
+from apps.accounts.services.workspaces import create_workspace, rename_workspace
+
+__all__ = (
+    "IssuedToken",
+    "accept_invitation",
+    "add_member",
+    "advance_clock",
+    "change_role",
+    "create_organization",
+    "create_platform_token",
+    "create_sandbox_organization",
+    "create_service_token",
+    "create_staff_user",
+    "create_workspace",
+    "deactivate_user",
+    "invite_member",
+    "reactivate_user",
+    "remove_member",
+    "rename_workspace",
+    "revoke_invitation",
+    "revoke_service_token",
+    "update_organization",
+    "update_profile",
+)

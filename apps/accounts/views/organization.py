@@ -1,0 +1,90 @@
+"""The organization's settings, its test clock, and making a first or further one."""
+
+from __future__ import annotations
+
+from datetime import timedelta
+from typing import Any
+
+from django.contrib import messages
+from django.http import HttpResponse
+from django.shortcuts import redirect, render
+from django.utils.translation import gettext as _
+from django.views.decorators.http import require_http_methods, require_POST
+
+from apps.accounts import selectors, services
+from apps.accounts.decorators import ConsoleRequest, console_page
+from apps.accounts.forms import ClockForm, NewOrganizationForm, OrganizationForm
+from apps.accounts.middleware import SESSION_ORGANIZATION, SESSION_WORKSPACE
+from apps.accounts.models import Organization
+from apps.core import clock
+from apps.core.forms import refusals_on
+
+SUGGESTED_STEP = timedelta(days=31)
+
+
+@console_page("organization.read")
+@require_http_methods(["GET", "POST"])
+def organization(request: ConsoleRequest) -> HttpResponse:
+    """Show the organization; owners change it."""
+    current = selectors.get_current_organization(request.actor)
+    form = OrganizationForm(request.POST or None, instance=current)
+    can_manage = request.actor.can("organization.manage")
+    if request.method == "POST" and can_manage and form.is_valid():
+        with refusals_on(form):
+            services.update_organization(
+                organization=current, actor=request.actor, **form.cleaned_data
+            )
+            messages.success(request, _("Saved."))
+            return redirect("accounts:organization")
+    return render(request, "accounts/organization.html", _page(request, current, form))
+
+
+@console_page("organization.manage")
+@require_POST
+def advance_clock(request: ConsoleRequest) -> HttpResponse:
+    """Move a sandbox's test clock forward."""
+    current = selectors.get_current_organization(request.actor)
+    form = ClockForm(request.POST)
+    if form.is_valid():
+        with refusals_on(form):
+            services.advance_clock(
+                organization=current, actor=request.actor, to=form.cleaned_data["to"]
+            )
+            messages.success(request, _("The test clock was moved."))
+            return redirect("accounts:organization")
+    context = _page(request, current, OrganizationForm(instance=current), clock_form=form)
+    return render(request, "accounts/organization.html", context, status=422)
+
+
+@console_page(needs_organization=False)
+@require_http_methods(["GET", "POST"])
+def create_organization(request: ConsoleRequest) -> HttpResponse:
+    """Make an organization, or join one that sent an invitation."""
+    form = NewOrganizationForm(request.POST or None)
+    user = selectors.get_user(request.actor)
+    if request.method == "POST" and form.is_valid():
+        with refusals_on(form):
+            made = services.create_organization(
+                owner=user, actor=request.actor, **form.cleaned_data
+            )
+            request.session[SESSION_ORGANIZATION] = str(made.pk)
+            request.session.pop(SESSION_WORKSPACE, None)
+            return redirect("accounts:organization")
+    context = {"form": form, "invitations": selectors.invitations_for(user)}
+    return render(request, "accounts/create_organization.html", context)
+
+
+def _page(
+    request: ConsoleRequest,
+    current: Organization,
+    form: OrganizationForm,
+    clock_form: ClockForm | None = None,
+) -> dict[str, Any]:
+    present = clock.business_now(current)
+    return {
+        "organization": current,
+        "form": form,
+        "can_manage": request.actor.can("organization.manage"),
+        "present": present,
+        "clock_form": clock_form or ClockForm(initial={"to": present + SUGGESTED_STEP}),
+    }
