@@ -184,8 +184,8 @@ class Relay:
         is_leader = self._is_leader()
         if is_leader:
             is_busy = self._run_due_loops() or is_busy
-        if not is_busy:
-            self._wait_for_notification(self._idle_wait_s() if is_leader else IDLE_WAIT_S)
+        if not is_busy and self._was_notified(self._idle_wait_s() if is_leader else IDLE_WAIT_S):
+            self._next_run.clear()  # something was committed: the loops look at once
 
     def _is_leader(self) -> bool:
         with connection.cursor() as cursor:
@@ -214,7 +214,6 @@ class Relay:
         return min(max(due - time.monotonic(), 0.01), IDLE_WAIT_S) if _loops else IDLE_WAIT_S
 
     @staticmethod
-    def _wait_for_notification(timeout_s: float) -> None:
+    def _was_notified(timeout_s: float) -> bool:
         raw = connection.connection
-        for _notification in raw.notifies(timeout=timeout_s, stop_after=1):
-            return
+        return bool(list(raw.notifies(timeout=timeout_s, stop_after=1)))
