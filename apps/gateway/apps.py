@@ -1,5 +1,9 @@
 """App configuration."""
 
+from __future__ import annotations
+
+from uuid import UUID
+
 from django.apps import AppConfig
 
 
@@ -9,3 +13,18 @@ class GatewayConfig(AppConfig):
     name = "apps.gateway"
     label = "gateway"
     verbose_name = "Gateway"
+
+    def ready(self) -> None:
+        """Register receivers, jobs and the relay's loop, and prove keys to the app below."""
+        from apps.gateway import receivers, sync, tasks  # noqa: F401, PLC0415 -- registration on import
+        from apps.keys.proof import register_proof_source  # noqa: PLC0415 -- after the app registry
+
+        register_proof_source(prove_key)
+
+
+def prove_key(key_id: UUID, timeout_s: float) -> bool:
+    """Wait until every authorizer has applied a key's last change."""
+    from apps.gateway.enums import EntryKind  # noqa: PLC0415 -- after the app registry
+    from apps.gateway.selectors import wait_until_proven  # noqa: PLC0415 -- after the app registry
+
+    return wait_until_proven(EntryKind.KEY, key_id, timeout_s=timeout_s)

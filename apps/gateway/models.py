@@ -6,6 +6,8 @@ from django.db import models
 from django.db.models import Q
 from django.utils.translation import gettext_lazy as _
 
+from apps.core import clock
+from apps.core.crypto import EncryptedTextField
 from apps.core.models import Entity
 from apps.gateway.enums import EntryKind, SyncState
 
@@ -13,9 +15,10 @@ from apps.gateway.enums import EntryKind, SyncState
 class RegistryEntry(Entity):
     """One entry that the authorizers should hold, and the version at which they proved to.
 
-    `payload` is null when the entry must be absent. `wanted_revision` counts changes of the wanted state;
-    `written_version` is the registry version that carried it to Valkey; it is proven once every authorizer
-    whose lease runs has reported that version.
+    `payload` is null when the entry must be absent; the parts of it that are secret are in `sealed`.
+    `wanted_revision` counts changes of the wanted state; `written_version` is the registry version that carried
+    `written_revision` to Valkey; it is proven once every authorizer whose lease runs has reported that version.
+    `refresh_at` is the real time at which the entry must be computed again: its quota period is over.
     """
 
     id_prefix = "reg"
@@ -24,15 +27,19 @@ class RegistryEntry(Entity):
     key = models.CharField(_("key"), max_length=80)
     subject_id = models.UUIDField(_("subject"))
     payload = models.JSONField(_("wanted"), null=True)
+    sealed = EncryptedTextField(_("secrets"), blank=True, default="")
     state = models.CharField(
         _("state"), max_length=8, choices=SyncState, default=SyncState.WANTED
     )
     wanted_revision = models.PositiveBigIntegerField(_("revision"), default=1)
     wanted_at = models.DateTimeField(_("wanted since"))
     written_version = models.PositiveBigIntegerField(_("written at version"), null=True)
+    written_revision = models.PositiveBigIntegerField(_("written revision"), null=True)
     proven_version = models.PositiveBigIntegerField(_("proven at version"), null=True)
     proven_at = models.DateTimeField(_("proven"), null=True)
     attempts = models.PositiveIntegerField(_("attempts"), default=0)
+    retry_at = models.DateTimeField(_("proof expected until"), default=clock.now)
+    refresh_at = models.DateTimeField(_("computed again at"), null=True)
     last_error = models.TextField(_("last error"), blank=True)
 
     class Meta:
@@ -50,6 +57,12 @@ class RegistryEntry(Entity):
                 condition=~Q(state=SyncState.PROVEN),
             ),
             models.Index(fields=("kind", "subject_id"), name="gateway_entry_subject"),
+            models.Index(fields=("written_version",), name="gateway_entry_version"),
+            models.Index(
+                fields=("refresh_at",),
+                name="gateway_entry_refresh",
+                condition=Q(refresh_at__isnull=False),
+            ),
         )
 
     def __str__(self) -> str:

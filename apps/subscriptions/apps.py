@@ -11,5 +11,5 @@ class SubscriptionsConfig(AppConfig):
     verbose_name = "Subscriptions"
 
     def ready(self) -> None:
-        """Register the jobs."""
-        from apps.subscriptions import tasks  # noqa: F401, PLC0415 -- registration on import
+        """Register the receivers and the jobs."""
+        from apps.subscriptions import receivers, tasks  # noqa: F401, PLC0415 -- registration on import

@@ -58,7 +58,7 @@ def cancel_at_period_end(*, subscription: Subscription, actor: Actor, reason: st
     now = clock.business_now(subscription.consumer_organization)
     subscription.cancel_at_period_end = True
     subscription.ends_at = period_at(subscription, now).end
-    cause = Cause(kind="cancellation_scheduled", actor=actor, reason=reason)
+    cause = Cause(kind="end_scheduled", actor=actor, reason=reason)
     save_change(
         subscription,
         before=before,
@@ -81,7 +81,7 @@ def withdraw_cancellation(*, subscription: Subscription, actor: Actor) -> Subscr
         raise NothingToWithdraw
     before = snapshot(subscription)
     subscription.cancel_at_period_end, subscription.ends_at = False, None
-    cause = Cause(kind="cancellation_withdrawn", actor=actor)
+    cause = Cause(kind="end_withdrawn", actor=actor)
     save_change(subscription, before=before, cause=cause, event=CancellationWithdrawn)
     return subscription
 

@@ -1,0 +1,100 @@
+"""Turns what happens in the domain into wanted entries, in the same transaction.
+
+A key that is revoked, or an API that is suspended, is on its way to the authorizers the moment that the
+change commits.
+"""
+
+from __future__ import annotations
+
+from apps.accounts.events import ClockAdvanced, OrganizationChanged
+from apps.apis import events as api_events
+from apps.apis.models import Api
+from apps.apis.services import mark_api_failed
+from apps.core.actors import Actor
+from apps.core.events import receives
+from apps.gateway import services
+from apps.gateway.entries import InvalidEntryError
+from apps.keys import events as key_events
+from apps.subscriptions.events import SubscriptionChanged
+
+
+@receives(api_events.ApiRegistrationRequested, in_transaction=True)
+def register_route(event: api_events.ApiRegistrationRequested) -> None:
+    """Bring a new API to the gateway; a proof is asked for even if the registry knows it already."""
+    try:
+        services.want_route(event.api_id, is_forced=True)
+    except InvalidEntryError as error:
+        api = Api.objects.get(pk=event.api_id)
+        mark_api_failed(api=api, reason=str(error), actor=Actor.system("gateway"))
+
+
+@receives(api_events.ApiChanged, in_transaction=True)
+def change_route(event: api_events.ApiChanged) -> None:
+    """Follow a changed upstream, method list or secret."""
+    services.want_route(event.api_id)
+
+
+@receives(api_events.ApiSuspended, in_transaction=True)
+def suspend_route(event: api_events.ApiSuspended) -> None:
+    """Stop the calls of an API."""
+    services.want_route(event.api_id)
+
+
+@receives(api_events.ApiResumed, in_transaction=True)
+def resume_route(event: api_events.ApiResumed) -> None:
+    """Let the calls of an API pass again."""
+    services.want_route(event.api_id)
+
+
+@receives(api_events.ApiDeprecated, in_transaction=True)
+def keep_deprecated_route(event: api_events.ApiDeprecated) -> None:
+    """A deprecated API still serves its subscribers."""
+    services.want_route(event.api_id)
+
+
+@receives(api_events.ApiRetired, in_transaction=True)
+def remove_route(event: api_events.ApiRetired) -> None:
+    """Take a retired API out of the registry."""
+    services.want_route(event.api_id)
+
+
+@receives(SubscriptionChanged, in_transaction=True)
+def change_subscription(event: SubscriptionChanged) -> None:
+    """Follow every change of a subscription."""
+    services.want_subscription(event.subscription_id)
+
+
+@receives(key_events.KeyIssued, in_transaction=True)
+def bring_key(event: key_events.KeyIssued) -> None:
+    """Bring a new key to the gateway."""
+    services.want_key(event.key_id)
+
+
+@receives(key_events.KeyChanged, in_transaction=True)
+def change_key(event: key_events.KeyChanged) -> None:
+    """Follow a suspended, resumed or rotating key."""
+    services.want_key(event.key_id)
+
+
+@receives(key_events.KeyRevoked, in_transaction=True)
+def remove_key(event: key_events.KeyRevoked) -> None:
+    """Take a revoked key out of the registry."""
+    services.want_key(event.key_id)
+
+
+@receives(key_events.KeyExpired, in_transaction=True)
+def expire_key(event: key_events.KeyExpired) -> None:
+    """Tell an expired key's caller that it has expired."""
+    services.want_key(event.key_id)
+
+
+@receives(ClockAdvanced, in_transaction=True)
+def follow_clock(event: ClockAdvanced) -> None:
+    """Give the subscriptions of a sandbox account the quota periods of its new time."""
+    services.want_subscriptions_of(event.organization_id)
+
+
+@receives(OrganizationChanged, in_transaction=True)
+def follow_organization(event: OrganizationChanged) -> None:
+    """Follow an organization that was stopped or let on again."""
+    services.want_tenant(event.organization_id)
