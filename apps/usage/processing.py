@@ -296,7 +296,8 @@ def _bury(event: IncomingEvent, reason: str, *, source: str = "usage.event") -> 
         reference=str(event.id),
         resolved_at=None,
         defaults={
-            "payload": {"event": msgspec.to_builtins(event)},
+            # As text: jsonb would refuse the very event that cannot be stored.
+            "payload": {"raw": msgspec.json.encode(event).decode()},
             "reason": reason,
         },
     )

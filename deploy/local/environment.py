@@ -106,7 +106,7 @@ def _new_secrets() -> dict[str, str]:
         "KEY_PEPPERS": f"1:{secrets.token_urlsafe(32)}",
         "FIELD_ENCRYPTION_KEYS": base64.urlsafe_b64encode(secrets.token_bytes(32)).decode(),
         "AUTHORIZER_SECRET": secrets.token_urlsafe(32),
-        "SHIPPER_TOKEN": secrets.token_urlsafe(32),
+        "SHIPPER_TOKEN": f"tgt_{secrets.token_urlsafe(32)}",
         "STRIPE_SECRET_KEY": f"sk_test_{secrets.token_hex(16)}",
         "STRIPE_PUBLISHABLE_KEY": f"pk_test_{secrets.token_hex(16)}",
         "STRIPE_WEBHOOK_SECRET": f"whsec_{secrets.token_hex(16)}",

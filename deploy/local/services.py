@@ -93,6 +93,7 @@ def declare_stages(
         [
             project.job("migrate", "migrate", "--no-input", "--verbosity=0"),
             project.module_job("messages", "deploy.local.translations", "--compile"),
+            project.job("shipper token", "register_shipper_token"),
             project.job("static files", "collectstatic", "--no-input", "--verbosity=0"),
             project.job(
                 "gateway config",
