@@ -1,0 +1,148 @@
+"""Who may call which REST endpoint: the whole table, checked against every route of the URLconf.
+
+A new endpoint needs a row below, else `test_every_endpoint_has_a_row` fails. The handlers themselves are not run
+here: a row says who gets as far as the handler, and who is turned away with 401, 403 or 404 before it.
+"""
+
+from __future__ import annotations
+
+from typing import Any
+
+import pytest
+from rest_framework.response import Response
+
+from apps.accounts.models import Membership, Organization, User
+from apps.core.actors import Actor, ActorKind
+from tests.clients import api_client
+from tests.endpoints import Route, api_routes
+from tests.factories.accounts import OrganizationFactory, make_member, make_staff
+
+VIEWER, DEVELOPER, BILLING, ADMIN, OWNER = "viewer", "developer", "billing", "admin", "owner"
+APPROVER, OPERATOR, FINANCE = "approver", "operator", "finance"
+ANONYMOUS, SHIPPER = "anonymous", "shipper"
+
+READERS = {VIEWER, DEVELOPER, BILLING, ADMIN, OWNER}
+BUILDERS = {DEVELOPER, ADMIN, OWNER}
+BUYERS = {DEVELOPER, BILLING, ADMIN, OWNER}
+MONEY = {BILLING, ADMIN, OWNER}
+MANAGERS = {ADMIN, OWNER}
+OWNERS = {OWNER}
+STAFF = {APPROVER, OPERATOR, FINANCE}
+SIGNED_IN = READERS | STAFF | {SHIPPER}
+EVERYBODY = SIGNED_IN | {ANONYMOUS}
+
+MATRIX: dict[str, set[str]] = {
+    # --- accounts -----------------------------------------------------------------------------
+    "GET /api/v1/auth/whoami": SIGNED_IN,
+    "GET /api/v1/me": SIGNED_IN,
+    "PATCH /api/v1/me": SIGNED_IN,
+    "GET /api/v1/me/organizations": SIGNED_IN,
+    "GET /api/v1/me/invitations": SIGNED_IN,
+    "POST /api/v1/me/invitations/{invitation_id}/accept": SIGNED_IN,
+    "POST /api/v1/organizations": SIGNED_IN,
+    "GET /api/v1/organizations/{organization_id}": READERS,
+    "PATCH /api/v1/organizations/{organization_id}": OWNERS,
+    "POST /api/v1/organizations/{organization_id}/clock": OWNERS,
+    "GET /api/v1/organizations/{organization_id}/audit-events": MANAGERS,
+    "GET /api/v1/organizations/{organization_id}/workspaces": READERS,
+    "POST /api/v1/organizations/{organization_id}/workspaces": MANAGERS,
+    "PATCH /api/v1/organizations/{organization_id}/workspaces/{workspace_id}": MANAGERS,
+    "GET /api/v1/organizations/{organization_id}/members": READERS,
+    "PATCH /api/v1/organizations/{organization_id}/members/{member_id}": MANAGERS,
+    "DELETE /api/v1/organizations/{organization_id}/members/{member_id}": MANAGERS,
+    "GET /api/v1/organizations/{organization_id}/invitations": MANAGERS,
+    "POST /api/v1/organizations/{organization_id}/invitations": MANAGERS,
+    "DELETE /api/v1/organizations/{organization_id}/invitations/{invitation_id}": MANAGERS,
+    "GET /api/v1/organizations/{organization_id}/service-tokens": MANAGERS,
+    "POST /api/v1/organizations/{organization_id}/service-tokens": MANAGERS,
+    "DELETE /api/v1/organizations/{organization_id}/service-tokens/{token_id}": MANAGERS,
+    "GET /api/v1/admin/users": {OPERATOR},
+    "POST /api/v1/admin/users/{user_id}/deactivate": {OPERATOR},
+    "POST /api/v1/admin/users/{user_id}/reactivate": {OPERATOR},
+    # --- core ---------------------------------------------------------------------------------
+    # --- notifications ------------------------------------------------------------------------
+    "GET /api/v1/notifications/": SIGNED_IN,
+    "GET /api/v1/notifications/unread/": SIGNED_IN,
+    "POST /api/v1/notifications/read/": SIGNED_IN,
+    "POST /api/v1/notifications/{notification_id}/read/": SIGNED_IN,
+    # --- approvals ----------------------------------------------------------------------------
+    # --- apis ---------------------------------------------------------------------------------
+    # --- pricing ------------------------------------------------------------------------------
+    # --- subscriptions ------------------------------------------------------------------------
+    # --- keys ---------------------------------------------------------------------------------
+    # --- gateway ------------------------------------------------------------------------------
+    # --- usage --------------------------------------------------------------------------------
+    # --- billing ------------------------------------------------------------------------------
+    # --- portal -------------------------------------------------------------------------------
+}
+# Plain functions for machines, guarded by themselves and tested beside them.
+NOT_IN_THE_MATRIX: frozenset[str] = frozenset()
+
+REACHED = 299
+ENDPOINTS = {
+    f"{method} {route.template}": route for route in api_routes() for method in route.methods
+}
+
+
+def test_every_endpoint_has_a_row() -> None:
+    wanted = ENDPOINTS.keys() - NOT_IN_THE_MATRIX
+
+    assert sorted(wanted - MATRIX.keys()) == [], "endpoints without a row"
+    assert sorted(MATRIX.keys() - wanted) == [], "rows without an endpoint"
+
+
+@pytest.fixture
+def callers(db: None) -> dict[str, Membership | User | Actor | None]:
+    organization = OrganizationFactory()
+    members = {role: make_member(role, organization) for role in sorted(READERS)}
+    staff = {role: make_staff(role) for role in sorted(STAFF)}
+    shipper = Actor(
+        kind=ActorKind.SERVICE_TOKEN, label="shipper", permissions=frozenset({"usage.write"})
+    )
+    return {**members, **staff, ANONYMOUS: None, SHIPPER: shipper}
+
+
+@pytest.mark.parametrize("endpoint", sorted(MATRIX.keys() & ENDPOINTS.keys()))
+def test_endpoint_is_open_to_exactly_these(
+    endpoint: str,
+    callers: dict[str, Membership | User | Actor | None],
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    route, method = ENDPOINTS[endpoint], endpoint.split(" ", 1)[0]
+    reach_only(monkeypatch, route, method)
+    member: Any = callers[OWNER]
+
+    answers = {
+        name: call(route, method, caller, member.organization) for name, caller in callers.items()
+    }
+
+    reached = {name for name, status in answers.items() if status == REACHED}
+    assert reached == MATRIX[endpoint]
+    refusals = {name: status for name, status in answers.items() if name not in reached}
+    assert refusals.pop(ANONYMOUS, 401) == 401
+    assert set(refusals.values()) <= {403, 404}
+
+
+def reach_only(monkeypatch: pytest.MonkeyPatch, route: Route, method: str) -> None:
+    """Answer REACHED instead of running the handler: this test is about the way there."""
+    monkeypatch.setattr(
+        route.view_class, method.lower(), lambda *_args, **_kwargs: Response(status=REACHED)
+    )
+
+
+def call(
+    route: Route, method: str, who: Membership | User | Actor | None, organization: Organization
+) -> int:
+    url = route.url(organization_id=organization.public_id)
+    status: int = api_client(who).generic(method, url).status_code
+    return status
+
+
+@pytest.mark.parametrize("endpoint", sorted(key for key in MATRIX if "{organization_id}" in key))
+def test_organization_of_others_does_not_exist(
+    endpoint: str, db: None, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    route, method = ENDPOINTS[endpoint], endpoint.split(" ", 1)[0]
+    reach_only(monkeypatch, route, method)
+
+    assert call(route, method, make_member("owner"), OrganizationFactory()) == 404
