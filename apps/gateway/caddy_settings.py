@@ -19,7 +19,7 @@ def gateway_config_from_environment() -> GatewayConfig:
 
     Raises: SettingError.
     """
-    listen = read_text("GATEWAY_LISTEN", _listen_for(read_text("GATEWAY_URL", "")))
+    listen = read_text("GATEWAY_BIND", _listen_for(read_text("GATEWAY_URL", "")))
     trusted = read_text("GATEWAY_TRUSTED_PROXIES", "")
     return GatewayConfig(
         listen=tuple(part.strip() for part in listen.split(",")),

@@ -19,7 +19,7 @@ class Command(BaseCommand):
     def add_arguments(self, parser: CommandParser) -> None:
         parser.add_argument("--output", type=Path, help="File to write instead of standard output.")
 
-    def handle(self, *args: Any, output: Path | None, **options: Any) -> None:
+    def handle(self, *_args: Any, output: Path | None, **_options: Any) -> None:
         try:
             text = render_text(gateway_config_from_environment())
         except SettingError as error:
