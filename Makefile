@@ -19,10 +19,9 @@ test: ## Run everything that must pass: lint, types, security, all tests
 check: ## Run lint, types and the fast tests (under two minutes)
 	@$(LOCAL) check
 
-format: prepare ## Format Python and templates
+format: prepare ## Format Python, and fix what the linter can fix
 	@$(BIN)/ruff check --quiet --fix-only .
 	@$(BIN)/ruff format .
-	@$(BIN)/djlint --quiet --reformat templates || true
 
 messages: prepare ## Collect the texts to translate into locale/
 	@$(LOCAL) messages

@@ -5,19 +5,16 @@ import os
 import subprocess
 import sys
 import tempfile
+from collections.abc import Mapping
 from pathlib import Path
 from typing import Final
 
 from deploy.local.errors import LauncherError
 from deploy.local.state import PROJECT
+from deploy.local.throwaway import ThrowawayServers
 
 DOCUMENT: Final = PROJECT / "docs" / "api" / "openapi.yaml"
 REPORTED_LINES: Final = 40
-# Django reads these at its start; nothing connects to them.
-UNUSED_SERVERS: Final = {
-    "DATABASE_URL": "postgres://nobody@localhost/nothing",
-    "REDIS_URL": "redis://localhost/0",
-}
 
 
 def write_schema() -> None:
@@ -25,18 +22,24 @@ def write_schema() -> None:
 
     Raises: LauncherError when the generator is not content with the code.
     """
+    with ThrowawayServers() as servers:
+        document = _generate({**os.environ, **servers.start()})
     DOCUMENT.parent.mkdir(parents=True, exist_ok=True)
-    DOCUMENT.write_text(_generate(), encoding="utf-8")
+    DOCUMENT.write_text(document, encoding="utf-8")
     print(f"wrote {DOCUMENT.relative_to(PROJECT)}", flush=True)
 
 
-def check_schema() -> str | None:
-    """Return how the kept document differs from the present code, or None."""
+def check_schema(environment: Mapping[str, str]) -> str | None:
+    """Return how the kept document differs from the present code, or None.
+
+    Args:
+        environment: of the process that generates; names the servers.
+    """
     kept = DOCUMENT.read_text(encoding="utf-8") if DOCUMENT.exists() else ""
     lines = list(
         difflib.unified_diff(
             kept.splitlines(),
-            _generate().splitlines(),
+            _generate(environment).splitlines(),
             fromfile=str(DOCUMENT.relative_to(PROJECT)),
             tofile="the code",
             lineterm="",
@@ -48,7 +51,7 @@ def check_schema() -> str | None:
     return "\n".join([*lines[:REPORTED_LINES], "Run `make schema` and commit the document."])
 
 
-def _generate() -> str:
+def _generate(environment: Mapping[str, str]) -> str:
     with tempfile.TemporaryDirectory() as folder:
         target = Path(folder) / "openapi.yaml"
         result = subprocess.run(
@@ -57,11 +60,7 @@ def _generate() -> str:
                 *("--validate", "--fail-on-warn", "--file", str(target)),
             ],
             cwd=PROJECT,
-            env={
-                **UNUSED_SERVERS,
-                **os.environ,
-                "DJANGO_SETTINGS_MODULE": "marketplace.settings.test",
-            },
+            env={**environment, "DJANGO_SETTINGS_MODULE": "marketplace.settings.test"},
             capture_output=True,
             text=True,
             check=False,

@@ -7,7 +7,7 @@ import tempfile
 import time
 from collections.abc import Callable
 from pathlib import Path
-from typing import IO, Final
+from typing import IO, Final, Self
 
 from deploy.local.binaries import ServerBinaries, find_binaries
 from deploy.local.errors import NotReadyError
@@ -68,6 +68,20 @@ class ThrowawayServers:
         self.database_url = ""
         self.redis_url = ""
 
+    def __enter__(self) -> Self:
+        """Begin; `start` starts the servers."""
+        return self
+
+    def __exit__(self, *_error: object) -> None:
+        """End what runs."""
+        self.stop()
+
+    def start(self) -> dict[str, str]:
+        """Start both servers, empty, and return the environment that names them."""
+        self.start_valkey()
+        self.start_postgres()
+        return {"DATABASE_URL": self.database_url, "REDIS_URL": self.redis_url}
+
     def start_valkey(self) -> None:
         """Start an empty Valkey and set `redis_url`."""
         valkey = self._start(
@@ -103,6 +117,8 @@ class ThrowawayServers:
                 settings=VOLATILE_SETTINGS,
             )
         )
+        if isinstance(postgres.server, Postgres):
+            postgres.server.create_database()
         self.database_url = postgres.server.url()
 
     def stop(self) -> None:
