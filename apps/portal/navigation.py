@@ -18,6 +18,7 @@ from django.utils.translation import gettext_lazy as _
 
 from apps.accounts.models import Membership, Organization, Workspace
 from apps.core.actors import Actor
+from apps.notifications.selectors import count_unread
 
 Text = str | Promise
 
@@ -200,6 +201,11 @@ class Shell:
     def notifications_url(self) -> str:
         """What the marketplace told this visitor."""
         return route_url("notifications:inbox")
+
+    @cached_property
+    def unread_count(self) -> int:
+        """How much of it the visitor has not read."""
+        return count_unread(self._actor)
 
     @property
     def has_back_office(self) -> bool:
