@@ -1,0 +1,31 @@
+"""What templates need to show an API: `{% load apis %}`."""
+
+from __future__ import annotations
+
+from django import template
+from django.conf import settings
+from django.utils.safestring import SafeString
+
+from apps.apis.markdown import render_markdown
+from apps.apis.models import Api, Endpoint
+from apps.apis.snippets import curl_for
+
+register = template.Library()
+
+
+@register.filter
+def markdown(text: str) -> SafeString:
+    """Render a provider's text: `{{ api.description|markdown }}`."""
+    return render_markdown(text)
+
+
+@register.simple_tag
+def gateway_url(api: Api) -> str:
+    """Return where an API's calls go: `{% gateway_url api %}`."""
+    return f"{settings.GATEWAY_URL}/{api.slug}"
+
+
+@register.simple_tag
+def curl(endpoint: Endpoint, api: Api) -> str:
+    """Return the command that calls an operation: `{% curl endpoint api as command %}`."""
+    return curl_for(endpoint, base_url=f"{settings.GATEWAY_URL}/{api.slug}")
