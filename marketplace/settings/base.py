@@ -7,6 +7,7 @@ from pathlib import Path
 import structlog
 from csp.constants import NONCE, NONE, SELF
 from django.utils.translation import gettext_lazy as _
+from kombu import Queue
 
 from marketplace.settings.env import (
     env_bool,
@@ -158,6 +159,9 @@ SESSION_ENGINE = "django.contrib.sessions.backends.cached_db"
 # --- Celery ----------------------------------------------------------------------------------
 CELERY_BROKER_URL = env_text("BROKER_URL", REDIS_URL)
 CELERY_TASK_IGNORE_RESULT = True  # JobRun rows are the record
+# A worker consumes the queues that are named here; a job names one of them.
+CELERY_TASK_DEFAULT_QUEUE = "default"
+CELERY_TASK_QUEUES = [Queue("default"), Queue("billing")]
 CELERY_TASK_ACKS_LATE = True
 CELERY_TASK_REJECT_ON_WORKER_LOST = True
 CELERY_WORKER_PREFETCH_MULTIPLIER = 1
