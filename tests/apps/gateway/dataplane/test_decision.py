@@ -1,0 +1,232 @@
+"""Decisions of a real authorizer, asked as the proxy asks."""
+
+from __future__ import annotations
+
+import time
+
+import pytest
+
+from apps.gateway.entries import RateLimit, Tenant, set_entry
+from apps.keys.credential import digest_of
+from tests.apps.gateway.dataplane.conftest import Registry
+from tests.apps.gateway.dataplane.harness import (
+    PEPPERS,
+    AuthorizerProcess,
+    Consumer,
+    make_consumer,
+    make_route,
+)
+
+
+@pytest.fixture
+def consumer(registry: Registry, authorizer: AuthorizerProcess) -> Consumer:
+    consumer = make_consumer()
+    registry.admit(consumer)
+    return consumer
+
+
+def test_allowed_call_names_upstream_and_is_journaled(
+    authorizer: AuthorizerProcess, consumer: Consumer, upstream_port: int
+) -> None:
+    answer = authorizer.ask(consumer, x_tollgate_request_id="request-1")
+
+    assert answer.status_code == 200
+    assert answer.headers["x-authz"] == "allow"
+    assert answer.headers["x-upstream-dial"] == f"127.0.0.1:{upstream_port}"
+    assert answer.headers["x-subscription-id"] == consumer.sub_id
+    (line,) = [line for line in authorizer.journal_lines() if line["request_id"] == "request-1"]
+    assert line["key_id"] == consumer.key_id
+    assert line["path"] == "/today"
+    assert abs(line["decided_at"] - time.time() * 1000) < 5_000
+
+
+def test_call_without_shared_secret_is_refused(
+    authorizer: AuthorizerProcess, consumer: Consumer
+) -> None:
+    for secret in ("-", "wrong"):
+        answer = authorizer.ask(consumer, x_tollgate_secret=secret)
+        assert (answer.status_code, answer.json()["code"]) == (403, "forbidden_caller")
+
+
+@pytest.mark.parametrize(
+    ("headers", "code"),
+    [
+        ({"x_api_key": "-"}, "credential_missing"),
+        ({"authorization": "Bearer tgk_live_x"}, "credential_ambiguous"),
+        ({"x_subscription_key": "tgk_live_x"}, "credential_ambiguous"),
+        ({"x_api_key": "tgk_live_" + "a" * 32 + "_000000"}, "credential_invalid"),
+        # A value that is not text is no value.
+        ({"x_api_key": "caf\u00e9"}, "credential_missing"),
+        ({"x_api_key": "x" * 9000}, "credential_invalid"),
+        ({"x_tollgate_slug": "nothing"}, "api_not_found"),
+        ({"x_tollgate_slug": "-"}, "api_not_found"),
+    ],
+)
+def test_refused_before_any_store(
+    authorizer: AuthorizerProcess, consumer: Consumer, headers: dict[str, str], code: str
+) -> None:
+    answer = authorizer.ask(consumer, **headers)
+
+    assert answer.json()["code"] == code
+    assert answer.headers["x-tollgate-error"] == "true"
+    assert ("www-authenticate" in answer.headers) == (answer.status_code == 401)
+
+
+@pytest.mark.parametrize("header", ["x-api-key", "x-subscription-key", "authorization"])
+def test_each_credential_header_works_once_only(
+    authorizer: AuthorizerProcess, consumer: Consumer, header: str
+) -> None:
+    value = f"Bearer {consumer.key}" if header == "authorization" else consumer.key
+    once = authorizer.ask(consumer, **{"x_api_key": "-", header: value})
+    headers = [*once.request.headers.multi_items(), (header, value)]
+    twice = authorizer.client.get("/authz/caddy", headers=headers)
+
+    assert once.status_code == 200
+    assert twice.json()["code"] == "credential_ambiguous"
+
+
+def test_unknown_malformed_and_revoked_keys_get_the_same_answer(
+    authorizer: AuthorizerProcess, registry: Registry
+) -> None:
+    revoked, unknown = make_consumer(key_fields={"state": "revoked"}), make_consumer()
+    registry.admit(revoked)
+
+    answers = [
+        authorizer.ask(revoked),
+        authorizer.ask(unknown),
+        authorizer.ask(unknown, x_api_key="nonsense"),
+    ]
+
+    assert {answer.status_code for answer in answers} == {401}
+    assert len({answer.content for answer in answers}) == 1
+
+
+def test_key_hashed_with_older_pepper_still_works(
+    authorizer: AuthorizerProcess, registry: Registry
+) -> None:
+    consumer = make_consumer()
+    registry.apply(
+        set_entry(digest_of(consumer.key, PEPPERS[0]), consumer.key_entry),
+        set_entry(consumer.sub_id, consumer.subscription),
+    )
+    registry.wait_for_proof()
+
+    assert authorizer.ask(consumer).status_code == 200
+
+
+PAST = 1_000
+
+
+@pytest.mark.parametrize(
+    ("key_fields", "fields", "code"),
+    [
+        ({"state": "suspended"}, {}, "key_suspended"),
+        ({"state": "pending"}, {}, "credential_invalid"),
+        ({"expires_at": PAST}, {}, "credential_expired"),
+        ({"state": "rotating"}, {}, None),
+        ({}, {"state": "paused"}, "subscription_inactive"),
+        ({}, {"state": "cancelled"}, "subscription_inactive"),
+        ({}, {"valid_until": PAST}, "subscription_inactive"),
+        ({}, {"state": "past_due"}, None),
+        ({"org_id": "org_other"}, {}, "tenant_mismatch"),
+        ({"workspace_id": "ws_other"}, {}, "tenant_mismatch"),
+        ({}, {"api_id": "api_other"}, "subscription_not_for_api"),
+        ({"environment": "test"}, {}, "test_key_refused"),
+        ({"environment": "test"}, {"sandbox": True}, None),
+        ({"ip_allow": ("198.51.100.0/24",)}, {}, "ip_not_allowed"),
+        ({"ip_allow": ("203.0.113.0/24", "2001:db8::/32")}, {}, None),
+    ],
+)
+def test_state_and_claims_decide(
+    authorizer: AuthorizerProcess,
+    registry: Registry,
+    key_fields: dict[str, object],
+    fields: dict[str, object],
+    code: str | None,
+) -> None:
+    consumer = make_consumer(quota=10, key_fields=key_fields, **fields)
+    registry.admit(consumer)
+
+    answer = authorizer.ask(consumer)
+
+    assert (answer.json()["code"] if answer.content else None) == code
+    assert registry.used(consumer) == (1 if code is None else 0)
+
+
+def test_read_scope_allows_reading_only(authorizer: AuthorizerProcess, registry: Registry) -> None:
+    consumer = make_consumer(key_fields={"scopes": ("read",)})
+    registry.admit(consumer)
+
+    assert authorizer.ask(consumer).status_code == 200
+    refused = authorizer.ask(consumer, x_tollgate_method="POST")
+    assert (refused.status_code, refused.json()["code"]) == (403, "scope_insufficient")
+
+
+def test_suspended_tenant_is_refused(authorizer: AuthorizerProcess, registry: Registry) -> None:
+    consumer = make_consumer()
+    registry.admit(consumer)
+    registry.apply(set_entry(consumer.org_id, Tenant(state="suspended")))
+    registry.wait_for_proof()
+
+    assert authorizer.ask(consumer).json()["code"] == "tenant_suspended"
+
+
+def test_sandbox_clock_expires_key_in_business_time(
+    authorizer: AuthorizerProcess, registry: Registry
+) -> None:
+    in_an_hour = int(time.time() * 1000) + 3_600_000
+    consumer = make_consumer(key_fields={"expires_at": in_an_hour}, clock_offset_ms=2 * 3_600_000)
+    registry.admit(consumer)
+
+    assert authorizer.ask(consumer).json()["code"] == "credential_expired"
+
+
+def test_preflight_needs_policy_and_no_key(
+    authorizer: AuthorizerProcess, registry: Registry, upstream_port: int
+) -> None:
+    registry.apply(make_route("open", upstream_port, cors_origins=("https://app.example",)))
+    registry.wait_for_proof()
+    preflight = {
+        "x_tollgate_method": "OPTIONS",
+        "access_control_request_method": "POST",
+        "origin": "https://app.example",
+    }
+
+    allowed = authorizer.ask(None, x_tollgate_slug="open", **preflight)
+    other = authorizer.ask(
+        None, x_tollgate_slug="open", **(preflight | {"origin": "https://evil.example"})
+    )
+    without_policy = authorizer.ask(None, **preflight)
+
+    assert (allowed.status_code, "x-authz" in allowed.headers) == (204, False)
+    assert allowed.headers["access-control-allow-origin"] == "https://app.example"
+    assert "access-control-allow-origin" not in other.headers
+    assert without_policy.json()["code"] == "credential_missing"
+
+
+def test_limit_headers_agree(authorizer: AuthorizerProcess, registry: Registry) -> None:
+    limits = (RateLimit("minute", 2, 60), RateLimit("hour", 100, 3600))
+    consumer = make_consumer(limits=limits, quota=50)
+    registry.admit(consumer)
+
+    first = authorizer.ask(consumer)
+    authorizer.ask(consumer)
+    refused = authorizer.ask(consumer)
+
+    assert first.headers["ratelimit-policy"] == '"minute";q=2;w=60, "hour";q=100;w=3600'
+    assert first.headers["ratelimit"].startswith('"minute";r=1;t=')
+    assert first.headers["x-ratelimit-remaining"] == "1"
+    assert first.headers["x-quota-remaining"] == "49"
+    assert (refused.status_code, refused.json()["code"]) == (429, "rate_limit_exceeded")
+    assert refused.headers["retry-after"] == refused.headers["x-ratelimit-reset"]
+    assert refused.headers["ratelimit"] == f'"minute";r=0;t={refused.headers["retry-after"]}'
+
+
+def test_health_and_metrics_tell_state(authorizer: AuthorizerProcess, registry: Registry) -> None:
+    health = authorizer.wait_until("serving")
+    metrics = authorizer.client.get("/metrics").text
+
+    assert (health["epoch"], health["version"]) == (registry.epoch, registry.version)
+    assert 'tollgate_gateway_decisions_total{code="allowed"}' in metrics
+    (node,) = registry.writer.nodes()
+    assert (node.name, node.is_leased, node.version) == ("node-1", True, registry.version)

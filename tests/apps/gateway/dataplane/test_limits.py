@@ -1,0 +1,268 @@
+"""Limits are exact under concurrency, all or nothing, and idempotent per request id."""
+
+from __future__ import annotations
+
+import asyncio
+import time
+import uuid
+from collections import Counter
+from collections.abc import Iterator
+from pathlib import Path
+
+import httpx
+import pytest
+
+from apps.gateway.entries import Period, Quota, RateLimit, Tenant, set_entry
+from tests.apps.gateway.dataplane.conftest import Registry
+from tests.apps.gateway.dataplane.harness import (
+    DAY_MS,
+    AuthorizerProcess,
+    Consumer,
+    ValkeyServer,
+    ask_headers,
+    make_consumer,
+    running,
+)
+
+
+@pytest.fixture(scope="module")
+def second_authorizer(
+    folder: Path, valkey: ValkeyServer, registry: Registry
+) -> Iterator[AuthorizerProcess]:
+    process = AuthorizerProcess(folder, valkey.url, node="node-2")
+    with running(process):
+        process.wait_until("serving")
+        yield process
+
+
+async def ask_many(
+    authorizers: list[AuthorizerProcess], consumer: Consumer, calls: int, connections: int
+) -> Counter[str]:
+    """Ask at once over many connections, in turn at each authorizer; count the answers by code."""
+    codes: Counter[str] = Counter()
+    limits = httpx.Limits(max_connections=connections)
+    async with httpx.AsyncClient(trust_env=False, limits=limits, timeout=20) as client:
+
+        async def ask(number: int) -> None:
+            port = authorizers[number % len(authorizers)].port
+            url = f"http://127.0.0.1:{port}/authz/caddy"
+            answer = await client.get(url, headers=ask_headers(consumer))
+            codes[answer.json()["code"] if answer.content else "allowed"] += 1
+
+        await asyncio.gather(*(ask(number) for number in range(calls)))
+    return codes
+
+
+def test_hard_quota_is_exact_under_concurrency_across_authorizers(
+    authorizer: AuthorizerProcess, second_authorizer: AuthorizerProcess, registry: Registry
+) -> None:
+    consumer = make_consumer(quota=100)
+    registry.admit(consumer)
+
+    codes = asyncio.run(ask_many([authorizer, second_authorizer], consumer, 200, 20))
+
+    assert codes == {"allowed": 100, "quota_exceeded": 100}
+    assert registry.used(consumer) == 100
+
+
+def test_call_refused_by_one_limit_takes_nothing_from_the_others(
+    authorizer: AuthorizerProcess, registry: Registry
+) -> None:
+    consumer = make_consumer(
+        limits=(RateLimit("hour", 1_000, 3600),),
+        quota=200,
+        key_fields={"limits": (RateLimit("minute", 12, 60),)},
+    )
+    registry.admit(consumer)
+
+    codes = asyncio.run(ask_many([authorizer], consumer, 40, 20))
+    last = authorizer.ask(consumer)
+
+    assert codes == {"allowed": 12, "rate_limit_exceeded": 28}
+    assert registry.used(consumer) == 12
+    assert last.headers["x-quota-remaining"] == "188"
+    # The hour's window was not touched by the refused ones: its thirteenth call is the next.
+    registry.apply(
+        set_entry(
+            consumer.digest,
+            make_consumer(
+                key_fields={
+                    "key_id": consumer.key_id,
+                    "sub_id": consumer.sub_id,
+                    "org_id": consumer.org_id,
+                    "workspace_id": consumer.subscription.workspace_id,
+                }
+            ).key_entry,
+        )
+    )
+    registry.wait_for_proof()
+    assert authorizer.ask(consumer).headers["x-ratelimit-remaining"] == "987"
+
+
+def test_sibling_key_and_other_tenant_are_unaffected(
+    authorizer: AuthorizerProcess, registry: Registry
+) -> None:
+    limited = make_consumer()
+    registry.admit(limited)
+    registry.apply(set_entry(limited.org_id, Tenant(limits=(RateLimit("tenant", 5, 60),))))
+    other = make_consumer()
+    registry.admit(other)
+
+    codes = [authorizer.ask(limited).status_code for _ in range(6)]
+
+    assert codes == [200] * 5 + [429]
+    assert authorizer.ask(other).status_code == 200
+
+
+def test_same_request_id_takes_once_and_keeps_the_first_event(
+    authorizer: AuthorizerProcess, second_authorizer: AuthorizerProcess, registry: Registry
+) -> None:
+    consumer, other = make_consumer(quota=10), make_consumer(quota=10)
+    registry.admit(consumer, other)
+    request_id = str(uuid.uuid4())
+
+    for asked in (authorizer, authorizer, second_authorizer):
+        assert asked.ask(consumer, x_tollgate_request_id=request_id).status_code == 200
+    # Bound to its key: another key with the same id is another call.
+    assert authorizer.ask(other, x_tollgate_request_id=request_id).status_code == 200
+
+    assert (registry.used(consumer), registry.used(other)) == (1, 1)
+    lines = [
+        line
+        for line in authorizer.journal_lines()
+        if line["request_id"] == request_id and line["key_id"] == consumer.key_id
+    ]
+    assert len(lines) >= 2
+    assert len({(line["event_id"], line["decided_at"]) for line in lines}) == 1
+
+
+def test_soft_quota_lets_calls_pass_and_counts_them(
+    authorizer: AuthorizerProcess, registry: Registry
+) -> None:
+    consumer = make_consumer(quota=2, hard=False)
+    registry.admit(consumer)
+
+    answers = [authorizer.ask(consumer) for _ in range(4)]
+
+    assert [answer.status_code for answer in answers] == [200] * 4
+    assert answers[-1].headers["x-quota-remaining"] == "0"
+    assert registry.used(consumer) == 4
+
+
+def test_used_is_stored_and_remaining_follows_the_live_plan(
+    authorizer: AuthorizerProcess, registry: Registry
+) -> None:
+    consumer = make_consumer(quota=5_000_000)
+    registry.admit(consumer, used=7)
+    authorizer.ask(consumer)
+    assert consumer.subscription.quota is not None
+    smaller = Quota(10, True, consumer.subscription.quota.periods)  # noqa: FBT003 -- field order
+    fields = {
+        name: getattr(consumer.subscription, name)
+        for name in consumer.subscription.__struct_fields__
+    }
+    registry.apply(
+        set_entry(consumer.sub_id, type(consumer.subscription)(**{**fields, "quota": smaller}))
+    )
+    registry.wait_for_proof()
+
+    answers = [authorizer.ask(consumer) for _ in range(3)]
+
+    assert [answer.headers["x-quota-remaining"] for answer in answers] == ["1", "0", "0"]
+    assert [answer.status_code for answer in answers] == [200, 200, 429]
+
+
+def test_absent_counter_is_cold_never_a_fresh_quota(
+    authorizer: AuthorizerProcess, registry: Registry
+) -> None:
+    consumer = make_consumer(quota=100)
+    registry.apply(*consumer.changes)
+    registry.wait_for_proof()
+
+    cold = authorizer.ask(consumer)
+    registry.counters.ensure_counter(
+        org_id=consumer.org_id,
+        sub_id=consumer.sub_id,
+        period_start=consumer.period_start,
+        used=99,
+    )
+
+    assert (cold.status_code, cold.json()["code"]) == (503, "store_cold")
+    assert [authorizer.ask(consumer).status_code for _ in range(2)] == [200, 429]
+
+
+def test_quota_without_a_current_period_is_cold(
+    authorizer: AuthorizerProcess, registry: Registry
+) -> None:
+    consumer = make_consumer(quota=100)
+    past = Period(0, DAY_MS)
+    fields = {
+        name: getattr(consumer.subscription, name)
+        for name in consumer.subscription.__struct_fields__
+    }
+    fields["quota"] = Quota(100, True, (past,))  # noqa: FBT003 -- field order
+    registry.apply(
+        set_entry(consumer.digest, consumer.key_entry),
+        set_entry(consumer.sub_id, type(consumer.subscription)(**fields)),
+    )
+    registry.wait_for_proof()
+
+    assert authorizer.ask(consumer).json()["code"] == "store_cold"
+
+
+def test_next_period_counts_separately_in_business_time(
+    authorizer: AuthorizerProcess, registry: Registry
+) -> None:
+    now = int(time.time() * 1000)
+    periods = (Period(now - DAY_MS, now + DAY_MS), Period(now + DAY_MS, now + 30 * DAY_MS))
+    consumer = make_consumer(quota=1)
+    fields = {
+        name: getattr(consumer.subscription, name)
+        for name in consumer.subscription.__struct_fields__
+    }
+    for offset_days, expected in ((0, [200, 429]), (2, [200, 429])):
+        fields["quota"] = Quota(1, True, periods)  # noqa: FBT003 -- field order
+        fields["clock_offset_ms"] = offset_days * DAY_MS
+        for period in periods:
+            registry.counters.ensure_counter(
+                org_id=consumer.org_id, sub_id=consumer.sub_id, period_start=period.start, used=0
+            )
+        registry.apply(
+            set_entry(consumer.digest, consumer.key_entry),
+            set_entry(consumer.sub_id, type(consumer.subscription)(**fields)),
+        )
+        registry.wait_for_proof()
+        assert [authorizer.ask(consumer).status_code for _ in range(2)] == expected
+
+
+def test_window_slides(authorizer: AuthorizerProcess, registry: Registry) -> None:
+    consumer = make_consumer(limits=(RateLimit("burst", 5, 1),))
+    registry.admit(consumer)
+    allowed: list[float] = []
+    deadline = time.monotonic() + 4.0
+    while time.monotonic() < deadline:
+        if authorizer.ask(consumer).status_code == 200:
+            allowed.append(time.monotonic())
+
+    # Over four windows at full pressure: about five a window, never a double burst at a boundary.
+    assert 16 <= len(allowed) <= 26
+    busiest = max(sum(1 for other in allowed if 0 <= other - first < 1.0) for first in allowed)
+    assert busiest <= 8
+
+
+def test_counter_store_adjusts_and_gives_back_once(registry: Registry) -> None:
+    consumer = make_consumer(quota=10)
+    names = {"org_id": consumer.org_id, "sub_id": consumer.sub_id}
+    period = {"period_start": consumer.period_start}
+    store = registry.counters
+
+    assert store.ensure_counter(**names, **period, used=5) == 5
+    assert store.ensure_counter(**names, **period, used=0) == 5
+    assert store.adjust(**names, **period, delta=3) == 8
+    assert store.adjust(**names, **period, delta=-100) == 0
+    store.adjust(**names, **period, delta=2)
+    assert store.give_back(**names, **period, event_id="e1") == 1
+    assert store.give_back(**names, **period, event_id="e1") == 1
+    assert store.read(**names) == {consumer.period_start: 1}
+    store.drop(**names)
+    assert store.read(**names) == {}
