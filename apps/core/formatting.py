@@ -6,6 +6,7 @@ are ours (`apps.core.money`), because ISO 4217 and CLDR disagree about some (IQD
 
 from __future__ import annotations
 
+import re
 from copy import copy
 from datetime import date, datetime, timedelta
 from decimal import Decimal
@@ -32,6 +33,7 @@ MILLISECONDS_PER_SECOND: Final = 1000
 SECONDS_PER_MINUTE: Final = 60
 SECONDS_PER_HOUR: Final = 3600
 SECONDS_PER_DAY: Final = 86_400
+LETTER_BESIDE_DIGIT: Final = re.compile(r"(?<=[A-Z])(?=\d)")
 DAYS_PER_WEEK: Final = 7
 COUNTED_DAYS: Final = 60
 USUAL_THRESHOLD: Final = 0.85
@@ -70,7 +72,9 @@ def _places(amount: Decimal) -> int:
 def _currency_text(amount: Decimal, currency: str, least: int, most: int) -> str:
     locale = reader_locale()
     pattern = _with_places(locale.currency_formats["standard"], least, most)
-    return pattern.apply(amount, locale, currency=currency, currency_digits=False)
+    text = pattern.apply(amount, locale, currency=currency, currency_digits=False)
+    # CLDR parts a symbol of letters from its digits ("KWD 1.500"); Babel leaves that out.
+    return LETTER_BESIDE_DIGIT.sub("\u00a0", text)
 
 
 def _with_places(pattern: NumberPattern, least: int, most: int) -> NumberPattern:
@@ -84,7 +88,7 @@ def format_number(value: Decimal | float, places: int | None = None) -> str:
     locale = reader_locale()
     if places is None:
         return format_decimal(value, locale=locale)
-    return _with_places(locale.decimal_formats[None], places, places).apply(value, locale)
+    return str(_with_places(locale.decimal_formats[None], places, places).apply(value, locale))
 
 
 def format_share(fraction: Decimal | float, places: int = 1) -> str:
@@ -136,7 +140,7 @@ def format_time(value: datetime, width: Width = "medium") -> str:
     """Write an instant in the reader's time zone, to the minute; `long` adds seconds and the zone."""
     locale, local = reader_locale(), timezone.localtime(value)
     clock_text = babel_time(local, "long" if width == "long" else "short", locale=locale)
-    pattern = get_datetime_format("medium", locale=locale)
+    pattern = str(get_datetime_format("medium", locale=locale))
     day_text = babel_date(local, width, locale=locale)
     return pattern.replace("{0}", clock_text).replace("{1}", day_text).replace("'", "")
 
