@@ -46,7 +46,10 @@ STOP_TIMEOUT: Final = "10s"
 # Between the last moment of a call and the moment at which the shipper calls it unconfirmed.
 LOG_MARGIN_S: Final = 10
 MAX_HEADER_BYTES: Final = 32 * 1024
-MAX_BODY_BYTES: Final = 100 * 1024 * 1024
+MAX_BODY_BYTES: Final = 100_000_000
+# The same bound for a length that is announced: such a call is refused before it is charged.
+TOO_LONG_PATTERN: Final = "^0*[1-9][0-9]{8,}$"
+BODY_TOO_LARGE: Final = (413, "body_too_large", "The body is too large.")
 LOG_FILE_MB: Final = 50
 # Caddy must not delete what the shipper has not read.
 KEEP_FOREVER: Final = 1_000_000
@@ -100,7 +103,7 @@ def _server(config: GatewayConfig) -> Json:
         "idle_timeout": "120s",
         "max_header_bytes": MAX_HEADER_BYTES,
         "logs": {"default_logger_name": "calls"},
-        "routes": [{"handle": [*_prepare(), _path_guard(), _api_route(config), _not_found()]}],
+        "routes": [{"handle": [*_prepare(), _refuse_early(), _api_route(config), _not_found()]}],
         "errors": {"routes": _error_routes()},
     }
     if config.trusted_proxies:
@@ -118,7 +121,6 @@ def _prepare() -> list[Json]:
         "api_id": "{http.vars.api_id}",
         "api_path": "{http.vars.api_path}",
         "upstream_latency_ms": "{http.reverse_proxy.upstream.latency_ms}",
-        "gateway_error": "{http.vars.gateway_error}",
     }
     return [
         {
@@ -126,8 +128,12 @@ def _prepare() -> list[Json]:
             "request": {"delete": list(OUR_HEADERS)},
         },
         _response_headers(),
-        *({"handler": "log_append", "key": key, "value": value} for key, value in fields.items()),
+        *(_log_field(key, value) for key, value in fields.items()),
     ]
+
+
+def _log_field(key: str, value: str) -> Json:
+    return {"handler": "log_append", "key": key, "value": value}
 
 
 def _response_headers() -> Json:
@@ -141,7 +147,7 @@ def _response_headers() -> Json:
     }
 
 
-def _path_guard() -> Json:
+def _refuse_early() -> Json:
     return _subroute(
         {
             "match": [
@@ -149,7 +155,12 @@ def _path_guard() -> Json:
             ],
             "handle": [_problem(400, "invalid_path", "This path has parts that could be misread.")],
             "terminal": True,
-        }
+        },
+        {
+            "match": [{"header_regexp": {"Content-Length": {"pattern": TOO_LONG_PATTERN}}}],
+            "handle": [_problem(*BODY_TOO_LARGE)],
+            "terminal": True,
+        },
     )
 
 
@@ -296,7 +307,7 @@ def _not_found() -> Json:
 def _error_routes() -> list[Json]:
     """Turn Caddy's own errors into problems. The message is not told: it names the upstream's address."""
     known = {
-        "{http.error.status_code} == 413": (413, "body_too_large", "The body is too large."),
+        "{http.error.status_code} == 413": BODY_TOO_LARGE,
         "{http.vars.subscription_id} == null || {http.vars.subscription_id} == ''": (
             503,
             "gateway_unavailable",
@@ -310,7 +321,7 @@ def _error_routes() -> list[Json]:
         "true": (502, "upstream_unreachable", "The API cannot be reached."),
     }
     return [
-        {"handle": [{"handler": "vars", "gateway_error": "true"}, _response_headers()]},
+        {"handle": [_log_field("gateway_error", "true"), _response_headers()]},
         *(
             {
                 "match": [{"expression": expression}],
