@@ -13,7 +13,6 @@ from apps.keys.hashing import possible_digests
 from apps.keys.models import ApiKey
 from apps.subscriptions.models import Subscription
 
-AUDIT_ROWS = 50
 ENDED_STATUSES = (KeyStatus.REVOKED, KeyStatus.EXPIRED)
 
 
@@ -55,4 +54,4 @@ def find_key_by_secret(secret: str) -> ApiKey | None:
 def audit_trail_of(key: ApiKey) -> QuerySet[AuditEvent]:
     """Return what was done with a key, newest first, for its owner."""
     rows = AuditEvent.objects.filter(target_type=ApiKey._meta.label_lower, target_id=key.pk)
-    return rows.order_by("-occurred_at", "-id")[:AUDIT_ROWS]
+    return rows.order_by("-occurred_at", "-id")

@@ -1,0 +1,51 @@
+"""The gateway over REST, for operators."""
+
+from __future__ import annotations
+
+from drf_spectacular.utils import extend_schema
+from rest_framework import status
+from rest_framework.request import Request
+from rest_framework.response import Response
+
+from apps.core import jobs
+from apps.core.api.views import ApiView
+from apps.gateway import selectors
+from apps.gateway.api import serializers as shapes
+
+OPERATOR = "staff:operator"
+
+
+class NodesView(ApiView):
+    """The authorizers and how far each has come."""
+
+    method_permissions = {"GET": OPERATOR}
+
+    @extend_schema(responses=shapes.NodesOutput)
+    def get(self, _request: Request) -> Response:
+        """Show the registry's version and every authorizer's."""
+        body = {"registry": selectors.gateway_standing(), "nodes": selectors.list_nodes()}
+        return Response(shapes.NodesOutput(body).data)
+
+
+class ReconcileView(ApiView):
+    """Compares the registry with what it should hold."""
+
+    method_permissions = {"POST": OPERATOR}
+
+    @extend_schema(request=None, responses={202: shapes.JobStartedOutput})
+    def post(self, _request: Request) -> Response:
+        """Start a reconciliation; its report appears among the reports."""
+        run = jobs.enqueue("gateway.reconcile", actor=self.actor)
+        body = {"job": run.public_id, "status": run.status}
+        return Response(body, status=status.HTTP_202_ACCEPTED)
+
+
+class ReportsView(ApiView):
+    """What reconciliations found."""
+
+    method_permissions = {"GET": OPERATOR}
+
+    @extend_schema(responses=shapes.ReportOutput(many=True))
+    def get(self, _request: Request) -> Response:
+        """List the reports, newest first."""
+        return self.paginated(selectors.list_reports(), shapes.ReportOutput)

@@ -1,0 +1,256 @@
+"""What the endpoints of this app take and answer. Prices are decimal strings in major units."""
+
+from __future__ import annotations
+
+from decimal import Decimal
+from typing import Any
+
+from drf_spectacular.utils import extend_schema_field
+from rest_framework import serializers
+
+from apps.pricing.drafts import DECIMAL_PLACES, ComponentDraft, PriceDraft, TierDraft
+from apps.pricing.enums import BillingInterval, PriceModel, QuotaKind
+from apps.pricing.models import Plan, PriceComponent, PriceVersion, Tier
+from apps.pricing.selectors import current_version_of
+
+PRICE = {"max_digits": 30, "decimal_places": DECIMAL_PLACES}
+
+
+class PlainDecimalField(serializers.DecimalField):
+    """A decimal string without trailing zeros and without exponent, as a person would write it."""
+
+    def __init__(self, **options: Any) -> None:
+        """Keep twelve places, like the tables."""
+        super().__init__(**{**PRICE, **options})
+
+    def to_representation(self, value: Decimal | None) -> str | None:
+        """Write `0.002`, not `0.002000000000`."""
+        if value is None:
+            return None
+        text = format(Decimal(value), "f")
+        return text.rstrip("0").rstrip(".") if "." in text else text
+
+
+# --- in ------------------------------------------------------------------------------------------
+
+
+class PlanFieldsInput(serializers.Serializer[Any]):
+    """What a plan is called and whom it is for."""
+
+    name = serializers.CharField(max_length=80)
+    description = serializers.CharField(max_length=300, required=False, allow_blank=True)
+    is_private = serializers.BooleanField(required=False)
+    requires_approval = serializers.BooleanField(required=False)
+    trial_days = serializers.IntegerField(min_value=0, max_value=730, required=False)
+    key_limit = serializers.IntegerField(min_value=1, max_value=1000, required=False)
+    position = serializers.IntegerField(min_value=0, max_value=1000, required=False)
+
+
+class PlanInput(PlanFieldsInput):
+    """A new plan of an API."""
+
+    api = serializers.CharField(help_text="Public id of the API, `api_…`.")
+
+
+class PlanChangesInput(PlanFieldsInput):
+    """Changed fields of a plan; what is left out stays."""
+
+    name = serializers.CharField(max_length=80, required=False)
+
+
+class TierInput(serializers.Serializer[Any]):
+    """A step of a ladder: the units in (previous `up_to`, `up_to`]; null is without end."""
+
+    up_to = PlainDecimalField(allow_null=True)
+    unit_price = PlainDecimalField()
+    flat_fee = PlainDecimalField(required=False, default=Decimal(0))
+
+
+class ComponentInput(serializers.Serializer[Any]):
+    """One priced thing of a version."""
+
+    meter = serializers.CharField(max_length=60, default="calls")
+    name = serializers.CharField(max_length=80)
+    model = serializers.ChoiceField(choices=PriceModel.choices)
+    unit_price = PlainDecimalField(required=False, allow_null=True, default=None)
+    flat_fee = PlainDecimalField(required=False, allow_null=True, default=None)
+    free_units = PlainDecimalField(required=False, default=Decimal(0))
+    package_size = PlainDecimalField(required=False, allow_null=True, default=None)
+    billed_in_advance = serializers.BooleanField(required=False, default=False)
+    tiers = TierInput(many=True, required=False, default=list)
+
+
+class PriceInput(serializers.Serializer[Any]):
+    """What a plan costs and allows from some moment on."""
+
+    currency = serializers.CharField(max_length=3)
+    interval = serializers.ChoiceField(
+        choices=BillingInterval.choices, default=BillingInterval.MONTH
+    )
+    interval_count = serializers.IntegerField(default=1)
+    quota_calls = serializers.IntegerField(allow_null=True, default=None)
+    quota_kind = serializers.ChoiceField(choices=QuotaKind.choices, default=QuotaKind.HARD)
+    rate_per_second = serializers.IntegerField(allow_null=True, default=None)
+    rate_per_minute = serializers.IntegerField(allow_null=True, default=None)
+    components = ComponentInput(many=True, default=list)
+
+
+def price_draft_of(values: dict[str, Any]) -> PriceDraft:
+    """Turn validated input into the draft that the services take."""
+    components = tuple(
+        ComponentDraft(
+            **{
+                **component,
+                "model": PriceModel(component["model"]),
+                "tiers": tuple(TierDraft(**tier) for tier in component["tiers"]),
+            }
+        )
+        for component in values["components"]
+    )
+    return PriceDraft(**{**values, "components": components})
+
+
+class UsageInput(serializers.Serializer[Any]):
+    """A usage to be priced, by meter: `{"calls": 12000}`."""
+
+    usage = serializers.DictField(
+        child=serializers.DecimalField(min_value=Decimal(0), **PRICE), default=dict
+    )
+
+
+class PlanQuoteInput(UsageInput):
+    """A published plan and a usage."""
+
+    plan = serializers.CharField(help_text="Public id of the plan, `pln_…`.")
+
+
+# --- out -----------------------------------------------------------------------------------------
+
+
+class TierOutput(serializers.ModelSerializer[Tier]):
+    """A step of a ladder."""
+
+    up_to = PlainDecimalField(read_only=True)
+    unit_price = PlainDecimalField(read_only=True)
+    flat_fee = PlainDecimalField(read_only=True)
+
+    class Meta:
+        """Explicit fields only."""
+
+        model = Tier
+        fields = ("up_to", "unit_price", "flat_fee")
+        read_only_fields = fields
+
+
+class ComponentOutput(serializers.ModelSerializer[PriceComponent]):
+    """One priced thing of a version."""
+
+    unit_price = PlainDecimalField(read_only=True)
+    flat_fee = PlainDecimalField(read_only=True)
+    free_units = PlainDecimalField(read_only=True)
+    package_size = PlainDecimalField(read_only=True)
+    tiers = TierOutput(many=True, read_only=True)
+
+    class Meta:
+        """Explicit fields only."""
+
+        model = PriceComponent
+        fields = (
+            "meter",
+            "name",
+            "model",
+            "unit_price",
+            "flat_fee",
+            "free_units",
+            "package_size",
+            "billed_in_advance",
+            "tiers",
+        )
+        read_only_fields = fields
+
+
+class PriceVersionOutput(serializers.ModelSerializer[PriceVersion]):
+    """What a plan costs and allows."""
+
+    id = serializers.CharField(source="public_id", read_only=True)
+    components = ComponentOutput(many=True, read_only=True)
+
+    class Meta:
+        """Explicit fields only."""
+
+        model = PriceVersion
+        fields = (
+            "id",
+            "number",
+            "currency",
+            "interval",
+            "interval_count",
+            "quota_calls",
+            "quota_kind",
+            "rate_per_second",
+            "rate_per_minute",
+            "is_current",
+            "published_at",
+            "components",
+        )
+        read_only_fields = fields
+
+
+class OfferOutput(serializers.ModelSerializer[Plan]):
+    """A plan as anyone may read it."""
+
+    id = serializers.CharField(source="public_id", read_only=True)
+    api = serializers.CharField(source="api.public_id", read_only=True)
+    price = serializers.SerializerMethodField()
+
+    class Meta:
+        """Explicit fields only."""
+
+        model = Plan
+        fields = (
+            "id",
+            "api",
+            "name",
+            "slug",
+            "description",
+            "requires_approval",
+            "trial_days",
+            "key_limit",
+            "price",
+        )
+        read_only_fields = fields
+
+    @extend_schema_field(PriceVersionOutput(allow_null=True))
+    def get_price(self, plan: Plan) -> dict[str, Any] | None:
+        """Return the current price version."""
+        version = current_version_of(plan)
+        return None if version is None else dict(PriceVersionOutput(version).data)
+
+
+class PlanOutput(OfferOutput):
+    """A plan as its provider reads it."""
+
+    class Meta(OfferOutput.Meta):
+        """The offer, and what only its provider sees."""
+
+        fields = (*OfferOutput.Meta.fields, "status", "is_private", "position", "created_at")
+        read_only_fields = fields
+
+
+class QuoteLineOutput(serializers.Serializer[Any]):
+    """One line of a quote: rounded as an invoice would, with the exact amount and every step."""
+
+    meter = serializers.CharField()
+    model = serializers.CharField()
+    quantity = serializers.CharField()
+    amount_minor = serializers.IntegerField()
+    amount_exact = serializers.CharField()
+    steps = serializers.ListField(child=serializers.DictField())
+
+
+class QuoteOutput(serializers.Serializer[Any]):
+    """What a period with this usage would cost before tax."""
+
+    currency = serializers.CharField()
+    lines = QuoteLineOutput(many=True)
+    total_minor = serializers.IntegerField()

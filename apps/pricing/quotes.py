@@ -1,0 +1,47 @@
+"""What a period would cost: the same calculator as the invoice, without saving anything."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from decimal import Decimal
+
+from apps.core.money import Money
+from apps.pricing.calculator import Charge, PriceTable, Usage, rate, round_line
+
+
+@dataclass(frozen=True, slots=True)
+class QuoteLine:
+    """One line: the charge with its working, and what an invoice line would say."""
+
+    charge: Charge
+    amount: Money
+
+
+@dataclass(frozen=True, slots=True)
+class Quote:
+    """The lines of a period in the order in which an invoice prints them, and their sum before tax."""
+
+    lines: tuple[QuoteLine, ...]
+    total: Money
+
+    def explain(self) -> dict[str, object]:
+        """Return the quote as JSON values, every step included."""
+        return {
+            "currency": self.total.currency,
+            "lines": [
+                {**line.charge.explain(), "amount_minor": line.amount.amount_minor}
+                for line in self.lines
+            ],
+            "total_minor": self.total.amount_minor,
+        }
+
+
+def quote_usage(table: PriceTable, quantities: Mapping[str, Decimal]) -> Quote:
+    """Price a whole period with these quantities by meter; meters without a price cost nothing."""
+    usage = {meter: Usage(quantity=quantity) for meter, quantity in quantities.items()}
+    rating = rate(table, usage)
+    lines = tuple(
+        QuoteLine(charge, round_line(charge, table.currency)) for charge in rating.charges
+    )
+    return Quote(lines, rating.total)
