@@ -17,6 +17,8 @@ from deploy.local.settings import Ports
 from deploy.local.state import PROJECT, open_state_folder
 from deploy.local.supervisor import Stack
 
+# `off` starts the product with an empty database.
+DEMO_SETTING: Final = "TOLLGATE_DEMO"
 # Written by the demo when it has been played to its end; printed again by later runs.
 DEMO_SUMMARY: Final = "demo-summary.txt"
 
@@ -40,7 +42,8 @@ def run() -> None:
         try:
             stack.start()
             _say(f"everything is ready ({time.monotonic() - began:.1f} s)")
-            _play_demo(stack)
+            if os.environ.get(DEMO_SETTING) != "off":
+                _play_demo(stack)
             _say(f"{stack.environment['PUBLIC_URL']} is up; Ctrl-C stops it")
             signal.pause()
         except StopRequested:

@@ -13,6 +13,7 @@ from typing import IO, Final
 from deploy.local.binaries import find_binaries
 from deploy.local.environment import Folders, build_environment
 from deploy.local.errors import AlreadyRunningError
+from deploy.local.external import require_external_servers
 from deploy.local.identity import choose_service_user, own_folder
 from deploy.local.keeper import Keeper
 from deploy.local.locks import try_lock
@@ -51,6 +52,7 @@ class Stack(Keeper):
         user = choose_service_user()
         self.folders = Folders(state)
         self.ports = ports
+        self._given = given
         self._lock: IO[str] | None = None
         self._machine = Machine(self.folders, ports, find_binaries(state / "servers", user), user)
         self.environment = build_environment(
@@ -76,6 +78,7 @@ class Stack(Keeper):
             )
         try:
             self.end_leftovers()
+            require_external_servers(self._given)
             self.ports.require_free([name for name in vars(self.ports) if name not in self._absent])
             self.folders.journal.mkdir(mode=0o700, exist_ok=True)
             own_folder(self.folders.gateway, self._machine.user)

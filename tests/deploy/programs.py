@@ -1,12 +1,16 @@
 """Small programs for the supervisor's tests, and ways to look at processes."""
 
 import os
+import shutil
 import signal
 import sys
+import tempfile
+from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
 from typing import Final
 
-from deploy.local.leftovers import start_time
+from deploy.local.leftovers import PROC, start_time
 from deploy.local.process import Command
 from deploy.local.services import Service
 
@@ -29,6 +33,17 @@ signal.signal(signal.SIGTERM, signal.SIG_IGN)
 open(sys.argv[1], "a").write(f"{os.getpid()}\\n")
 time.sleep(600)
 """
+
+
+@contextmanager
+def reachable_folder() -> Iterator[Path]:
+    """Yield a folder that the servers' user can enter, which pytest's own folders do not allow."""
+    folder = Path(tempfile.mkdtemp(prefix="tollgate-deploy-"))
+    folder.chmod(0o711)
+    try:
+        yield folder
+    finally:
+        shutil.rmtree(folder)
 
 
 def program(name: str, source: str, folder: Path, *, stop_timeout_s: float = 5.0) -> Service:
@@ -62,3 +77,16 @@ def end(pid: int) -> None:
     """End a process that a failed test may have left."""
     if is_running(pid):
         os.kill(pid, signal.SIGKILL)
+
+
+def processes_of(state: Path) -> list[int]:
+    """Return the processes that have the state folder in their environment or command line."""
+    found = []
+    for folder in PROC.glob("[0-9]*"):
+        try:
+            text = (folder / "environ").read_bytes() + (folder / "cmdline").read_bytes()
+        except OSError:
+            continue
+        if str(state).encode() in text and is_running(int(folder.name)):
+            found.append(int(folder.name))
+    return found

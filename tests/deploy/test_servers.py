@@ -1,7 +1,5 @@
 import os
-import shutil
 import subprocess
-import tempfile
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -14,17 +12,15 @@ from deploy.local.identity import choose_service_user
 from deploy.local.ports import find_free_ports
 from deploy.local.servers import Postgres, Valkey
 from deploy.local.throwaway import RunningServer
+from tests.deploy.programs import reachable_folder
 
 USER = choose_service_user()
 
 
 @pytest.fixture
 def folder() -> Iterator[Path]:
-    """A folder that the servers' user can enter, which pytest's own folders do not allow."""
-    path = Path(tempfile.mkdtemp(prefix="tollgate-servers-"))
-    path.chmod(0o711)
-    yield path
-    shutil.rmtree(path)
+    with reachable_folder() as path:
+        yield path
 
 
 @pytest.fixture
