@@ -107,6 +107,7 @@ HATS: Final = (
 )
 
 
+CONSOLE_ROOT: Final = "/console/"
 FOOTER: Final = (
     Entry(_("API reference"), "portal:api_reference", ""),
     Entry(_("Status"), "portal:status", ""),
@@ -222,7 +223,12 @@ class Shell:
 
 
 def _longest_match(path: str, links: Iterable[Link]) -> Link | None:
-    matching = [link for link in links if path.startswith(link.url)]
+    # The start page of the console is above all others, but they are not part of it.
+    matching = [
+        link
+        for link in links
+        if path == link.url or (path.startswith(link.url) and link.url != CONSOLE_ROOT)
+    ]
     return max(matching, key=lambda link: len(link.url), default=None)
 
 
