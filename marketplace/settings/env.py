@@ -12,8 +12,6 @@ from typing import Any
 import environ
 from django.core.exceptions import ImproperlyConfigured
 
-_env = environ.Env()
-
 
 def env_text(name: str, default: str | None = None) -> str:
     """Return a text value, or the content of the file that `<name>_FILE` names."""
@@ -77,9 +75,9 @@ def env_numbered(name: str) -> dict[int, str]:
 
 def env_database(name: str) -> dict[str, Any]:
     """Return Django's settings for a PostgreSQL URL."""
-    env_text(name)
+    url = env_text(name)
     try:
-        config = dict(_env.db_url(name))
+        config = dict(environ.Env.db_url_config(url))
     except Exception as error:
         msg = f"{name} is not a database URL. Write postgres://user:password@host:5432/name."
         raise ImproperlyConfigured(msg) from error

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import os
 from typing import Any
 
 from django.core.management.base import BaseCommand, CommandError
@@ -10,6 +9,7 @@ from django.core.management.base import BaseCommand, CommandError
 from apps.accounts.services.platform_tokens import adopt_platform_token
 from apps.core.actors import Actor
 from apps.core.exceptions import DomainError
+from apps.gateway.environment import SettingError, read_text
 from apps.usage.constants import PLATFORM_PERMISSION
 
 VARIABLE = "SHIPPER_TOKEN"
@@ -22,8 +22,8 @@ class Command(BaseCommand):
 
     def handle(self, *_args: Any, **_options: Any) -> None:
         """Adopt the token, or say what to do."""
-        secret = os.environ.get(VARIABLE, "")
         try:
+            secret = read_text(VARIABLE)
             adopt_platform_token(
                 name="shipper",
                 secret=secret,
@@ -32,4 +32,6 @@ class Command(BaseCommand):
             )
         except DomainError as error:
             raise CommandError(f"{VARIABLE}: {error.detail}") from error
+        except SettingError as error:
+            raise CommandError(str(error)) from error
         self.stdout.write("shipper token: registered")
