@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 import os
+from typing import Any
 
 from celery import Celery
+from celery.signals import setup_logging
 from django_structlog.celery.steps import DjangoStructLogInitStep
 
 os.environ.setdefault("DJANGO_SETTINGS_MODULE", "marketplace.settings.local")
@@ -12,4 +14,11 @@ os.environ.setdefault("DJANGO_SETTINGS_MODULE", "marketplace.settings.local")
 app = Celery("marketplace")
 app.config_from_object("django.conf:settings", namespace="CELERY")
 app.steps["worker"].add(DjangoStructLogInitStep)
+# By name: its models can be imported only once Django is set up.
+app.steps["worker"].add("apps.core.worker:HeartbeatStep")
 app.autodiscover_tasks()
+
+
+@setup_logging.connect
+def keep_own_logging(**_kwargs: Any) -> None:
+    """Leave logging as Django set it up; without a receiver Celery adds a handler of its own."""

@@ -22,6 +22,9 @@ API_APPS = (
 )
 PAGE_APPS = (*API_APPS, "core")
 
+handler404 = "apps.core.views.not_found"
+handler500 = "apps.core.views.server_error"
+
 urlpatterns = [
     path("accounts/", include("allauth.urls")),
     path("_allauth/", include("allauth.headless.urls")),

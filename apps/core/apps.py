@@ -17,9 +17,13 @@ class CoreConfig(AppConfig):
     verbose_name = "Core"
 
     def ready(self) -> None:
-        """Register the system checks, the outbox's own handlers, and the jobs of every app."""
+        """Set up logs and error reports; register checks, outbox handlers and the jobs of every app."""
         from apps.core import checks, receivers  # noqa: F401, PLC0415 -- registration on import
+        from apps.core.logging import configure_logging  # noqa: PLC0415 -- needs the settings
+        from apps.core.sentry import init_sentry  # noqa: PLC0415 -- needs the settings
 
+        configure_logging()
+        init_sentry()
         import_jobs()
         post_migrate.connect(sync_schedule_after_migrate, sender=self)
 

@@ -9,7 +9,9 @@ Source: RFC 9457; docs/adr/0006-errors.md.
 
 from __future__ import annotations
 
-from typing import Any, ClassVar
+from collections.abc import Iterator
+from dataclasses import dataclass
+from typing import Any, ClassVar, Final
 
 from django.utils.functional import Promise
 from django.utils.translation import gettext_lazy as _
@@ -138,3 +140,43 @@ class UnsafeUrl(RuleViolated):
 
     code = "unsafe_url"
     title = _("This address may not be called")
+
+
+@dataclass(frozen=True, slots=True)
+class ProblemKind:
+    """A kind of problem, as its page explains it."""
+
+    title: Text
+    status: int
+    explanation: str
+    retryable: bool
+
+
+# Problems that the REST framework finds before any of our code.
+_FRAMEWORK_KINDS: Final = {
+    "parse_error": ProblemKind(_("The body is not valid JSON"), 400, "", retryable=False),
+    "invalid_token": ProblemKind(
+        _("The token is unknown, revoked or expired"), 401, "", retryable=False
+    ),
+    "method_not_allowed": ProblemKind(
+        _("The method does not exist here"), 405, "", retryable=False
+    ),
+    "unsupported_media_type": ProblemKind(_("Send application/json"), 415, "", retryable=False),
+    "throttled": ProblemKind(_("Too many requests"), 429, "", retryable=True),
+    "server_error": ProblemKind(_("Something failed on our side"), 500, "", retryable=True),
+}
+
+
+def problem_kinds() -> dict[str, ProblemKind]:
+    """Return every kind of problem by its code."""
+    kinds = dict(_FRAMEWORK_KINDS)
+    for error in _all_kinds(DomainError):
+        explanation = " ".join((error.__doc__ or "").split())
+        kinds[error.code] = ProblemKind(error.title, error.status, explanation, error.retryable)
+    return kinds
+
+
+def _all_kinds(kind: type[DomainError]) -> Iterator[type[DomainError]]:
+    yield kind
+    for child in kind.__subclasses__():
+        yield from _all_kinds(child)

@@ -15,18 +15,22 @@ from uuid import UUID
 
 import structlog
 from celery import Task, current_app, shared_task
+from django.conf import settings
 from django.db import transaction
 from django.db.models import F
 
 from apps.core import clock
 from apps.core.actors import Actor
 from apps.core.enums import JobStatus, JobTrigger
+from apps.core.exceptions import NotFound
+from apps.core.ids import InvalidPublicIdError, parse_public_id
 from apps.core.models import JobRun
-from apps.core.request_context import request_id_scope
+from apps.core.request_context import current_request_id, request_id_scope
 
 logger = structlog.get_logger(__name__)
 
 DEFAULT_QUEUE: Final = "default"
+REQUEST_ID_FIELD: Final = "tollgate_request_id"
 
 
 @dataclass(frozen=True, slots=True)
@@ -50,6 +54,8 @@ def registered_jobs() -> dict[str, str]:
 
 def job(name: str, *, queue: str = DEFAULT_QUEUE) -> Callable[[Callable[..., Any]], Task[Any, Any]]:
     """Make a function a background job. It receives a `JobContext` and keyword arguments of plain JSON."""
+    if queue not in settings.JOB_QUEUES:
+        raise ValueError(f"{name}: no worker serves the queue {queue!r} (settings.JOB_QUEUES)")
 
     def register(function: Callable[..., Any]) -> Task[Any, Any]:
         _registered[name] = (function.__doc__ or name).strip().splitlines()[0]
@@ -57,7 +63,8 @@ def job(name: str, *, queue: str = DEFAULT_QUEUE) -> Callable[[Callable[..., Any
         @functools.wraps(function)
         def run_job(task: Task[Any, Any], **arguments: Any) -> Any:
             run = _begin(name=name, run_id=task.request.id, arguments=arguments)
-            with request_id_scope(str(run.pk)):
+            request_id = getattr(task.request, REQUEST_ID_FIELD, None) or str(run.pk)
+            with request_id_scope(request_id):
                 return _carry_out(function, run, arguments)
 
         return shared_task(bind=True, name=name, queue=queue, acks_late=True)(run_job)
@@ -113,7 +120,28 @@ def enqueue(
         organization_id=actor.organization_id,
         requested_by=actor.label,
     )
+    headers = {REQUEST_ID_FIELD: current_request_id()}
     transaction.on_commit(
-        lambda: current_app.tasks[name].apply_async(kwargs=arguments, task_id=str(run.pk))
+        lambda: current_app.tasks[name].apply_async(
+            kwargs=arguments, task_id=str(run.pk), headers=headers
+        )
     )
+    return run
+
+
+def get_visible_run(actor: Actor, public_id: str) -> JobRun:
+    """Return a run of the actor's organization; staff and the system see all.
+
+    Raises:
+        NotFound: unknown, malformed, or another tenant's.
+    """
+    try:
+        run = JobRun.objects.filter(pk=parse_public_id(JobRun.id_prefix, public_id)).first()
+    except InvalidPublicIdError:
+        raise NotFound from None
+    if run is None:
+        raise NotFound
+    is_own = run.organization_id is not None and run.organization_id == actor.organization_id
+    if not (is_own or actor.sees_every_tenant):
+        raise NotFound
     return run

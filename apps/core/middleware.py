@@ -7,6 +7,7 @@ from collections.abc import Callable
 import structlog
 from django.http import HttpRequest, HttpResponse
 from django.template.loader import select_template
+from django.urls import is_valid_path
 
 from apps.core.exceptions import DomainError
 from apps.core.request_context import REQUEST_ID_HEADER, accept_request_id, request_id_scope
@@ -30,6 +31,26 @@ class RequestIdMiddleware:
             response = self.get_response(request)
         response[REQUEST_ID_HEADER] = request_id
         return response
+
+
+class ApiSlashMiddleware:
+    """Serve REST paths with and without a slash at the end alike.
+
+    A redirect, Django's usual help, would turn a POST into a GET.
+    """
+
+    def __init__(self, get_response: GetResponse) -> None:
+        """Keep the next handler."""
+        self.get_response = get_response
+
+    def __call__(self, request: HttpRequest) -> HttpResponse:
+        """Correct the path if only the slash is wrong."""
+        if request.path_info.startswith("/api/") and not is_valid_path(request.path_info):
+            path = request.path_info
+            other = path.removesuffix("/") if path.endswith("/") else f"{path}/"
+            if is_valid_path(other):
+                request.path_info = request.path = other
+        return self.get_response(request)
 
 
 class DomainErrorMiddleware:

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from pathlib import Path
 
-import structlog
 from csp.constants import NONCE, NONE, SELF
 from django.utils.translation import gettext_lazy as _
 from kombu import Queue
@@ -81,6 +80,7 @@ INSTALLED_APPS = [
 MIDDLEWARE = [
     "django_prometheus.middleware.PrometheusBeforeMiddleware",
     "apps.core.middleware.RequestIdMiddleware",
+    "apps.core.middleware.ApiSlashMiddleware",
     "django.middleware.security.SecurityMiddleware",
     "whitenoise.middleware.WhiteNoiseMiddleware",
     "csp.middleware.CSPMiddleware",
@@ -159,16 +159,17 @@ SESSION_ENGINE = "django.contrib.sessions.backends.cached_db"
 # --- Celery ----------------------------------------------------------------------------------
 CELERY_BROKER_URL = env_text("BROKER_URL", REDIS_URL)
 CELERY_TASK_IGNORE_RESULT = True  # JobRun rows are the record
-# A worker consumes the queues that are named here; a job names one of them.
-CELERY_TASK_DEFAULT_QUEUE = "default"
-CELERY_TASK_QUEUES = [Queue("default"), Queue("billing")]
 CELERY_TASK_ACKS_LATE = True
 CELERY_TASK_REJECT_ON_WORKER_LOST = True
 CELERY_WORKER_PREFETCH_MULTIPLIER = 1
 CELERY_TASK_TIME_LIMIT = 900
 CELERY_TASK_SOFT_TIME_LIMIT = 840
 CELERY_TIMEZONE = "UTC"
-CELERY_BEAT_SCHEDULER = "django_celery_beat.schedulers:DatabaseScheduler"
+CELERY_BEAT_SCHEDULER = "apps.core.beat:HeartbeatScheduler"
+# A worker without `-Q` serves all of them; a job that names another queue is refused at start.
+JOB_QUEUES = ("default", "billing")
+CELERY_TASK_DEFAULT_QUEUE = JOB_QUEUES[0]
+CELERY_TASK_QUEUES = [Queue(name) for name in JOB_QUEUES]
 CELERY_BROKER_CONNECTION_RETRY_ON_STARTUP = True
 CELERY_WORKER_HIJACK_ROOT_LOGGER = False
 # kombu sweeps unacknowledged tasks every interval x throttle; its default of 100 s delays the
@@ -215,6 +216,8 @@ MFA_SUPPORTED_TYPES = ["totp", "webauthn", "recovery_codes"]
 MFA_PASSKEY_LOGIN_ENABLED = True
 MFA_TOTP_ISSUER = MARKETPLACE_NAME
 USERSESSIONS_TRACK_ACTIVITY = True
+# People of the operator need a second factor before the back office opens.
+REQUIRE_STAFF_MFA = env_bool("REQUIRE_STAFF_MFA", default=False)
 HEADLESS_ENABLED = True
 HEADLESS_CLIENTS = ("app",)
 HEADLESS_TOKEN_STRATEGY = "apps.accounts.jwt.TenantJWTTokenStrategy"  # noqa: S105 -- a path
@@ -339,23 +342,13 @@ GATEWAY_JOURNAL_DIR = env_text("GATEWAY_JOURNAL_DIR", "")
 
 # --- Observability ---------------------------------------------------------------------------
 SENTRY_DSN = env_text("SENTRY_DSN", "")
+# Lets a Prometheus on another machine read /metrics; this machine itself always may.
+METRICS_TOKEN = env_text("METRICS_TOKEN", "")
 LOG_LEVEL = env_text("LOG_LEVEL", "INFO")
 LOGGING = {
     "version": 1,
     "disable_existing_loggers": False,
-    "formatters": {
-        "json": {
-            "()": structlog.stdlib.ProcessorFormatter,
-            "processor": structlog.processors.JSONRenderer(),
-            "foreign_pre_chain": [
-                structlog.contextvars.merge_contextvars,
-                structlog.processors.TimeStamper(fmt="iso", utc=True),
-                structlog.stdlib.add_log_level,
-                structlog.stdlib.add_logger_name,
-                structlog.processors.format_exc_info,
-            ],
-        },
-    },
+    "formatters": {"json": {"()": "apps.core.logging.json_formatter"}},
     "handlers": {"stderr": {"class": "logging.StreamHandler", "formatter": "json"}},
     "root": {"handlers": ["stderr"], "level": LOG_LEVEL},
 }

@@ -8,6 +8,7 @@ from marketplace.settings.base import *  # noqa: F403
 from marketplace.settings.base import ALLOWED_HOSTS, AUTHORIZER_SECRET, PUBLIC_URL, SECRET_KEY
 from marketplace.settings.env import env_bool
 
+REQUIRE_STAFF_MFA = env_bool("REQUIRE_STAFF_MFA", default=True)
 SECURE_SSL_REDIRECT = env_bool("SECURE_SSL_REDIRECT", default=True)
 SECURE_PROXY_SSL_HEADER = ("HTTP_X_FORWARDED_PROTO", "https")
 SECURE_HSTS_SECONDS = 31_536_000

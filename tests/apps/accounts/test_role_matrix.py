@@ -60,6 +60,13 @@ MATRIX: dict[str, set[str]] = {
     "POST /api/v1/admin/users/{user_id}/deactivate": {OPERATOR},
     "POST /api/v1/admin/users/{user_id}/reactivate": {OPERATOR},
     # --- core ---------------------------------------------------------------------------------
+    "GET /api/health": EVERYBODY,
+    "GET /api/health/live": EVERYBODY,
+    "GET /api/health/ready": EVERYBODY,
+    "GET /api/jobs/status/{job_id}": SIGNED_IN,
+    "GET /api/v1/jobs/{job_id}": SIGNED_IN,
+    "GET /api/v1/schema/": EVERYBODY,
+    "GET /api/v1/docs/": EVERYBODY,
     # --- notifications ------------------------------------------------------------------------
     "GET /api/v1/notifications/": SIGNED_IN,
     "GET /api/v1/notifications/unread/": SIGNED_IN,

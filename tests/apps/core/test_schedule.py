@@ -26,7 +26,11 @@ def test_sync_schedule_creates_what_is_declared_once() -> None:
 
     assert (first.created, second.created, second.removed) == (2, 0, 0)
     often = PeriodicTask.objects.get(task="test.often")
-    assert (often.interval.every, often.interval.period, often.kwargs) == (300, "seconds", '{"limit": 3}')
+    assert (often.interval.every, often.interval.period, often.kwargs) == (
+        300,
+        "seconds",
+        '{"limit": 3}',
+    )
     assert often.description == "Do it often."
     daily = PeriodicTask.objects.get(task="test.daily")
     assert (daily.crontab.minute, daily.crontab.hour, daily.crontab.day_of_week) == ("15", "2", "*")
