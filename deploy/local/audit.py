@@ -3,12 +3,23 @@
 import json
 import subprocess
 import sys
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Final
 
 from deploy.local.state import PROJECT
 
 LOCK: Final = "requirements/production.txt"
+NAMED: Final = 5
+
+
+@dataclass(frozen=True)
+class Answer:
+    """What the vulnerability database said about the locked versions."""
+
+    asked: int
+    found: list[str]
+    unchecked: list[str]
 
 
 def audit_dependencies() -> str | None:
@@ -28,22 +39,33 @@ def audit_dependencies() -> str | None:
         check=False,
     )
     try:
-        dependencies = json.loads(result.stdout)["dependencies"]
+        answer = read_report(result.stdout)
     except json.JSONDecodeError:
         last_words = (result.stderr.strip().splitlines() or ["pip-audit said nothing"])[-1]
         print(f"NOT CHECKED: the vulnerability database did not answer: {last_words}", flush=True)
         return None
-    unchecked = [item["name"] for item in dependencies if "skip_reason" in item]
-    if unchecked:
+    if answer.unchecked:
         print(
-            f"NOT CHECKED: {len(unchecked)} of {len(dependencies)} packages are unknown to the "
-            f"vulnerability database that answers here: {', '.join(unchecked[:5])} …",
+            f"NOT CHECKED: {len(answer.unchecked)} of {answer.asked} packages are unknown to the "
+            f"database that answers here: {', '.join(answer.unchecked[:NAMED])} …",
             flush=True,
         )
-    found = [
-        f"{item['name']} {item['version']}: {vulnerability['id']}, "
-        f"fixed in {', '.join(vulnerability['fix_versions']) or 'no version yet'}"
-        for item in dependencies
-        for vulnerability in item.get("vulns", [])
-    ]
-    return "\n".join(found) or None
+    return "\n".join(answer.found) or None
+
+
+def read_report(text: str) -> Answer:
+    """Read pip-audit's JSON.
+
+    Raises: json.JSONDecodeError when it is none.
+    """
+    dependencies = json.loads(text)["dependencies"]
+    return Answer(
+        asked=len(dependencies),
+        found=[
+            f"{item['name']} {item['version']}: {vulnerability['id']}, "
+            f"fixed in {', '.join(vulnerability['fix_versions']) or 'no version yet'}"
+            for item in dependencies
+            for vulnerability in item.get("vulns", [])
+        ],
+        unchecked=[item["name"] for item in dependencies if "skip_reason" in item],
+    )

@@ -14,22 +14,22 @@ from typing import Final
 
 from deploy.local.state import PROJECT
 
-BASELINE: Final = PROJECT / ".secrets.baseline"
+BASELINE: Final = ".secrets.baseline"
 ADVICE: Final = "Remove it, or review it: detect-secrets scan --baseline .secrets.baseline"
 
 
-def scan_secrets() -> str | None:
+def scan_secrets(project: Path = PROJECT) -> str | None:
     """Return what looks like a secret in the tracked files and is not in the baseline."""
     with tempfile.TemporaryDirectory() as folder:
         # The scanner writes its findings into the baseline that it is given: a copy.
         found = Path(folder) / "found"
-        shutil.copy(BASELINE, found)
+        shutil.copy(project / BASELINE, found)
         subprocess.run(
             [str(Path(sys.executable).parent / "detect-secrets"), "scan", "--baseline", str(found)],
-            cwd=PROJECT,
+            cwd=project,
             check=True,
         )
-        reviewed = set(_findings(BASELINE))
+        reviewed = set(_findings(project / BASELINE))
         news = [line for finding, line in _findings(found).items() if finding not in reviewed]
     return "\n".join([*news, ADVICE]) if news else None
 

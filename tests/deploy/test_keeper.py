@@ -9,7 +9,7 @@ import pytest
 from deploy.local.errors import NotReadyError
 from deploy.local.keeper import Keeper
 from deploy.local.process import Command, wait_until
-from deploy.local.services import Job, Service
+from deploy.local.services import Job, Service, Stage
 from deploy.local.state import PROJECT
 from tests.deploy.programs import PARENT, SLEEPER, STUBBORN, end, is_running, noted_pids, program
 
@@ -81,7 +81,7 @@ def test_process_that_dies_at_its_start_is_reported_with_its_last_words(tmp_path
 
 
 def test_failed_job_stops_the_start_and_what_had_started(tmp_path: Path) -> None:
-    stages = [
+    stages: list[Stage] = [
         [program("sleeper", SLEEPER, tmp_path)],
         [job("migrate", "import sys; sys.exit('database is away')", tmp_path)],
         [program("never", SLEEPER, tmp_path)],
