@@ -8,6 +8,8 @@ from __future__ import annotations
 from decimal import Decimal
 from typing import Any
 
+from django.db import transaction
+
 from apps.apis.models import Api
 from apps.core.actors import Actor
 from apps.pricing import services
@@ -47,7 +49,8 @@ def make_plan(
     api: Api | None = None, *, name: str = "Basic", price: PriceDraft | None = None, **fields: Any
 ) -> Plan:
     """Make a published plan with a current price version."""
-    api = api or make_api()
+    with transaction.atomic():
+        api = api or make_api()
     plan = services.create_plan(api=api, draft=PlanDraft(name=name, **fields), actor=SYSTEM)
     services.add_price_version(plan=plan, draft=price or make_price(), actor=SYSTEM)
     return services.publish_plan(plan=plan, actor=SYSTEM)
