@@ -135,7 +135,7 @@ def _key_of(key: ApiKey) -> entries.Key | None:
     expires_at = key.expires_at
     if key.status == KeyStatus.ROTATING:
         expires_at = key.rotation_out.grace_ends_at
-    limits = ()
+    limits: tuple[entries.RateLimit, ...] = ()
     if key.rate_per_minute is not None:
         limits = (entries.RateLimit(name="key-minute", max=key.rate_per_minute, window_s=MINUTE),)
     return entries.Key(

@@ -9,6 +9,7 @@ from uuid import UUID
 
 from django.db.models import QuerySet
 
+from apps.accounts.models import Workspace
 from apps.core import clock
 from apps.core.actors import Actor
 from apps.core.clock import Period
@@ -118,6 +119,19 @@ def get_subscriber(actor: Actor, public_id: str) -> Subscription:
         NotFound: unknown, or to somebody else's API.
     """
     return _get(list_subscribers(actor), public_id)
+
+
+def own_workspace(actor: Actor) -> Workspace:
+    """Return the workspace that the actor works in.
+
+    Raises:
+        NotFound: the actor works in none.
+    """
+    rows = Workspace.objects.visible_to(actor)
+    own = None if actor.workspace_id is None else rows.filter(pk=actor.workspace_id).first()
+    if own is None:
+        raise NotFound
+    return own
 
 
 def find_live_subscription(*, workspace_id: UUID, api_id: UUID) -> Subscription | None:

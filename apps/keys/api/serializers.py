@@ -34,8 +34,9 @@ class KeyInput(serializers.Serializer[Any]):
 
 def key_terms_of(values: dict[str, Any]) -> KeyTerms:
     """Turn validated input, without the subscription, into terms."""
-    lists = {name: tuple(values[name]) for name in ("scopes", "ip_allow") if name in values}
-    return KeyTerms(**{**values, **lists})
+    lists = {"scopes", "ip_allow"} & values.keys()
+    terms = {**values, **{name: tuple(values[name]) for name in lists}}
+    return KeyTerms(**terms)
 
 
 class RenameInput(serializers.Serializer[Any]):
@@ -71,7 +72,7 @@ class KeyOutput(serializers.ModelSerializer[ApiKey]):
         """Explicit fields only: never the digest."""
 
         model = ApiKey
-        fields = (
+        fields: tuple[str, ...] = (
             "id",
             "subscription",
             "api_slug",

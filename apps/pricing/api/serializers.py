@@ -13,7 +13,7 @@ from apps.pricing.enums import BillingInterval, PriceModel, QuotaKind
 from apps.pricing.models import Plan, PriceComponent, PriceVersion, Tier
 from apps.pricing.selectors import current_version_of
 
-PRICE = {"max_digits": 30, "decimal_places": DECIMAL_PLACES}
+MAX_DIGITS = 30
 
 
 class PlainDecimalField(serializers.DecimalField):
@@ -21,12 +21,10 @@ class PlainDecimalField(serializers.DecimalField):
 
     def __init__(self, **options: Any) -> None:
         """Keep twelve places, like the tables."""
-        super().__init__(**{**PRICE, **options})
+        super().__init__(max_digits=MAX_DIGITS, decimal_places=DECIMAL_PLACES, **options)
 
-    def to_representation(self, value: Decimal | None) -> str | None:
+    def to_representation(self, value: Decimal) -> str:
         """Write `0.002`, not `0.002000000000`."""
-        if value is None:
-            return None
         text = format(Decimal(value), "f")
         return text.rstrip("0").rstrip(".") if "." in text else text
 
@@ -113,9 +111,7 @@ def price_draft_of(values: dict[str, Any]) -> PriceDraft:
 class UsageInput(serializers.Serializer[Any]):
     """A usage to be priced, by meter: `{"calls": 12000}`."""
 
-    usage = serializers.DictField(
-        child=serializers.DecimalField(min_value=Decimal(0), **PRICE), default=dict
-    )
+    usage = serializers.DictField(child=PlainDecimalField(min_value=Decimal(0)), default=dict)
 
 
 class PlanQuoteInput(UsageInput):
@@ -207,7 +203,7 @@ class OfferOutput(serializers.ModelSerializer[Plan]):
         """Explicit fields only."""
 
         model = Plan
-        fields = (
+        fields: tuple[str, ...] = (
             "id",
             "api",
             "name",

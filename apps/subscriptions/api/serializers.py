@@ -60,7 +60,7 @@ class SubscriptionOutput(serializers.ModelSerializer[Subscription]):
         """Explicit fields only."""
 
         model = Subscription
-        fields = (
+        fields: tuple[str, ...] = (
             "id",
             "api",
             "api_slug",

@@ -10,11 +10,11 @@ from rest_framework.response import Response
 
 from apps.accounts.models import Workspace
 from apps.core.api.views import ApiView
-from apps.core.exceptions import NotFound
 from apps.pricing.selectors import get_choosable_plan
 from apps.subscriptions import selectors, services
 from apps.subscriptions.api import serializers as shapes
 from apps.subscriptions.models import Subscription
+from apps.subscriptions.selectors import own_workspace
 
 READ = "subscriptions.read"
 MANAGE = "subscriptions.manage"
@@ -49,10 +49,7 @@ class SubscriptionsView(ApiView):
     def _workspace(self, public_id: str | None) -> Workspace:
         if public_id:
             return Workspace.objects.get_visible(self.actor, public_id)
-        own = Workspace.objects.visible_to(self.actor).filter(pk=self.actor.workspace_id).first()
-        if own is None:
-            raise NotFound
-        return own
+        return own_workspace(self.actor)
 
 
 class SubscriptionViewBase(ApiView):
