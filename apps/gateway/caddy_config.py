@@ -50,9 +50,10 @@ MAX_BODY_BYTES: Final = 100_000_000
 # The same bound for a length that is announced: such a call is refused before it is charged.
 TOO_LONG_PATTERN: Final = "^0*[1-9][0-9]{8,}$"
 BODY_TOO_LARGE: Final = (413, "body_too_large", "The body is too large.")
-LOG_FILE_MB: Final = 50
-# Caddy must not delete what the shipper has not read.
-KEEP_FOREVER: Final = 1_000_000
+# Caddy must not delete what the shipper has not read. A hundred years: more would overflow its clock
+# (nanoseconds in 64 bits), and it would then delete every rolled file at once.
+KEEP_FILES: Final = 1_000_000
+KEEP_DAYS: Final = 36_500
 
 
 @dataclass(frozen=True)
@@ -65,6 +66,8 @@ class GatewayConfig:
     authorizer_secret: str
     access_log: Path
     longest_call_s: int = 120
+    # A new log file begins at this size.
+    log_file_mb: int = 50
     # Networks of proxies in front of Caddy whose X-Forwarded-For is believed.
     trusted_proxies: tuple[str, ...] = ()
 
@@ -373,10 +376,10 @@ def _logging(config: GatewayConfig) -> Json:
                     "output": "file",
                     "filename": str(config.access_log),
                     "mode": "0640",
-                    "roll_size_mb": LOG_FILE_MB,
+                    "roll_size_mb": config.log_file_mb,
                     "roll_gzip": False,
-                    "roll_keep": KEEP_FOREVER,
-                    "roll_keep_days": KEEP_FOREVER,
+                    "roll_keep": KEEP_FILES,
+                    "roll_keep_days": KEEP_DAYS,
                 },
                 "encoder": {
                     "format": "filter",

@@ -280,7 +280,7 @@ def make_route(slug: str, port: int, **fields: Any) -> Change:
 class CaddyProcess(Process):
     """A real Caddy with our configuration."""
 
-    def __init__(self, folder: Path, authorizer: str) -> None:
+    def __init__(self, folder: Path, authorizer: str, **fields: Any) -> None:
         (self.port,) = find_free_ports(1)
         self.access_log = folder / "log" / "access.log"
         self.config = GatewayConfig(
@@ -289,6 +289,7 @@ class CaddyProcess(Process):
             authorizer=authorizer,
             authorizer_secret=SECRET,
             access_log=self.access_log,
+            **fields,
         )
         path = folder / "caddy.json"
         path.write_text(render_text(self.config))
@@ -316,6 +317,27 @@ class CaddyProcess(Process):
 
     def log_lines(self) -> list[dict[str, Any]]:
         return [json.loads(line) for line in self.access_log.read_text().splitlines()]
+
+
+class ShipperProcess(Process):
+    """A shipper of one gateway's files."""
+
+    def __init__(self, folder: Path, journal_dir: Path, access_log: Path, web_url: str) -> None:
+        self.state_dir = folder / "shipper"
+        settings = {
+            "GATEWAY_JOURNAL_DIR": str(journal_dir),
+            "GATEWAY_ACCESS_LOG": str(access_log),
+            "GATEWAY_LONGEST_CALL_S": "3",
+            "SHIPPER_STATE_DIR": str(self.state_dir),
+            "SHIPPER_TOKEN": Intake.token,
+            "WEB_INTERNAL_URL": web_url,
+            "NODE_NAME": "node-1",
+        }
+        super().__init__(
+            [sys.executable, "-m", "apps.gateway.shipper"],
+            {**os.environ, **settings},
+            folder / "shipper.log",
+        )
 
 
 class _EchoHandler(BaseHTTPRequestHandler):

@@ -46,7 +46,9 @@ def based(registry: Registry, consumer: Consumer) -> Consumer:
     return based
 
 
-def send_raw(caddy: CaddyProcess, target: str, *headers: str, method: str = "GET") -> tuple[int, bytes]:
+def send_raw(
+    caddy: CaddyProcess, target: str, *headers: str, method: str = "GET"
+) -> tuple[int, bytes]:
     """Send a request target exactly as given; return status and body."""
     lines = [f"{method} {target} HTTP/1.1", "Host: gateway.example", "Connection: close", *headers]
     with socket.create_connection(("127.0.0.1", caddy.port), timeout=10) as connection:
@@ -58,7 +60,9 @@ def send_raw(caddy: CaddyProcess, target: str, *headers: str, method: str = "GET
     return int(head.split()[1]), body
 
 
-def test_call_reaches_the_upstream_without_credential(caddy: CaddyProcess, consumer: Consumer) -> None:
+def test_call_reaches_the_upstream_without_credential(
+    caddy: CaddyProcess, consumer: Consumer
+) -> None:
     response = httpx.post(
         f"{caddy.url}/weather/forecast?days=3",
         content=b"body",
