@@ -19,8 +19,12 @@ _VERBATIM: Final = frozenset({"timestamp", "level", "logger", "request_id"})
 
 
 def add_request_id(_logger: Any, _method: str, event: EventDict) -> EventDict:
-    """Name the request, message or job being served."""
-    request_id = current_request_id()
+    """Name the request, message or job being served.
+
+    Django logs a 404 or 500 after the middleware that keeps the id; its records carry the request instead.
+    """
+    request = getattr(event.get("_record"), "request", None)
+    request_id = current_request_id() or getattr(request, "META", {}).get("HTTP_X_REQUEST_ID")
     if request_id:
         event["request_id"] = request_id
     return event

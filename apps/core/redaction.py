@@ -25,10 +25,12 @@ _PATTERNS: Final = (
     re.compile(r"(?<=://)[^/\s:@]+:[^/\s@]+(?=@)"),  # user:password in URLs
     re.compile(r"\b[A-Za-z0-9._%+-]+@[A-Za-z0-9-]+(?:\.[A-Za-z0-9-]+)+"),  # e-mail addresses
 )
+_NAMED: Final = re.compile(r"(?i)\b((?:password|passwd|secret|token|api_?key)=)[^&\s]+")
 
 
 def redact_text(text: str) -> str:
     """Return the text with every credential and e-mail address replaced."""
+    text = _NAMED.sub(rf"\1{REMOVED}", text)
     for pattern in _PATTERNS:
         text = pattern.sub(REMOVED, text)
     return text

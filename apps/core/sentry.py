@@ -16,6 +16,8 @@ from apps.core.request_context import current_request_id
 _VERBATIM = frozenset(
     {"event_id", "timestamp", "release", "environment", "platform", "sdk", "modules"}
 )
+# Calls of the stores name sessions by their keys, which open them.
+_STORE_CALLS = frozenset({"redis", "query"})
 
 
 def init_sentry() -> None:
@@ -27,9 +29,13 @@ def init_sentry() -> None:
         release=settings.RELEASE,
         environment=settings.ENVIRONMENT,
         server_name=settings.NODE_NAME,
-        send_default_pii=False,
-        include_local_variables=False,
-        max_request_body_size="never",
+        data_collection={
+            "user_info": False,
+            "cookies": {"mode": "off"},
+            "http_bodies": [],
+            "database_query_data": False,
+            "stack_frame_variables": False,
+        },
         before_send=scrub,
         before_breadcrumb=_scrub_breadcrumb,
     )
@@ -51,5 +57,7 @@ def scrub(event: Event, hint: Hint) -> Event | None:
 
 
 def _scrub_breadcrumb(crumb: dict[str, Any], _hint: dict[str, Any]) -> dict[str, Any] | None:
+    if crumb.get("category") in _STORE_CALLS:
+        return None
     scrubbed: dict[str, Any] = redact(crumb)
     return scrubbed
