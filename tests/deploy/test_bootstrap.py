@@ -12,6 +12,9 @@ from deploy.local.state import PROJECT
 
 pytestmark = pytest.mark.slow
 
+# The Python that our virtual environment was made from: it has no packages.
+BASE_PYTHON = str(Path(sys.base_prefix) / "bin" / "python3")
+
 
 @pytest.fixture
 def project(tmp_path: Path) -> Path:
@@ -26,7 +29,7 @@ def project(tmp_path: Path) -> Path:
 
 def launch(project: Path, *arguments: str) -> subprocess.CompletedProcess[str]:
     return subprocess.run(
-        [sys._base_executable, "-m", "deploy.local", *arguments],
+        [BASE_PYTHON, "-m", "deploy.local", *arguments],
         cwd=project,
         env={**os.environ, "HOME": str(project)},
         capture_output=True,

@@ -1,5 +1,7 @@
 import os
 import stat
+import tempfile
+from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
@@ -16,10 +18,12 @@ def modes(folder: Path) -> list[int]:
 
 
 @pytest.fixture
-def clone(tmp_path: Path) -> Path:
-    project = tmp_path / "clone"
-    project.mkdir()
-    return project
+def clone() -> Iterator[Path]:
+    """A project whose path is short enough for sockets, as pytest's own folders are not."""
+    with tempfile.TemporaryDirectory(prefix="tollgate-") as folder:
+        project = Path(folder) / "clone"
+        project.mkdir()
+        yield project
 
 
 @pytest.fixture
@@ -72,10 +76,11 @@ def test_state_folder_of_somebody_else_is_refused(private_clone: Path) -> None:
 
 
 def test_state_folder_that_the_setting_names_is_used(
-    tmp_path: Path, clone: Path, monkeypatch: pytest.MonkeyPatch
+    clone: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setenv("TOLLGATE_STATE", str(tmp_path / "second"))
-    assert open_state_folder(None, clone) == tmp_path / "second"
+    second = clone.with_name("second")
+    monkeypatch.setenv("TOLLGATE_STATE", str(second))
+    assert open_state_folder(None, clone) == second
     assert not (clone / ".tollgate").exists()
 
 

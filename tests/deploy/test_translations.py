@@ -55,7 +55,7 @@ def translate(project: Path, **changed: str) -> None:
             if isinstance(message.id, tuple):
                 message.string = ("%(count)d llamada", "%(count)d llamadas")
             elif message.id:
-                message.string = texts[message.id]
+                message.string = texts[str(message.id)]
         with path.open("wb") as target:
             write_po(target, catalogue)
 
