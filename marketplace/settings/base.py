@@ -215,6 +215,8 @@ ALLAUTH_TRUSTED_PROXY_COUNT = env_int("TRUSTED_PROXY_COUNT", 0)
 MFA_SUPPORTED_TYPES = ["totp", "webauthn", "recovery_codes"]
 MFA_PASSKEY_LOGIN_ENABLED = True
 MFA_TOTP_ISSUER = MARKETPLACE_NAME
+# Browsers offer passkeys over plain http on localhost only.
+MFA_WEBAUTHN_ALLOW_INSECURE_ORIGIN = PUBLIC_URL.startswith("http://")
 USERSESSIONS_TRACK_ACTIVITY = True
 # People of the operator need a second factor before the back office opens.
 REQUIRE_STAFF_MFA = env_bool("REQUIRE_STAFF_MFA", default=False)
