@@ -29,7 +29,9 @@ _BY_TYPE: Final[dict[str, Any]] = {
 def curl_for(endpoint: Endpoint, *, base_url: str) -> str:
     """Return a curl command for an operation, with examples for what it needs."""
     lines = [f"curl {shlex.quote(base_url + _path_of(endpoint) + _query_of(endpoint))}"]
-    if endpoint.method != "GET":
+    if endpoint.method == "HEAD":
+        lines[0] = lines[0].replace("curl ", "curl --head ", 1)
+    elif endpoint.method != "GET":
         lines[0] = lines[0].replace("curl ", f"curl -X {endpoint.method} ", 1)
     lines.append(f'-H "{KEY_HEADER}"')
     body = _json_body(endpoint)
@@ -43,7 +45,8 @@ def _path_of(endpoint: Endpoint) -> str:
 
     def fill(match: re.Match[str]) -> str:
         found = _example(examples.get(match[1], {}))
-        return quote(str(found), safe="") if found is not None else f"{{{match[1]}}}"
+        # Braces would mean something to curl, so a missing example is shouted.
+        return quote(str(match[1].upper() if found is None else found), safe="")
 
     return _TEMPLATE.sub(fill, endpoint.path)
 
@@ -51,8 +54,8 @@ def _path_of(endpoint: Endpoint) -> str:
 def _query_of(endpoint: Endpoint) -> str:
     needed = [item for item in endpoint.parameters if item["in"] == "query" and item["required"]]
     values = {item["name"]: _example(item) for item in needed}
-    pairs = {name: f"{{{name}}}" if value is None else value for name, value in values.items()}
-    return f"?{urlencode(pairs, safe='{}')}" if pairs else ""
+    pairs = {name: name.upper() if value is None else value for name, value in values.items()}
+    return f"?{urlencode(pairs)}" if pairs else ""
 
 
 def _example(parameter: dict[str, Any]) -> Any:

@@ -8,7 +8,7 @@ from rest_framework.parsers import JSONParser, MultiPartParser
 from rest_framework.request import Request
 from rest_framework.response import Response
 
-from apps.accounts.models import Organization
+from apps.accounts.selectors import get_current_organization
 from apps.apis import selectors, services
 from apps.apis.api import serializers as shapes
 from apps.apis.constants import APPROVAL_SUBJECT
@@ -37,7 +37,7 @@ class ProviderApisView(ApiView):
     def post(self, request: Request) -> Response:
         """Make a draft; safe to repeat with an Idempotency-Key."""
         fields = services.ListingFields(**self.validated(shapes.ApiInput))  # type: ignore[typeddict-item]  # checked by it
-        organization = Organization.objects.get(pk=self.actor.organization_id)
+        organization = get_current_organization(self.actor)
         return self.created(
             request,
             lambda: shapes.ProviderApiOutput(

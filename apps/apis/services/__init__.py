@@ -1,8 +1,9 @@
 """Writes of this app."""
 
+from apps.apis.services.categories import save_category
 from apps.apis.services.editing import ListingFields, create_api, update_api
 from apps.apis.services.health import check_upstream
-from apps.apis.services.imports import ImportedDocument, fetch_openapi, import_openapi
+from apps.apis.services.imports import ImportedDocument, check_document, fetch_openapi, import_openapi
 from apps.apis.services.lifecycle import (
     approve_api,
     deprecate_api,
@@ -23,6 +24,7 @@ __all__ = (
     "ImportedDocument",
     "ListingFields",
     "approve_api",
+    "check_document",
     "check_upstream",
     "create_api",
     "delete_upstream_secret",
@@ -36,6 +38,7 @@ __all__ = (
     "resume_api",
     "retire_api",
     "retry_registration",
+    "save_category",
     "set_upstream_secret",
     "submit_api",
     "suspend_api",

@@ -65,6 +65,15 @@ def fetch_openapi(url: str) -> bytes:
     return answer.body
 
 
+def check_document(content: bytes) -> DerivedApi:
+    """Return what a document describes, saving nothing.
+
+    Raises:
+        OpenApiInvalid: with a JSON pointer for each thing that is wrong.
+    """
+    return derive_api(load_document(content))
+
+
 def import_openapi(
     *, api: Api, content: bytes, actor: Actor, source_url: str = ""
 ) -> ImportedDocument:

@@ -1,0 +1,120 @@
+"""The operator's view of the catalogue: shelves, APIs and what became of them."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from django.contrib import admin, messages
+from django.db.models import QuerySet
+from django.http import HttpRequest
+from django.utils.safestring import SafeString
+from django.utils.translation import gettext, gettext_lazy, ngettext
+
+from apps.apis import selectors, services
+from apps.apis.models import Api, ApiStatusChange, Category, HealthCheck
+from apps.core.admin import BackOfficeAdmin, ReadOnlyAdmin, staff_actor
+from apps.core.exceptions import DomainError
+from apps.core.templatetags.ui import badge
+
+
+@admin.register(Category)
+class CategoryAdmin(BackOfficeAdmin):
+    """Names, order, and how APIs of a category go live."""
+
+    change_roles = ("operator",)
+    list_display = ("name", "slug", "go_live_mode", "api_count", "position")
+    fields = ("name", "slug", "description", "go_live_mode", "position")
+    prepopulated_fields = {"slug": ("name",)}
+
+    def get_queryset(self, _request: HttpRequest) -> QuerySet[Category]:
+        """Count the listed APIs with the rows."""
+        return selectors.list_categories_with_counts()
+
+    @admin.display(description=gettext_lazy("listed APIs"))
+    def api_count(self, row: Any) -> int:
+        """Show how many APIs the catalogue lists."""
+        return int(row.api_count)
+
+    def has_add_permission(self, request: HttpRequest, obj: Any = None) -> bool:
+        """Operators add categories."""
+        return self.has_change_permission(request, obj)
+
+    def save_model(self, request: HttpRequest, obj: Category, form: Any, change: bool) -> None:  # noqa: ARG002, FBT001 -- Django's signature
+        """Save through the service, so that the change is audited."""
+        before = {name: form.initial.get(name) for name in form.changed_data}
+        services.save_category(category=obj, actor=staff_actor(request), before=before)
+
+
+class StatusChangeInline(admin.TabularInline):  # type: ignore[type-arg]  # not generic at run time
+    """How an API came where it stands."""
+
+    model = ApiStatusChange
+    fields = ("created_at", "from_status", "to_status", "actor_label", "reason")
+    readonly_fields = fields
+    extra = 0
+    can_delete = False
+
+    def has_add_permission(self, request: HttpRequest, obj: Any = None) -> bool:
+        """Moves come from services."""
+        return False
+
+
+@admin.register(Api)
+class ApiAdmin(ReadOnlyAdmin):
+    """All APIs of all providers."""
+
+    view_roles = ("approver", "operator")
+    list_display = ("name", "slug", "organization", "category", "state", "visibility", "activated_at")
+    list_filter = ("status", "visibility", "category")
+    list_select_related = ("organization", "category")
+    search_fields = ("name", "slug", "organization__name")
+    exclude = ("search",)
+    inlines = (StatusChangeInline,)
+    actions = ("suspend", "resume")
+
+    @admin.display(description=gettext_lazy("state"), ordering="status")
+    def state(self, row: Api) -> SafeString:
+        """Show the status as a badge."""
+        return badge(row.status)
+
+    def has_operate_permission(self, request: HttpRequest) -> bool:
+        """Whether this person may stop and resume calls."""
+        return staff_actor(request).has_staff_role("operator")
+
+    @admin.action(description=gettext_lazy("Suspend: refuse all calls"), permissions=["operate"])
+    def suspend(self, request: HttpRequest, rows: QuerySet[Api]) -> None:
+        """Suspend the chosen APIs; only an operator can resume them."""
+        reason = gettext("Suspended by the operator; write to support.")
+        actor = staff_actor(request)
+        self._each(
+            request, rows, lambda api: services.suspend_api(api=api, actor=actor, reason=reason)
+        )
+
+    @admin.action(description=gettext_lazy("Resume: let calls pass"), permissions=["operate"])
+    def resume(self, request: HttpRequest, rows: QuerySet[Api]) -> None:
+        """Resume the chosen APIs."""
+        actor = staff_actor(request)
+        self._each(request, rows, lambda api: services.resume_api(api=api, actor=actor))
+
+    def _each(self, request: HttpRequest, rows: QuerySet[Api], move: Any) -> None:
+        done = 0
+        for api in rows:
+            try:
+                move(api)
+                done += 1
+            except DomainError as error:
+                messages.error(request, f"{api}: {error.detail}")
+        if done:
+            said = ngettext("%(count)s API changed.", "%(count)s APIs changed.", done)
+            messages.success(request, said % {"count": done})
+
+
+@admin.register(HealthCheck)
+class HealthCheckAdmin(ReadOnlyAdmin):
+    """Probes of upstreams, newest first."""
+
+    view_roles = ("approver", "operator")
+    list_display = ("api", "checked_at", "is_healthy", "status_code", "latency_ms", "error")
+    list_filter = ("is_healthy",)
+    list_select_related = ("api",)
+    search_fields = ("api__name", "api__slug")
