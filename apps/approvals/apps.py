@@ -12,7 +12,11 @@ class ApprovalsConfig(AppConfig):
 
     def ready(self) -> None:
         """Register the notices and what sends them."""
-        from apps.approvals import notices, receivers  # noqa: F401, PLC0415 -- registration on import
+        from apps.approvals import (  # noqa: PLC0415 -- registration on import
+            attention,  # noqa: F401 -- as said
+            notices,
+            receivers,  # noqa: F401 -- as said
+        )
         from apps.notifications.kinds import register_kinds  # noqa: PLC0415 -- apps must be loaded
 
         register_kinds(*notices.ALL)

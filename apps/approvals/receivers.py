@@ -22,7 +22,7 @@ from apps.core.events import receives
 from apps.notifications.kinds import NotificationKind
 from apps.notifications.services import Message, notify_members, notify_staff
 
-REVIEW_ROUTE: Final = "admin:approvals_approvalrequest_review"
+REVIEW_ROUTE: Final = "admin:approvals_approvalrequest_change"
 
 
 @receives(ApprovalRequested)

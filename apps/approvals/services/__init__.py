@@ -6,6 +6,7 @@ from apps.approvals.services.conversation import (
     request_information,
 )
 from apps.approvals.services.decisions import approve_request, escalate_request, reject_request
+from apps.approvals.services.policies import set_sla_policy
 from apps.approvals.services.requests import (
     Submission,
     cancel_request,
@@ -24,4 +25,5 @@ __all__ = (
     "provide_information",
     "reject_request",
     "request_information",
+    "set_sla_policy",
 )
