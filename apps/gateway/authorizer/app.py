@@ -13,7 +13,6 @@ from typing import TYPE_CHECKING, Any, Final
 
 import msgspec
 
-from apps.core.ids import uuid7
 from apps.gateway.authorizer import problems
 from apps.gateway.authorizer.decision import Admission, Call, cors_headers, decide
 from apps.gateway.authorizer.journal import MeteringUnavailableError
@@ -22,7 +21,6 @@ from apps.gateway.authorizer.metrics import render_metrics
 from apps.gateway.authorizer.problems import Answer
 from apps.gateway.authorizer.resp import command
 from apps.gateway.authorizer.store_client import StoreUnavailableError
-from apps.gateway.authorizer.upstream import upstream_headers
 from apps.gateway.journal import JournalRecord
 from apps.gateway.store import names
 
@@ -31,7 +29,6 @@ if TYPE_CHECKING:
     from apps.gateway.authorizer.follower import RegistryFollower
     from apps.gateway.authorizer.journal import JournalWriter
     from apps.gateway.authorizer.store_client import StoreClient
-    from apps.gateway.entries import Period
 
 logger = logging.getLogger(__name__)
 
@@ -47,12 +44,13 @@ class Authorizer:
     def __init__(
         self,
         settings: AuthorizerSettings,
+        *,
         follower: RegistryFollower,
         store: StoreClient,
         journal: JournalWriter,
         decisions: Counter[str],
     ) -> None:
-        """Join the parts; `service` starts them."""
+        """Join the parts; `service` starts them. Decisions are counted by code."""
         self._settings = settings
         self._secret = settings.secret.encode()
         self._follower = follower
@@ -94,49 +92,30 @@ class Authorizer:
             return admission
         if not self._journal.has_space:
             return problems.METERING_UNAVAILABLE
-        grant = admission.grant
-        period = grant.find_period(admission.business_ms)
-        if period is None and grant.needs_period:
-            return problems.STORE_COLD
-        event_id = str(uuid7())
+        return await self._admit(admission)
+
+    async def _admit(self, admission: Admission) -> Answer:
+        """Take the call's limits and put it on file."""
         try:
-            taken = await self._take(call, admission, period, event_id, now_ms)
+            taken = Taken(await self._store.call(admission.take_command()))
         except StoreUnavailableError:
-            if grant.has_hard_quota:
+            if admission.grant.has_hard_quota:
                 return problems.STORE_UNAVAILABLE
-            return await self._allow(call, admission, event_id, now_ms, [])
+            return await self._allow(admission, [])
         if not taken.is_allowed:
-            return taken.refusal(grant, period, admission.business_ms)
-        headers = taken.headers(grant, period, admission.business_ms)
-        answer = await self._allow(call, admission, taken.event_id, taken.decided_at, headers)
-        if answer is problems.METERING_UNAVAILABLE and period is not None:
-            self._give_back(admission, period, taken.event_id)
+            return taken.refusal(admission)
+        admission.event_id, admission.decided_at = taken.event_id, taken.decided_at
+        answer = await self._allow(admission, taken.headers(admission))
+        if answer is problems.METERING_UNAVAILABLE:
+            self._give_back(admission)
         return answer
 
-    async def _take(
-        self, call: Call, admission: Admission, period: Period | None, event_id: str, now_ms: int
-    ) -> Taken:
-        encoded = admission.grant.take_command(
-            request_id=call.request_id,
-            event_id=event_id,
-            decided_at=now_ms,
-            period_start=None if period is None else period.start,
-        )
-        return Taken(await self._store.call(encoded))
-
-    async def _allow(
-        self,
-        call: Call,
-        admission: Admission,
-        event_id: str,
-        decided_at: int,
-        headers: problems.HeaderList,
-    ) -> Answer:
-        grant, route = admission.grant, admission.route
+    async def _allow(self, admission: Admission, limits: problems.HeaderList) -> Answer:
+        call, grant, route = admission.call, admission.grant, admission.route
         record = JournalRecord(
             request_id=call.request_id,
-            event_id=event_id,
-            decided_at=decided_at,
+            event_id=admission.event_id,
+            decided_at=admission.decided_at,
             key_id=grant.key.key_id,
             subscription_id=grant.key.sub_id,
             api_id=route.api_id,
@@ -148,20 +127,19 @@ class Authorizer:
             await self._journal.append(record)
         except MeteringUnavailableError:
             return problems.METERING_UNAVAILABLE
-        identity = [
-            ("x-subscription-id", grant.key.sub_id),
-            ("x-key-id", grant.key.key_id),
-        ]
-        cors = cors_headers(call, route)
-        return Answer(ALLOWED, 200, [*upstream_headers(route), *identity, *headers, *cors])
+        headers = [*grant.headers_for(route), *limits, *cors_headers(call, route)]
+        return Answer(ALLOWED, 200, headers)
 
-    def _give_back(self, admission: Admission, period: Period, event_id: str) -> None:
+    def _give_back(self, admission: Admission) -> None:
         """Return the quota of a call that could not be put on file. Its windows fade by themselves."""
+        if admission.period is None:
+            return
         org_id = admission.grant.subscription.consumer_org_id
         counters = names.subscription_counters(org_id, admission.grant.key.sub_id)
-        mark = names.given_back(org_id, event_id)
+        mark = names.given_back(org_id, admission.event_id)
+        start = str(admission.period.start)
         future = self._store.call(
-            command("FCALL", "tg1_adjust_counter", "2", counters, mark, str(period.start), "-1")
+            command("FCALL", "tg1_adjust_counter", "2", counters, mark, start, "-1")
         )
         future.add_done_callback(_log_lost_give_back)
 

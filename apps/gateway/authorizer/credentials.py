@@ -45,9 +45,11 @@ def read_credential(headers: Headers) -> str:
     Raises: CredentialMissingError, CredentialAmbiguousError.
     """
     found = [value for name in KEY_HEADERS for value in headers.get_all(name)]
-    for value in headers.get_all("authorization"):
-        if value[: len(_BEARER)].lower() == _BEARER:
-            found.append(value[len(_BEARER) :].strip())
+    found += [
+        value[len(_BEARER) :].strip()
+        for value in headers.get_all("authorization")
+        if value[: len(_BEARER)].lower() == _BEARER
+    ]
     if not found:
         raise CredentialMissingError
     if len(found) > 1:

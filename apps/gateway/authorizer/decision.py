@@ -17,6 +17,7 @@ from apps.gateway.authorizer.credentials import (
     digest_candidates,
     read_credential,
 )
+from apps.gateway.authorizer.event_ids import EventIds
 from apps.gateway.authorizer.problems import Answer
 
 if TYPE_CHECKING:
@@ -25,9 +26,11 @@ if TYPE_CHECKING:
     from apps.gateway.authorizer.credentials import Headers
     from apps.gateway.authorizer.grants import Grant
     from apps.gateway.authorizer.tables import Tables
-    from apps.gateway.entries import Route
+    from apps.gateway.entries import Period, Route
 
 CALLABLE_SUBSCRIPTIONS: Final = frozenset({"active", "trialing", "past_due"})
+# Of this process; only its randomness is shared.
+event_ids: Final = EventIds()
 USABLE_KEYS: Final = frozenset({"active", "rotating"})
 
 
@@ -43,13 +46,29 @@ class Call:
     headers: Headers
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(slots=True)
 class Admission:
-    """A call that passes if its counters allow it."""
+    """A call that passes if its counters allow it.
 
+    Event id and decision time are the first decision's when the proxy sent its question again.
+    """
+
+    call: Call
     route: Route
     grant: Grant
+    period: Period | None
     business_ms: int
+    decided_at: int
+    event_id: str
+
+    def take_command(self) -> bytes:
+        """Return the encoded store command that takes this call's limits."""
+        return self.grant.take_command(
+            request_id=self.call.request_id,
+            event_id=self.event_id,
+            decided_at=self.decided_at,
+            period_start=None if self.period is None else self.period.start,
+        )
 
 
 def decide(call: Call, tables: Tables, peppers: Sequence[bytes], now_ms: int) -> Admission | Answer:
@@ -69,7 +88,12 @@ def decide(call: Call, tables: Tables, peppers: Sequence[bytes], now_ms: int) ->
         or _refuse_claims(grant, route)
         or _refuse_use(grant, route, call)
     )
-    return refusal or Admission(route, grant, business_ms)
+    if refusal is not None:
+        return refusal
+    period = grant.find_period(business_ms)
+    if period is None and grant.needs_period:
+        return problems.STORE_COLD
+    return Admission(call, route, grant, period, business_ms, now_ms, event_ids.mint(now_ms))
 
 
 def is_preflight(call: Call) -> bool:

@@ -11,9 +11,9 @@ from typing import TYPE_CHECKING, Final
 from apps.gateway.authorizer import problems
 
 if TYPE_CHECKING:
+    from apps.gateway.authorizer.decision import Admission
     from apps.gateway.authorizer.grants import Grant
     from apps.gateway.authorizer.problems import Answer, HeaderList
-    from apps.gateway.entries import Period
 
 _MS: Final = 1000
 _FIXED_FIELDS: Final = 5
@@ -49,19 +49,21 @@ class Taken:
         """Tell whether the call may pass: now, or already the first time that it was asked."""
         return self.outcome <= Outcome.REPLAYED
 
-    def refusal(self, grant: Grant, period: Period | None, business_ms: int) -> Answer:
+    def refusal(self, admission: Admission) -> Answer:
         """Return the answer to a call that the counters refused."""
         if self.outcome is Outcome.COLD:
             return problems.STORE_COLD
-        headers = self.headers(grant, period, business_ms)
+        headers = self.headers(admission)
+        period = admission.period
         if self.outcome is Outcome.QUOTA_REFUSED and period is not None:
-            wait_s = _seconds(period.end - business_ms)
+            wait_s = _seconds(period.end - admission.business_ms)
             return problems.QUOTA_EXCEEDED.with_headers([*headers, ("retry-after", str(wait_s))])
         retry = ("retry-after", str(_seconds(self.wait_ms)))
         return problems.RATE_LIMIT_EXCEEDED.with_headers([*headers, retry])
 
-    def headers(self, grant: Grant, period: Period | None, business_ms: int) -> HeaderList:
+    def headers(self, admission: Admission) -> HeaderList:
         """Return the rate-limit and quota headers."""
+        grant, period = admission.grant, admission.period
         headers: HeaderList = []
         if self._windows:
             headers += self._window_headers(grant)
@@ -70,7 +72,7 @@ class Taken:
             headers += [
                 ("x-quota-limit", str(quota.limit)),
                 ("x-quota-remaining", str(max(0, quota.limit - self.used))),
-                ("x-quota-reset", str(_seconds(period.end - business_ms))),
+                ("x-quota-reset", str(_seconds(period.end - admission.business_ms))),
             ]
         return headers
 

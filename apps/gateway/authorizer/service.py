@@ -42,7 +42,8 @@ async def serve(settings: AuthorizerSettings) -> None:
     follower = RegistryFollower(settings.store_url, feed, settings.node, lambda: decisions[ALLOWED])
     store = StoreClient(settings.store_url)
     journal = JournalWriter(settings.journal_dir, settings.node, min_free_mb=settings.min_free_mb)
-    server = _server(Authorizer(settings, follower, store, journal, decisions), settings.bind)
+    app = Authorizer(settings, follower=follower, store=store, journal=journal, decisions=decisions)
+    server = _server(app, settings.bind)
     stopped = _stop_signal()
     server_task = asyncio.create_task(server.serve(), name="server")
     parts = [

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from functools import lru_cache
 from typing import TYPE_CHECKING, Final
 
 from apps.gateway.entries import MAX_UPSTREAM_HEADERS
@@ -14,7 +13,6 @@ if TYPE_CHECKING:
 _DEFAULT_PORTS: Final = {"http": 80, "https": 443}
 
 
-@lru_cache(maxsize=16_384)
 def upstream_headers(route: Route) -> HeaderList:
     """Return the headers of a 200: the mark of an allowed call, the upstream, and its secrets."""
     literal = f"[{route.host}]" if ":" in route.host else route.host
