@@ -80,7 +80,7 @@ STEPS: Final = (
     Step("translations", action=lambda _: check_catalogues()),
     Step("OpenAPI document is current", action=check_schema),
     Step("YAML", _tool("yamllint", "--strict", ".")),
-    Step("Dockerfile", _tool("hadolint", "deploy/Dockerfile")),
+    Step("Dockerfile", _tool("hadolint", "deploy/docker/Dockerfile")),
     Step(
         "security lint",
         _tool("bandit", "-q", "-r", "-ll", "-c", "pyproject.toml", "apps", "marketplace", "deploy"),

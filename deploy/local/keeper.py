@@ -10,7 +10,7 @@ from typing import Final, Self
 
 from deploy.local.errors import NotReadyError
 from deploy.local.leftovers import Leftovers
-from deploy.local.process import last_lines
+from deploy.local.process import PRIVATE, last_lines
 from deploy.local.runner import Runner
 from deploy.local.services import Job, Service, Stage
 
@@ -98,6 +98,7 @@ class Keeper:
                 cwd=job.command.folder,
                 env=dict(job.command.environment),
                 stdin=subprocess.DEVNULL,
+                umask=PRIVATE,
                 stdout=log,
                 stderr=subprocess.STDOUT,
                 check=False,

@@ -20,6 +20,8 @@ from deploy.local.identity import ServiceUser
 
 PR_SET_PDEATHSIG: Final = 1
 POLL_S: Final = 0.02
+PRIVATE: Final = 0o077
+MAX_LOG_BYTES: Final = 20 * 1024 * 1024
 
 
 @dataclass(frozen=True)
@@ -42,6 +44,7 @@ def start(command: Command, log_path: Path) -> subprocess.Popen[bytes]:
     not the process.
     """
     user = command.user
+    _roll(log_path)
     with log_path.open("ab") as log:
         return subprocess.Popen(
             list(command.argv),
@@ -51,12 +54,20 @@ def start(command: Command, log_path: Path) -> subprocess.Popen[bytes]:
             stdout=log,
             stderr=subprocess.STDOUT,
             start_new_session=True,
+            # Mail, journals and logs hold what only their owner may read.
+            umask=PRIVATE,
             user=user.uid if user else None,
             group=user.gid if user else None,
             extra_groups=[] if user else None,
             # Runs after the change of user, which would clear the death signal.
             preexec_fn=_die_with_parent(command.stop_signal),  # noqa: PLW1509 -- only calls prctl
         )
+
+
+def _roll(log_path: Path) -> None:
+    """Keep one earlier log beside the present one."""
+    if log_path.exists() and log_path.stat().st_size > MAX_LOG_BYTES:
+        log_path.replace(log_path.with_suffix(".log.1"))
 
 
 def follow_parent(death_signal: signal.Signals) -> None:

@@ -8,7 +8,7 @@ import pytest
 
 from deploy.local.errors import NotReadyError
 from deploy.local.keeper import Keeper
-from deploy.local.process import Command, wait_until
+from deploy.local.process import MAX_LOG_BYTES, Command, wait_until
 from deploy.local.services import Job, Service, Stage
 from deploy.local.state import PROJECT
 from tests.deploy.programs import PARENT, SLEEPER, STUBBORN, end, is_running, noted_pids, program
@@ -146,3 +146,14 @@ def test_signal_of_a_dead_process_is_named_in_the_report(tmp_path: Path) -> None
         keeper.kill("sleeper", signal.SIGUSR1)
         assert wait_until(lambda: len(lines) == 2, timeout_s=5)
     assert lines[1] == "sleeper ended (killed by SIGUSR1); restarting"
+
+
+def test_files_of_a_process_are_private_and_a_big_log_is_rolled(tmp_path: Path) -> None:
+    log = tmp_path / "logs" / "sleeper.log"
+    log.parent.mkdir()
+    with log.open("wb") as old:
+        old.truncate(MAX_LOG_BYTES + 1)
+    with Keeper([[program("sleeper", SLEEPER, tmp_path)]], tmp_path):
+        assert log.stat().st_size == 0
+        assert log.with_suffix(".log.1").stat().st_size == MAX_LOG_BYTES + 1
+        assert (tmp_path / "sleeper.pids").stat().st_mode & 0o077 == 0
