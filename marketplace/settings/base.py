@@ -167,7 +167,7 @@ CELERY_TASK_SOFT_TIME_LIMIT = 840
 CELERY_TIMEZONE = "UTC"
 CELERY_BEAT_SCHEDULER = "apps.core.beat:HeartbeatScheduler"
 # A worker without `-Q` serves all of them; a job that names another queue is refused at start.
-JOB_QUEUES = ("default", "billing")
+JOB_QUEUES = ("default", "billing", "usage")
 CELERY_TASK_DEFAULT_QUEUE = JOB_QUEUES[0]
 CELERY_TASK_QUEUES = [Queue(name) for name in JOB_QUEUES]
 CELERY_BROKER_CONNECTION_RETRY_ON_STARTUP = True
