@@ -14,6 +14,13 @@ class NothingToPay(Conflict):
     title = _("There is nothing to pay on this invoice")
 
 
+class InvoiceNotIssued(Conflict):
+    """A draft has no number and no document yet."""
+
+    code = "invoice_not_issued"
+    title = _("This invoice has not been issued yet")
+
+
 class PaymentUnderWay(Conflict):
     """Another payment of the invoice has not ended yet."""
 

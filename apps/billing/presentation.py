@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from datetime import datetime
 
 from django.utils.formats import date_format
@@ -27,11 +27,14 @@ from apps.pricing.calculator import Step
 from apps.subscriptions.periods import local_date
 
 
-def invoice_document(invoice: Invoice) -> InvoiceDocument:
-    """Describe an invoice in the active language. Four queries, whatever the number of lines."""
-    lines = list(
-        invoice.lines.select_related("charge", "period__subscription").order_by("position")
-    )
+def invoice_document(
+    invoice: Invoice, lines: Sequence[InvoiceLine] | None = None
+) -> InvoiceDocument:
+    """Describe an invoice in the active language; lines that are not given are read in one query."""
+    if lines is None:
+        lines = list(
+            invoice.lines.select_related("charge", "period__subscription").order_by("position")
+        )
     facts = [
         Fact(_("Date of issue"), _day(invoice.issued_at)),
         Fact(_("Due"), _day(invoice.due_at)),

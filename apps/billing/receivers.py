@@ -4,20 +4,31 @@ from __future__ import annotations
 
 from typing import Any
 
-from apps.billing.enums import InvoiceStatus, PaymentStatus
-from apps.billing.models import Invoice, Payment
+from apps.accounts.events import ClockAdvanced
+from apps.billing.enums import InvoiceStatus, PaymentStatus, PeriodStatus
+from apps.billing.events import InvoiceIssued, InvoicePaid, PaymentFailed
+from apps.billing.models import BillingPeriod, Invoice, Payment
+from apps.billing.services.accounts import detach_at_provider, sync_payment_method
 from apps.billing.services.documents import store_pdf
+from apps.billing.services.notices import tell_failed, tell_issued, tell_paid
 from apps.billing.services.payments import (
     default_method,
     pay_invoice,
     submit_payment,
     sync_stripe_payment,
 )
-from apps.billing.services.periods import open_first_period
-from apps.billing.topics import COLLECT_TOPIC, PDF_TOPIC, STRIPE_TOPIC
-from apps.core import outbox
+from apps.billing.services.periods import finish_closing, open_first_period
+from apps.billing.topics import (
+    COLLECT_TOPIC,
+    DETACH_TOPIC,
+    METHOD_TOPIC,
+    PDF_TOPIC,
+    STRIPE_TOPIC,
+)
+from apps.core import jobs, outbox
 from apps.core.actors import Actor
 from apps.core.events import receives
+from apps.core.relay import leader_loop
 from apps.subscriptions.events import SubscriptionActivated
 from apps.subscriptions.models import Subscription
 
@@ -57,3 +68,53 @@ def collect_invoice(payload: dict[str, Any]) -> None:
 def sync_payment(payload: dict[str, Any]) -> None:
     """Ask Stripe for the payment that a webhook named."""
     sync_stripe_payment(reference=payload["reference"], actor=Actor.system("stripe webhook"))
+
+
+@outbox.handles(METHOD_TOPIC)
+def store_method(payload: dict[str, Any]) -> None:
+    """Save the method that a payer entered at Stripe."""
+    sync_payment_method(
+        customer_id=payload["customer_id"],
+        method_reference=payload["method_reference"],
+        actor=Actor.system("stripe webhook"),
+    )
+
+
+@outbox.handles(DETACH_TOPIC)
+def detach_method(payload: dict[str, Any]) -> None:
+    """Make a removed method unusable at Stripe."""
+    detach_at_provider(method_reference=payload["method_reference"])
+
+
+@receives(ClockAdvanced)
+def close_what_fell_due(_event: ClockAdvanced) -> None:
+    """A sandbox that jumped ahead has periods to close now, not at the next scheduled run."""
+    jobs.enqueue("billing.close_due_periods", actor=Actor.system("test clock"))
+
+
+@leader_loop(name="billing.finish_closing", interval_s=5.0)
+def finish_closing_periods() -> bool:
+    """Close the periods that wait for calls on their way, as soon as those have arrived."""
+    if not BillingPeriod.objects.filter(status=PeriodStatus.CLOSING).exists():
+        return False
+    return finish_closing(actor=Actor.system("period closing"))["closed"] > 0
+
+
+@receives(InvoiceIssued)
+def tell_invoice_issued(event: InvoiceIssued) -> None:
+    """Tell who reads the bills that there is a new one."""
+    tell_issued(invoice=Invoice.objects.select_related("organization").get(pk=event.invoice_id))
+
+
+@receives(InvoicePaid)
+def tell_invoice_paid(event: InvoicePaid) -> None:
+    """Tell who reads the bills that one is settled."""
+    tell_paid(invoice=Invoice.objects.select_related("organization").get(pk=event.invoice_id))
+
+
+@receives(PaymentFailed)
+def tell_payment_failed(event: PaymentFailed) -> None:
+    """Tell who reads the bills that a payment was declined."""
+    tell_failed(
+        payment=Payment.objects.select_related("invoice__organization").get(pk=event.payment_id)
+    )

@@ -11,7 +11,7 @@ from typing import Any, Final
 from djstripe.event_handlers import djstripe_receiver
 from djstripe.models import Event
 
-from apps.billing.topics import STRIPE_TOPIC
+from apps.billing.topics import METHOD_TOPIC, STRIPE_TOPIC
 from apps.core import outbox
 
 PAYMENT_EVENTS: Final = [
@@ -28,3 +28,15 @@ def wake_payment_sync(sender: type[Event], event: Event, **_kwargs: Any) -> None
     """Write down that a payment changed at Stripe; the relay asks for its state."""
     reference = event.data["object"]["id"]
     outbox.enqueue(STRIPE_TOPIC, {"reference": reference}, key=f"stripe:{reference}")
+
+
+@djstripe_receiver("setup_intent.succeeded")
+def wake_method_sync(sender: type[Event], event: Event, **_kwargs: Any) -> None:  # noqa: ARG001
+    """Write down that a payer saved a method, perhaps on a page that they never came back from."""
+    intent = event.data["object"]
+    if intent.get("customer") and intent.get("payment_method"):
+        outbox.enqueue(
+            METHOD_TOPIC,
+            {"customer_id": intent["customer"], "method_reference": intent["payment_method"]},
+            key=f"stripe:{intent['payment_method']}",
+        )

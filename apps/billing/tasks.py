@@ -2,17 +2,28 @@
 
 from __future__ import annotations
 
+from collections import Counter
+from datetime import timedelta
+
 from apps.billing.enums import PaymentStatus
 from apps.billing.models import Payment
 from apps.billing.services import payments, periods
 from apps.core.actors import Actor
 from apps.core.jobs import JobContext, job
+from apps.core.schedule import schedule
 
 
 @job("billing.close_due_periods", queue="billing")
 def close_due_periods(_context: JobContext) -> dict[str, int]:
-    """Close, rate and invoice every period that has ended."""
-    return periods.close_due_periods(actor=Actor.system("period closing"))
+    """Close, rate and invoice every period that has ended, also several of one subscription."""
+    actor = Actor.system("period closing")
+    total: Counter[str] = Counter()
+    while True:
+        counts = periods.close_due_periods(actor=actor)
+        total.update(counts)
+        total["waiting"] = counts["waiting"]  # as it stands now; the relay closes them later
+        if not counts["closing"] and not counts["closed"]:
+            return dict(total)
 
 
 @job("billing.reconcile_payments", queue="billing")
@@ -32,3 +43,7 @@ def reconcile_payments(context: JobContext) -> dict[str, int]:
     )
     resumed = [payments.submit_payment(payment=payment, actor=actor) for payment in waiting]
     return {"checked": len(under_way), "resumed": len(resumed)}
+
+
+schedule("billing.close_due_periods", every=timedelta(hours=6))
+schedule("billing.reconcile_payments", every=timedelta(hours=1))

@@ -5,3 +5,5 @@ from typing import Final
 PDF_TOPIC: Final = "billing.render_invoice"
 COLLECT_TOPIC: Final = "billing.collect_invoice"
 STRIPE_TOPIC: Final = "billing.sync_stripe_payment"
+METHOD_TOPIC: Final = "billing.store_payment_method"
+DETACH_TOPIC: Final = "billing.detach_payment_method"

@@ -2,32 +2,41 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
-from datetime import datetime, timedelta
+from collections.abc import Iterable, Sequence
+from datetime import datetime
 from decimal import Decimal
+from typing import Final
 from uuid import UUID
 
-from django.db.models import QuerySet, Sum
-from django.db.models.functions import TruncDay, TruncHour
+from django.db import connection
+from django.db.models import Q, QuerySet, Sum
 
+from apps.apis.models import Api
 from apps.core.actors import Actor
 from apps.core.clock import Period
 from apps.core.exceptions import NotFound
 from apps.core.ids import InvalidPublicIdError, parse_public_id
 from apps.pricing.models import CALLS_METER
 from apps.subscriptions.models import Subscription
+from apps.subscriptions.usage_sources import UsageQuestion
 from apps.usage.enums import BatchStatus
-from apps.usage.models import ShipperState, UsageBatch, UsageEvent, UsageWindow
+from apps.usage.models import (
+    LateEvent,
+    ShipperState,
+    UsageBatch,
+    UsageEvent,
+    UsageEventKey,
+    UsageWindow,
+)
 
-
-@dataclass(frozen=True, slots=True)
-class UsagePoint:
-    """One step of a usage plot: billed calls, all calls, failed calls."""
-
-    at: datetime
-    calls: int
-    events: int
-    errors: int
+_SUM_WINDOWS: Final = """
+    SELECT asked.position, w.meter, SUM(w.quantity)
+    FROM unnest(%s::uuid[], %s::timestamptz[], %s::timestamptz[])
+        WITH ORDINALITY AS asked (subscription_id, period_start, period_end, position)
+    JOIN usage_usagewindow w ON w.subscription_id = asked.subscription_id
+        AND w.window_start >= asked.period_start AND w.window_start < asked.period_end
+    GROUP BY asked.position, w.meter
+"""
 
 
 def usage_is_complete(until: datetime) -> bool:
@@ -64,6 +73,31 @@ def quantities_in(subscription_id: UUID, period: Period) -> dict[str, Decimal]:
     return dict(rows)
 
 
+def quantities_for(questions: Sequence[UsageQuestion]) -> dict[UsageQuestion, dict[str, Decimal]]:
+    """Return the quantity of each meter for many subscriptions and periods. One query."""
+    found: dict[UsageQuestion, dict[str, Decimal]] = {question: {} for question in questions}
+    with connection.cursor() as cursor:
+        cursor.execute(
+            _SUM_WINDOWS,
+            [
+                [question.subscription_id for question in questions],
+                [question.period.start for question in questions],
+                [question.period.end for question in questions],
+            ],
+        )
+        for position, meter, total in cursor.fetchall():
+            found[questions[position - 1]][meter] = total
+    return found
+
+
+def used_calls_for(questions: Sequence[UsageQuestion]) -> dict[UsageQuestion, int]:
+    """Return the billed calls for many subscriptions and periods: the source of quota standings."""
+    return {
+        question: int(sums.get(CALLS_METER, 0))
+        for question, sums in quantities_for(questions).items()
+    }
+
+
 def events_of_consumer(actor: Actor) -> QuerySet[UsageEvent]:
     """Return the calls that the actor's organization made, newest first."""
     rows = UsageEvent.objects.order_by("-occurred_at", "-event_id")
@@ -80,36 +114,79 @@ def events_of_provider(actor: Actor) -> QuerySet[UsageEvent]:
     return rows.filter(provider_organization_id=actor.organization_id)
 
 
-def usage_series(
-    windows: QuerySet[UsageWindow], *, period: Period, by_day: bool
-) -> list[UsagePoint]:
-    """Return billed calls, calls and errors per hour or day, with zeros where nothing happened."""
-    truncate = TruncDay if by_day else TruncHour
-    step = timedelta(days=1) if by_day else timedelta(hours=1)
-    rows = (
-        windows.filter(
-            meter=CALLS_METER, window_start__gte=period.start, window_start__lt=period.end
+def windows_by_id(window_ids: Iterable[str]) -> QuerySet[UsageWindow]:
+    """Return the windows with these primary keys, in order of time."""
+    return UsageWindow.objects.filter(pk__in=list(window_ids)).order_by("window_start", "meter")
+
+
+def counted_events(subscription_id: UUID, period: Period) -> QuerySet[UsageEvent]:
+    """Return the calls that make up a period's quantity, newest first: billable ones that came in time."""
+    late = LateEvent.objects.filter(subscription_id=subscription_id).values("event_id")
+    return (
+        UsageEvent.objects.filter(
+            subscription_id=subscription_id,
+            occurred_at__gte=period.start,
+            occurred_at__lt=period.end,
+            is_billable=True,
         )
-        .annotate(at=truncate("window_start"))
-        .values("at")
-        .annotate(calls=Sum("quantity"), events=Sum("event_count"), errors=Sum("error_count"))
+        .exclude(event_id__in=late)
+        .order_by("-occurred_at", "-event_id")
     )
-    found = {row["at"]: row for row in rows}
-    points: list[UsagePoint] = []
-    at = period.start.replace(minute=0, second=0, microsecond=0)
-    at = at.replace(hour=0) if by_day else at
-    while at < period.end:
-        row = found.get(at)
-        points.append(
-            UsagePoint(
-                at,
-                int(row["calls"]) if row else 0,
-                int(row["events"]) if row else 0,
-                int(row["errors"]) if row else 0,
-            )
-        )
-        at += step
-    return points
+
+
+def subscriptions_of(actor: Actor) -> QuerySet[Subscription]:
+    """Return the organization's subscriptions, also ended ones, for the filters of usage pages."""
+    rows = Subscription.objects.visible_to(actor).filter(
+        consumer_organization_id=actor.organization_id
+    )
+    return rows.select_related("api", "plan").order_by("api__name", "id")
+
+
+def provided_apis(actor: Actor) -> QuerySet[Api]:
+    """Return the APIs of the actor's organization, by name."""
+    rows = Api.objects.visible_to(actor).filter(organization_id=actor.organization_id)
+    return rows.order_by("name", "id")
+
+
+def get_provided_api(actor: Actor, public_id: str) -> Api:
+    """Return an API of the actor's organization.
+
+    Raises:
+        NotFound: unknown, or somebody else's.
+    """
+    return Api.objects.get_visible(actor, public_id)
+
+
+def own_windows(actor: Actor) -> QuerySet[UsageWindow]:
+    """Return the usage windows of the organization's own subscriptions."""
+    return windows_of_consumer(actor).filter(consumer_organization_id=actor.organization_id)
+
+
+def provided_windows(actor: Actor) -> QuerySet[UsageWindow]:
+    """Return the usage windows of the organization's own APIs."""
+    return windows_of_provider(actor).filter(provider_organization_id=actor.organization_id)
+
+
+def get_call(actor: Actor, event_id: UUID) -> UsageEvent:
+    """Return a call that the actor's organization made, or that one of its APIs answered. Two queries.
+
+    Raises:
+        NotFound: unknown, or between two other organizations.
+    """
+    # Calls are partitioned by time, which only the key knows.
+    key = UsageEventKey.objects.filter(pk=event_id).first()
+    if key is None:
+        raise NotFound
+    sides = Q(consumer_organization_id=actor.organization_id) | Q(
+        provider_organization_id=actor.organization_id
+    )
+    if actor.sees_every_tenant:
+        sides = Q()
+    rows = UsageEvent.objects.filter(sides, event_id=event_id, occurred_at=key.occurred_at)
+    call = rows.first()
+    if call is None:
+        raise NotFound
+    return call
 
 
 def windows_of_consumer(actor: Actor) -> QuerySet[UsageWindow]:

@@ -2,7 +2,16 @@
 
 from __future__ import annotations
 
-from django.urls import URLPattern, URLResolver
+from django.urls import path
+
+from apps.usage import views
 
 app_name = "usage"
-urlpatterns: list[URLPattern | URLResolver] = []
+urlpatterns = [
+    path("console/usage/", views.overview, name="overview"),
+    path("console/usage/calls/", views.calls, name="calls"),
+    path("console/usage/calls/<uuid:event_id>/", views.call, name="call"),
+    path("console/provider/usage/", views.provider, name="provider"),
+    path("console/provider/usage/calls/", views.provider_calls, name="provider_calls"),
+    path("console/provider/usage/<str:api_id>/", views.provider_api, name="provider_api"),
+]

@@ -56,7 +56,19 @@ class PaymentGateway(Protocol):
         """Save a method for later charges without the payer."""
 
     def start_method_setup(self, *, customer_id: str, return_url: str, cancel_url: str) -> str:
-        """Return the address of a hosted page on which the payer enters a method."""
+        """Return the address of a hosted page on which the payer enters a method.
+
+        `{CHECKOUT_SESSION_ID}` in `return_url` is replaced by the id that `finish_method_setup` takes.
+        """
+
+    def finish_method_setup(self, *, customer_id: str, session_reference: str) -> CardDetails:
+        """Return the method that this customer entered on the hosted page."""
+
+    def fetch_method(self, reference: str) -> CardDetails:
+        """Return what may be shown of a method."""
+
+    def detach_method(self, reference: str) -> None:
+        """Make a saved method unusable for good; again changes nothing."""
 
     def charge(
         self, *, customer_id: str, method_reference: str, amount: Money, payment_id: str

@@ -110,6 +110,34 @@ class StripeGateway:
             )
         return str(session.url)
 
+    def finish_method_setup(self, *, customer_id: str, session_reference: str) -> CardDetails:
+        """Read the method of a completed session in setup mode; another customer's is refused."""
+        forbid_transaction()
+        with _translated_errors():
+            session = _client().v1.checkout.sessions.retrieve(
+                session_reference, params={"expand": ["setup_intent.payment_method"]}
+            )
+        intent = session.setup_intent
+        if session.customer is None or _id_of(session.customer) != customer_id:
+            raise ProviderRefusedError("not_found", "No such session.")
+        if not isinstance(intent, stripe.SetupIntent) or intent.status != "succeeded":
+            raise ProviderRefusedError("setup_not_complete", "No card was saved on the page.")
+        return self.fetch_method(_id_of(intent.payment_method))
+
+    def fetch_method(self, reference: str) -> CardDetails:
+        """Retrieve a payment method."""
+        forbid_transaction()
+        with _translated_errors():
+            return _card(_client().v1.payment_methods.retrieve(reference))
+
+    def detach_method(self, reference: str) -> None:
+        """Detach a payment method from its customer; one that is detached already stays so."""
+        forbid_transaction()
+        with _translated_errors():
+            method = _client().v1.payment_methods.retrieve(reference)
+            if method.customer is not None:
+                _client().v1.payment_methods.detach(reference)
+
     def charge(
         self, *, customer_id: str, method_reference: str, amount: Money, payment_id: str
     ) -> PaymentState:

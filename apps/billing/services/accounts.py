@@ -14,7 +14,8 @@ from apps.billing.gateways.base import (
 )
 from apps.billing.gateways.stripe import StripeGateway
 from apps.billing.models import BillingAccount, PaymentMethod
-from apps.core import clock
+from apps.billing.topics import DETACH_TOPIC
+from apps.core import clock, outbox
 from apps.core.actors import Actor
 from apps.core.audit import record_audit
 
@@ -102,10 +103,12 @@ def add_payment_method(
 def store_payment_method(
     *, organization: Organization, card: CardDetails, actor: Actor
 ) -> PaymentMethod:
-    """Record a method that Stripe has saved, once, and make it the default."""
+    """Record a method that Stripe has saved, once, and make it the default; a removed one stays removed."""
     BillingAccount.objects.select_for_update().get(organization=organization)
-    methods = PaymentMethod.objects.filter(organization=organization, detached_at__isnull=True)
+    methods = PaymentMethod.objects.filter(organization=organization)
     known = methods.filter(provider_reference=card.reference).first()
+    if known is not None and known.detached_at is not None:
+        return known
     methods.filter(is_default=True).update(is_default=False)
     if known is not None:
         PaymentMethod.objects.filter(pk=known.pk).update(is_default=True)
@@ -132,8 +135,91 @@ def store_payment_method(
 
 @transaction.atomic
 def remove_payment_method(*, method: PaymentMethod, actor: Actor) -> PaymentMethod:
-    """Stop using a saved method. Payments made with it keep naming it."""
+    """Stop using a saved method here and at Stripe. Payments made with it keep naming it; again changes nothing.
+
+    The newest of the others becomes the default.
+    """
+    method = PaymentMethod.objects.lock(method.pk)
+    if method.detached_at is not None:
+        return method
+    was_default = method.is_default
     method.detached_at, method.is_default = clock.now(), False
     method.save(update_fields=["detached_at", "is_default", "updated_at"])
+    others = PaymentMethod.objects.filter(
+        organization_id=method.organization_id, detached_at__isnull=True
+    )
+    successor = others.order_by("-id").first() if was_default else None
+    if successor is not None:
+        PaymentMethod.objects.filter(pk=successor.pk).update(is_default=True)
     record_audit(action="billing:payment_method:removed", target=method, actor=actor)
+    outbox.enqueue(DETACH_TOPIC, {"method_reference": method.provider_reference})
     return method
+
+
+def start_method_setup(*, organization: Organization, return_url: str, cancel_url: str) -> str:
+    """Open Stripe's page for entering a card and return its address.
+
+    `{CHECKOUT_SESSION_ID}` in `return_url` comes back as what `finish_method_setup` takes.
+
+    Raises:
+        PaymentProviderUnavailable: Stripe could not be reached.
+    """
+    customer_id = ensure_customer(account=get_or_create_account(organization=organization))
+    try:
+        return StripeGateway().start_method_setup(
+            customer_id=customer_id, return_url=return_url, cancel_url=cancel_url
+        )
+    except ProviderUnavailableError as error:
+        raise PaymentProviderUnavailable from error
+
+
+def finish_method_setup(
+    *, organization: Organization, session_reference: str, actor: Actor
+) -> PaymentMethod:
+    """Save the card that the payer entered on Stripe's page; coming back twice saves it once.
+
+    Raises:
+        PaymentMethodRefused: not this organization's session, or no card was entered.
+        PaymentProviderUnavailable: Stripe could not be reached; its webhook saves the card.
+    """
+    customer_id = ensure_customer(account=get_or_create_account(organization=organization))
+    try:
+        card = StripeGateway().finish_method_setup(
+            customer_id=customer_id, session_reference=session_reference
+        )
+    except ProviderRefusedError as error:
+        raise PaymentMethodRefused(error.message, provider_code=error.code) from error
+    except ProviderUnavailableError as error:
+        raise PaymentProviderUnavailable from error
+    return store_payment_method(organization=organization, card=card, actor=actor)
+
+
+def sync_payment_method(
+    *, customer_id: str, method_reference: str, actor: Actor
+) -> PaymentMethod | None:
+    """Save a method that a webhook named, unless it is known or its customer is not ours.
+
+    Raises:
+        PaymentProviderUnavailable: Stripe could not be reached; the outbox tries again.
+    """
+    account = BillingAccount.objects.filter(stripe_customer_id=customer_id).first()
+    is_known = PaymentMethod.objects.filter(provider_reference=method_reference).exists()
+    if not customer_id or account is None or is_known:
+        return None
+    try:
+        card = StripeGateway().fetch_method(method_reference)
+    except ProviderUnavailableError as error:
+        raise PaymentProviderUnavailable from error
+    return store_payment_method(organization=account.organization, card=card, actor=actor)
+
+
+def detach_at_provider(*, method_reference: str) -> None:
+    """Make a removed method unusable at Stripe, too.
+
+    Raises:
+        PaymentProviderUnavailable: Stripe could not be reached; the outbox tries again.
+    """
+    try:
+        StripeGateway().detach_method(method_reference)
+    except ProviderUnavailableError as error:
+        raise PaymentProviderUnavailable from error

@@ -7,6 +7,7 @@ from django.utils.translation import override
 
 from apps.accounts.enums import Role
 from apps.billing.documents import render_invoice_pdf
+from apps.billing.exceptions import InvoiceNotIssued
 from apps.billing.models import Invoice
 from apps.billing.presentation import invoice_document
 
@@ -15,6 +16,20 @@ def render_pdf(*, invoice: Invoice) -> bytes:
     """Return the invoice as PDF bytes, in the language of the organization's owner."""
     with override(language_of(invoice)):
         return render_invoice_pdf(invoice_document(invoice))
+
+
+def read_pdf(*, invoice: Invoice) -> bytes:
+    """Return the stored PDF of an issued invoice, or render it where none is stored yet.
+
+    Raises:
+        InvoiceNotIssued: a draft has no document.
+    """
+    if not invoice.number:
+        raise InvoiceNotIssued
+    if invoice.pdf and invoice.pdf.storage.exists(invoice.pdf.name):
+        with invoice.pdf.open("rb") as file:
+            return bytes(file.read())
+    return render_pdf(invoice=invoice)
 
 
 def store_pdf(*, invoice: Invoice) -> Invoice:

@@ -143,13 +143,21 @@ def close_due_periods(*, actor: Actor) -> dict[str, int]:
 
     Returns counts: `closing` (began), `closed`, `waiting` (calls still on their way), `issued`.
     """
-    counts = {"closing": 0, "closed": 0, "waiting": 0, "issued": 0}
     open_periods = BillingPeriod.objects.filter(status=PeriodStatus.OPEN).select_related(
         "consumer_organization"
     )
-    for period in [period for period in open_periods.iterator() if is_due(period)]:
+    due = [period for period in open_periods.iterator() if is_due(period)]
+    for period in due:
         begin_closing(period=period, actor=actor)
-        counts["closing"] += 1
+    return {"closing": len(due), **finish_closing(actor=actor)}
+
+
+def finish_closing(*, actor: Actor) -> dict[str, int]:
+    """Close every period that is being closed and whose calls have arrived; then issue what is complete.
+
+    Returns counts: `closed`, `waiting` (calls still on their way), `issued`.
+    """
+    counts = {"closed": 0, "waiting": 0}
     for period in BillingPeriod.objects.filter(status=PeriodStatus.CLOSING).order_by("period_end"):
         try:
             close_period(period=period, actor=actor)
@@ -157,5 +165,4 @@ def close_due_periods(*, actor: Actor) -> dict[str, int]:
         except UsageNotComplete:
             logger.info("billing.period_waits_for_usage", period_id=period.public_id)
             counts["waiting"] += 1
-    counts["issued"] = finalize_due_drafts(actor=actor)
-    return counts
+    return {**counts, "issued": finalize_due_drafts(actor=actor)}

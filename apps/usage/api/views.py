@@ -11,11 +11,11 @@ from rest_framework import status
 from rest_framework.request import Request
 from rest_framework.response import Response
 
-from apps.core.api.pagination import CursorPagination
 from apps.core.api.views import IDEMPOTENCY_HEADER, ApiView
 from apps.core.exceptions import InvalidInput
 from apps.core.ids import InvalidPublicIdError, parse_public_id
 from apps.usage import selectors
+from apps.usage.api.pagination import EventPagination, WindowPagination
 from apps.usage.api.parsers import RawJsonParser
 from apps.usage.api.serializers import (
     BatchReceiptSerializer,
@@ -24,12 +24,6 @@ from apps.usage.api.serializers import (
     UsageWindowSerializer,
 )
 from apps.usage.ingestion import accept_batch, read_body
-
-
-class EventPagination(CursorPagination):
-    """Newest call first."""
-
-    ordering = ("-occurred_at", "-event_id")
 
 
 class UsageEventsView(ApiView):
@@ -89,11 +83,6 @@ class UsageWindowsView(ApiView):
     """Hourly quantities of your organization's subscriptions."""
 
     method_permissions: ClassVar = {"GET": "usage.read"}
-
-    class WindowPagination(CursorPagination):
-        """Newest hour first."""
-
-        ordering = ("-window_start", "-id")
 
     paginator_class = WindowPagination
 

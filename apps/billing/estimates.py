@@ -1,0 +1,136 @@
+"""What the running periods would cost: rated now, and as they will end if calls go on as in the last week."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+from decimal import Decimal
+from typing import Final
+
+from apps.billing.models import BillingPeriod
+from apps.billing.selectors import list_open_periods
+from apps.billing.services.rating import days_of, usage_for
+from apps.core import clock
+from apps.core.actors import Actor
+from apps.core.clock import Period
+from apps.core.money import Money, sum_money
+from apps.pricing.calculator import Charge, rate_component, round_line
+from apps.pricing.selectors import price_table_of
+from apps.subscriptions.usage_sources import UsageQuestion
+from apps.usage.costs import CostOutlook
+from apps.usage.selectors import quantities_for
+
+PACE_SPAN: Final = timedelta(days=7)
+SECOND: Final = timedelta(seconds=1)
+
+
+@dataclass(frozen=True, slots=True)
+class EstimatedLine:
+    """One price component of a running period."""
+
+    name: str
+    charge: Charge
+    amount: Money
+    projected: Money
+
+
+@dataclass(frozen=True, slots=True)
+class PeriodEstimate:
+    """A running period: `so_far` if it ended now, `projected` at the pace of the last week. Before tax."""
+
+    period: BillingPeriod
+    lines: tuple[EstimatedLine, ...]
+    so_far: Money
+    projected: Money
+
+
+def estimate_periods(periods: Sequence[BillingPeriod]) -> list[PeriodEstimate]:
+    """Rate running periods with what has been counted. Two queries for usage, whatever their number.
+
+    The periods come from `selectors.list_open_periods`, which loads prices.
+    """
+    running = [
+        _Running(period, clock.business_now(period.consumer_organization)) for period in periods
+    ]
+    counted = quantities_for([item.whole for item in running])
+    recent = quantities_for([item.recent for item in running])
+    return [_estimate(item, counted[item.whole], recent[item.recent]) for item in running]
+
+
+def outlooks(actor: Actor) -> list[CostOutlook]:
+    """Return what the organization's running periods cost, per currency, for the usage pages."""
+    found = estimate_periods(list(list_open_periods(actor)))
+    if not found:
+        return []
+    first_end = min(item.period.period_end for item in found)
+    return [CostOutlook(*pair, first_end) for pair in totals_by_currency(found)]
+
+
+def totals_by_currency(estimates: Sequence[PeriodEstimate]) -> list[tuple[Money, Money]]:
+    """Sum estimates per currency: pairs of so far and projected."""
+    currencies = sorted({item.so_far.currency for item in estimates})
+    return [
+        (
+            sum_money((e.so_far for e in estimates if e.so_far.currency == currency), currency),
+            sum_money((e.projected for e in estimates if e.so_far.currency == currency), currency),
+        )
+        for currency in currencies
+    ]
+
+
+@dataclass(frozen=True, slots=True)
+class _Running:
+    """A period with the account's time at which it is looked at."""
+
+    period: BillingPeriod
+    now: datetime
+
+    @property
+    def whole(self) -> UsageQuestion:
+        """The usage of the whole period."""
+        span = Period(self.period.period_start, self.period.period_end)
+        return UsageQuestion(self.period.subscription_id, span)
+
+    @property
+    def recent(self) -> UsageQuestion:
+        """The usage of the last week, or of what there is of the period: at least an hour."""
+        start = max(self.now - PACE_SPAN, self.period.period_start)
+        end = max(self.now, start + timedelta(hours=1))
+        return UsageQuestion(self.period.subscription_id, Period(start, end))
+
+    @property
+    def seconds_left(self) -> Decimal:
+        """How long the period still runs."""
+        return Decimal(max(0, (self.period.period_end - self.now) // SECOND))
+
+
+def _estimate(
+    running: _Running, counted: Mapping[str, Decimal], recent: Mapping[str, Decimal]
+) -> PeriodEstimate:
+    version = running.period.price_version
+    table, days = price_table_of(version), days_of(running.period)
+    expected = _at_pace(running, counted, recent)
+    lines = []
+    for row, component in zip(version.components.all(), table.components, strict=True):
+        charge = rate_component(component, usage_for(component.meter, counted, days))
+        later = rate_component(component, usage_for(component.meter, expected, days))
+        amounts = round_line(charge, table.currency), round_line(later, table.currency)
+        lines.append(EstimatedLine(row.name, charge, *amounts))
+    return PeriodEstimate(
+        running.period,
+        tuple(lines),
+        so_far=sum_money((line.amount for line in lines), table.currency),
+        projected=sum_money((line.projected for line in lines), table.currency),
+    )
+
+
+def _at_pace(
+    running: _Running, counted: Mapping[str, Decimal], recent: Mapping[str, Decimal]
+) -> dict[str, Decimal]:
+    """Add to what is counted what the rest of the period brings at the recent pace."""
+    share = running.seconds_left / Decimal(running.recent.period.duration // SECOND)
+    return {
+        meter: (quantity + recent.get(meter, Decimal(0)) * share).to_integral_value()
+        for meter, quantity in counted.items()
+    }

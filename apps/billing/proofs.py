@@ -1,0 +1,124 @@
+"""The proof of an invoice line: line → charge → steps → windows → calls, and the amount computed again.
+
+What was stored is not trusted. The steps are redone from their own operands, and the charge is rated again from the
+windows that its run counted; all must give the line's amount.
+
+Source: docs/domain/billing.md.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from decimal import Decimal
+
+from django.db.models import QuerySet
+
+from apps.billing.models import BillingPeriod, InvoiceLine, RatedCharge
+from apps.billing.presentation import explain_line
+from apps.billing.services.rating import days_of, usage_for
+from apps.core.clock import Period
+from apps.core.money import Money
+from apps.pricing.calculator import Step, StepMismatchError, rate_component, recompute
+from apps.pricing.models import CALLS_METER
+from apps.pricing.selectors import price_table_of
+from apps.usage.models import UsageEvent, UsageWindow
+from apps.usage.selectors import counted_events, windows_by_id
+
+
+@dataclass(frozen=True, slots=True)
+class CountedWindow:
+    """One hour behind a line: the revision that was billed, and the window as it is now."""
+
+    window: UsageWindow
+    billed_revision: int
+
+    @property
+    def is_unchanged(self) -> bool:
+        """Whether the window is still what was billed."""
+        return self.window.revision == self.billed_revision
+
+
+@dataclass(frozen=True, slots=True)
+class Recomputed:
+    """What comes out when the line is worked out again. None: it cannot be (no charge, or steps that contradict)."""
+
+    from_steps: Decimal | None
+    from_usage: Decimal | None
+    windows_quantity: Decimal
+    calls: int
+    amount: Money | None
+    is_proven: bool
+
+
+@dataclass(frozen=True, slots=True)
+class LineProof:
+    """A line with everything behind it. `events` is not read yet: show it page by page."""
+
+    line: InvoiceLine
+    steps: list[Step]
+    windows: list[CountedWindow]
+    events: QuerySet[UsageEvent]
+    recomputed: Recomputed
+
+
+def prove_line(line: InvoiceLine) -> LineProof:
+    """Lead a line back to its calls and compute it again. `selectors.get_line` loads what this needs."""
+    steps = explain_line(line)
+    windows = _windows_of(line)
+    events = _events_of(line)
+    return LineProof(line, steps, windows, events, _recompute(line, steps, windows, events))
+
+
+def _windows_of(line: InvoiceLine) -> list[CountedWindow]:
+    if line.charge is None:
+        return []
+    revisions: dict[str, int] = line.charge.run.window_revisions
+    rows = windows_by_id(revisions).filter(meter=line.charge.meter)
+    return [CountedWindow(row, revisions[str(row.pk)]) for row in rows]
+
+
+def _events_of(line: InvoiceLine) -> QuerySet[UsageEvent]:
+    if line.charge is None or line.period is None or line.charge.meter != CALLS_METER:
+        return UsageEvent.objects.none()
+    span = Period(line.period.period_start, line.period.period_end)
+    return counted_events(line.period.subscription_id, span)
+
+
+def _recompute(
+    line: InvoiceLine,
+    steps: list[Step],
+    windows: list[CountedWindow],
+    events: QuerySet[UsageEvent],
+) -> Recomputed:
+    from_steps, from_usage = _from_steps(steps), None
+    quantity = sum((item.window.quantity for item in windows), Decimal(0))
+    if line.charge is not None and line.period is not None:
+        from_usage = _from_usage(line.charge, line.period, quantity)
+    amount = None if from_usage is None else Money.from_decimal(from_usage, line.currency)
+    is_proven = (
+        amount == line.amount
+        and from_steps == from_usage
+        and all(item.is_unchanged for item in windows)
+    )
+    return Recomputed(from_steps, from_usage, quantity, events.count(), amount, is_proven)
+
+
+def _from_steps(steps: list[Step]) -> Decimal | None:
+    if not steps:
+        return None
+    try:
+        return recompute(steps)
+    except StepMismatchError:
+        return None  # the proof says so: `is_proven` is false
+
+
+def _from_usage(charge: RatedCharge, period: BillingPeriod, quantity: Decimal) -> Decimal | None:
+    """Rate the windows' quantity again, with the price version of the period."""
+    version = period.price_version
+    rows = list(version.components.prefetch_related("tiers"))
+    table = price_table_of(version)
+    for row, component in zip(rows, table.components, strict=True):
+        if row.pk == charge.component_id:
+            usage = usage_for(component.meter, {component.meter: quantity}, days_of(period))
+            return rate_component(component, usage).amount
+    return None

@@ -1,0 +1,17 @@
+"""Cursors over calls and windows, which are ordered by business time."""
+
+from __future__ import annotations
+
+from apps.core.api.pagination import CursorPagination
+
+
+class EventPagination(CursorPagination):
+    """Newest call first."""
+
+    ordering = ("-occurred_at", "-event_id")
+
+
+class WindowPagination(CursorPagination):
+    """Newest hour first."""
+
+    ordering = ("-window_start", "-id")
