@@ -1,0 +1,300 @@
+"""The routes of Caddy's configuration: what happens to a call, in order.
+
+Kept flat and few, because Caddy builds nested handlers anew for every call. The reason of each step:
+docs/architecture/gateway.md §1.
+"""
+
+from __future__ import annotations
+
+import json
+from typing import Any, Final
+
+from apps.gateway.entries import MAX_UPSTREAM_HEADERS, UpstreamKind
+
+Json = dict[str, Any]
+
+SLUG_PATTERN: Final = "^/([a-z0-9](?:[a-z0-9-]*[a-z0-9])?)(?:/|$)"
+# A path is refused when its decoded, cleaned form (which the slug is captured from) and its raw form
+# (which is forwarded) could name different things: dot segments in any spelling, an encoded slash in the
+# first segment, backslashes; and when it holds control characters, which no header may carry.
+UNSAFE_PATH_PATTERN: Final = (
+    r"(?i)^(?:[a-z]+://[^/?]*)?"
+    r"(?:[^?]*(?:/|%2f)(?:\.|%2e){1,2}(?:/|%2f|\?|$)|/*[^/?]*%2f|[^?]*(?:%[01][0-9a-f]|%7f|\\|%5c))"
+)
+RATE_HEADERS: Final = (
+    "Ratelimit",
+    "Ratelimit-Policy",
+    "X-Ratelimit-Limit",
+    "X-Ratelimit-Remaining",
+    "X-Ratelimit-Reset",
+    "X-Quota-Limit",
+    "X-Quota-Remaining",
+    "X-Quota-Reset",
+)
+CORS_HEADERS: Final = ("Access-Control-Allow-Origin", "Vary")
+CREDENTIAL_HEADERS: Final = ("X-Subscription-Key", "X-Api-Key", "Authorization")
+# Caddy adds these by itself; they would tell a provider the consumer's address.
+FORWARDED_HEADERS: Final = ("X-Forwarded-For", "X-Forwarded-Host", "X-Forwarded-Proto")
+# Names that only we may set: a client's copies are deleted before anything else, and with every name
+# that has an underscore, because some servers read `X_Request_Id` as `X-Request-Id`.
+OUR_HEADERS: Final = (
+    "*_*",
+    "X-Tollgate-*",
+    "X-Subscription-Id",
+    "X-Request-Id",
+    "X-Forwarded-Uri",
+    "X-Forwarded-Method",
+)
+CONNECT_TIMEOUT: Final = "5s"
+AUTHORIZER_TIMEOUT: Final = "3s"
+STOP_TIMEOUT: Final = "10s"
+MAX_HEADER_BYTES: Final = 32 * 1024
+MAX_BODY_BYTES: Final = 100_000_000
+# The same bound for a length that is announced: such a call is refused before it is charged.
+TOO_LONG_PATTERN: Final = "^0*[1-9][0-9]{8,}$"
+BODY_TOO_LARGE: Final = (413, "body_too_large", "The body is too large.")
+RETRY_STATUS: Final = 503
+
+
+def call_routes(*, authorizer: str, secret: str, timeout_s: int) -> list[Json]:
+    """Return the routes of a call.
+
+    Args:
+        authorizer: address that Caddy dials.
+        secret: tells the authorizer that Caddy asks.
+        timeout_s: after which an upstream that does not answer is given up.
+    """
+    return [
+        {"handle": _prepare()},
+        *_early_refusals(),
+        {
+            "match": [{"path_regexp": {"name": "api", "pattern": SLUG_PATTERN}}],
+            "handle": [
+                {"handler": "vars", "slug": "{http.regexp.api.1}"},
+                {"handler": "rewrite", "strip_path_prefix": "/{http.vars.slug}"},
+                {"handler": "vars", "api_path": "{http.request.uri.path}"},
+                _authorize(authorizer, secret),
+                {"handler": "headers", "request": {"delete": list(CREDENTIAL_HEADERS)}},
+                {"handler": "request_body", "max_size": MAX_BODY_BYTES},
+            ],
+        },
+        {
+            "match": [{"vars_regexp": {"{http.vars.base}": {"pattern": "."}}}],
+            "handle": [
+                {
+                    "handler": "rewrite",
+                    "path_regexp": [{"find": "^/?", "replace": "{http.vars.base}/"}],
+                }
+            ],
+        },
+        *(
+            {
+                "match": [{"vars": {"{http.vars.kind}": [kind]}}],
+                "handle": [_upstream(kind, timeout_s)],
+                "terminal": True,
+            }
+            for kind in UpstreamKind
+        ),
+        {"handle": [_problem(404, "api_not_found", "No API has this address.")]},
+    ]
+
+
+def error_routes() -> list[Json]:
+    """Turn Caddy's own errors into problems. The message is not told: it names the upstream's address."""
+    known = {
+        "{http.error.status_code} == 413": BODY_TOO_LARGE,
+        "{http.vars.subscription_id} == null || {http.vars.subscription_id} == ''": (
+            503,
+            "gateway_unavailable",
+            "The gateway cannot decide calls at present.",
+        ),
+        "{http.error.status_code} == 504": (
+            504,
+            "upstream_timeout",
+            "The API did not answer in time.",
+        ),
+        "true": (502, "upstream_unreachable", "The API cannot be reached."),
+    }
+    mark = {"handler": "headers", "response": _response_headers()}
+    return [
+        {"handle": [_log_field("gateway_error", "true"), mark]},
+        *(
+            {
+                "match": [{"expression": expression}],
+                "handle": [_problem(*problem)],
+                "terminal": True,
+            }
+            for expression, problem in known.items()
+        ),
+    ]
+
+
+def _prepare() -> list[Json]:
+    """Take the client's copies of our headers away and promise the log its fields."""
+    fields = {
+        "request_id": "{http.request.uuid}",
+        "subscription_id": "{http.vars.subscription_id}",
+        "key_id": "{http.vars.key_id}",
+        "api_id": "{http.vars.api_id}",
+        "upstream_latency_ms": "{http.reverse_proxy.upstream.latency_ms}",
+    }
+    return [
+        {
+            "handler": "headers",
+            "request": {"delete": list(OUR_HEADERS)},
+            "response": _response_headers(),
+        },
+        *(_log_field(key, value) for key, value in fields.items()),
+    ]
+
+
+def _response_headers() -> Json:
+    return {
+        "deferred": True,
+        "set": {"X-Request-Id": ["{http.request.uuid}"]},
+        "delete": ["Server", "Via"],
+    }
+
+
+def _log_field(key: str, value: str) -> Json:
+    return {"handler": "log_append", "key": key, "value": value}
+
+
+def _early_refusals() -> list[Json]:
+    return [
+        {
+            "match": [
+                {"vars_regexp": {"{http.request.orig_uri}": {"pattern": UNSAFE_PATH_PATTERN}}}
+            ],
+            "handle": [_problem(400, "invalid_path", "This path has parts that could be misread.")],
+            "terminal": True,
+        },
+        {
+            "match": [{"header_regexp": {"Content-Length": {"pattern": TOO_LONG_PATTERN}}}],
+            "handle": [_problem(*BODY_TOO_LARGE)],
+            "terminal": True,
+        },
+    ]
+
+
+def _authorize(authorizer: str, secret: str) -> Json:
+    """Ask the authorizer. Only `X-Authz: allow` lets a call on; everything else goes to the client."""
+    slots = range(1, MAX_UPSTREAM_HEADERS + 1)
+    with_headers = {f"name_{slot}": f"X-Upstream-Name-{slot}" for slot in slots} | {
+        f"value_{slot}": f"X-Upstream-Value-{slot}" for slot in slots
+    }
+    return {
+        "handler": "reverse_proxy",
+        "upstreams": [{"dial": authorizer}],
+        "rewrite": {"method": "GET", "uri": "/authz/caddy"},
+        "transport": {
+            "protocol": "http",
+            "dial_timeout": "1s",
+            "response_header_timeout": AUTHORIZER_TIMEOUT,
+            "compression": False,
+            "keep_alive": {"enabled": True, "max_idle_conns_per_host": 512},
+        },
+        "headers": {
+            "request": {
+                "set": {
+                    "X-Tollgate-Secret": [secret],
+                    "X-Tollgate-Request-Id": ["{http.request.uuid}"],
+                    "X-Tollgate-Slug": ["{http.vars.slug}"],
+                    "X-Tollgate-Method": ["{http.request.method}"],
+                    "X-Tollgate-Path": ["{http.vars.api_path}"],
+                    "X-Tollgate-Client-Ip": ["{http.vars.client_ip}"],
+                },
+                # What the authorizer does not get, it cannot leak; a sub-request upgrades nothing.
+                "delete": ["Cookie", "Upgrade", "Connection", "Expect", *FORWARDED_HEADERS],
+            },
+            "response": {"delete": ["Server"]},
+        },
+        "handle_response": [
+            _on_allow({"X-Upstream-Kind": ["*+headers"]}, with_headers),
+            _on_allow({}, {}),
+        ],
+    }
+
+
+def _on_allow(more_matches: Json, more_variables: dict[str, str]) -> Json:
+    """Keep what the authorizer said for the handlers after it."""
+    variables = {
+        "subscription_id": "X-Subscription-Id",
+        "key_id": "X-Key-Id",
+        "api_id": "X-Api-Id",
+        "kind": "X-Upstream-Kind",
+        "dial": "X-Upstream-Dial",
+        "host": "X-Upstream-Host",
+        "base": "X-Upstream-Base",
+        **more_variables,
+    }
+    values = {name: f"{{http.reverse_proxy.header.{header}}}" for name, header in variables.items()}
+    return {
+        "match": {"headers": {"X-Authz": ["allow"], **more_matches}},
+        "routes": [
+            {
+                "handle": [
+                    {
+                        "handler": "copy_response_headers",
+                        "include": [*RATE_HEADERS, *CORS_HEADERS],
+                    },
+                    {"handler": "vars", **values},
+                ]
+            }
+        ],
+    }
+
+
+def _upstream(kind: UpstreamKind, timeout_s: int) -> Json:
+    """Dial what the authorizer answered; one handler for http, https, and each with provider headers."""
+    transport: Json = {
+        "protocol": "http",
+        "dial_timeout": CONNECT_TIMEOUT,
+        "response_header_timeout": f"{timeout_s}s",
+        "max_response_header_size": MAX_HEADER_BYTES,
+        "compression": False,
+        "keep_alive": {"enabled": True, "max_idle_conns_per_host": 256},
+    }
+    if kind.is_encrypted:
+        transport["tls"] = {}
+    set_headers = {
+        "Host": ["{http.vars.host}"],
+        "X-Request-Id": ["{http.request.uuid}"],
+        "X-Subscription-Id": ["{http.vars.subscription_id}"],
+    }
+    deleted = list(FORWARDED_HEADERS)
+    if kind.has_headers:
+        for slot in range(1, MAX_UPSTREAM_HEADERS + 1):
+            set_headers[f"{{http.vars.name_{slot}}}"] = [f"{{http.vars.value_{slot}}}"]
+        # The names that the authorizer gave to unused slots.
+        deleted.append("X-Tollgate-*")
+    return {
+        "handler": "reverse_proxy",
+        "upstreams": [{"dial": "{http.vars.dial}"}],
+        "transport": transport,
+        "headers": {
+            "request": {"set": set_headers, "delete": deleted},
+            "response": {
+                "delete": ["Ratelimit*", "X-Ratelimit-*", "X-Quota-*", "X-Tollgate-*", "X-Authz"]
+            },
+        },
+        "stream_timeout": f"{timeout_s}s",
+        "stream_close_delay": STOP_TIMEOUT,
+    }
+
+
+def _problem(status: int, code: str, title: str) -> Json:
+    body = {"type": f"/problems/{code}", "title": title, "status": status, "code": code}
+    headers = {
+        "Content-Type": ["application/problem+json"],
+        "Cache-Control": ["no-store"],
+        "X-Tollgate-Error": ["true"],
+    }
+    if status == RETRY_STATUS:
+        headers["Retry-After"] = ["1"]
+    return {
+        "handler": "static_response",
+        "status_code": str(status),
+        "headers": headers,
+        "body": json.dumps(body),
+    }
