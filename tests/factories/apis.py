@@ -9,12 +9,14 @@ from __future__ import annotations
 from typing import Any
 
 import factory
+from django.db import transaction
 from factory.django import DjangoModelFactory
 
 from apps.accounts.models import Organization
 from apps.apis import services
 from apps.apis.enums import ApiStatus
 from apps.apis.models import Api, ApiVersion, Category, Endpoint, HealthCheck
+from apps.apis.services.moves import move_api
 from apps.core import clock
 from apps.core.actors import Actor
 from tests.factories.accounts import OrganizationFactory
@@ -85,6 +87,7 @@ def healthy_check(api: Api) -> HealthCheck:
     )
 
 
+@transaction.atomic
 def make_api(
     status: str = ApiStatus.ACTIVE, organization: Organization | None = None, **fields: Any
 ) -> Api:
@@ -100,8 +103,6 @@ def make_api(
 
 
 def _submit_unchecked(api: Api) -> None:
-    from apps.apis.services.moves import move_api  # noqa: PLC0415 -- only this state skips the requirements
-
     move_api(api, ApiStatus.SUBMITTED, actor=PROVIDER)
     move_api(api, ApiStatus.PENDING_APPROVAL, actor=PROVIDER)
 

@@ -25,7 +25,7 @@ def upstream(settings: Settings) -> Iterator[Upstream]:
     """A real server; unknown paths get 404."""
 
     class Handler(BaseHTTPRequestHandler):
-        def do_GET(self) -> None:  # noqa: N802 -- the library's name
+        def do_GET(self) -> None:
             running.requests.append((self.path, dict(self.headers)))
             status, body = running.answers.get(self.path, (404, b"not here"))
             self.send_response(status)

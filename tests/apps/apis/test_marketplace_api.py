@@ -108,7 +108,7 @@ def test_listing_shows_operations_and_hides_the_upstream(anybody: APIClient) -> 
         ("suspended", "public", 404, 200),
     ],
 )
-def test_listing_is_readable_by_whom(  # noqa: PLR0913
+def test_listing_is_readable_by_whom(
     api_client: Callable[..., APIClient],
     make_member: Callable[..., Membership],
     status: str,

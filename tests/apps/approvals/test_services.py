@@ -154,7 +154,7 @@ def test_question_stops_the_clock_and_answer_starts_it(approver: Actor) -> None:
 @pytest.mark.parametrize(
     ("who", "error"),
     [
-        (lambda member: make_member("owner"), NotFound),
+        (lambda _member: make_member("owner"), NotFound),
         (lambda member: make_member("viewer", member.organization), Forbidden),
     ],
 )
