@@ -9,18 +9,22 @@ from __future__ import annotations
 
 from typing import Any, ClassVar
 
-from django.contrib import admin
+from django import forms
+from django.contrib import admin, messages
+from django.contrib.admin.helpers import ActionForm
+from django.db.models import QuerySet
 from django.http import HttpRequest
+from django.utils.translation import gettext_lazy as _
+from django.utils.translation import ngettext
 
-from apps.core.actors import Actor
+from apps.core import dead_letters
+from apps.core.backoffice import staff_actor
+from apps.core.exceptions import DomainError
+from apps.core.models import AuditEvent, DeadLetter, JobRun, OutboxMessage
+
+__all__ = ("BackOfficeAdmin", "ReadOnlyAdmin", "ReasonForm", "staff_actor")
 
 EVERY_STAFF_ROLE = ("approver", "operator", "finance")
-
-
-def staff_actor(request: HttpRequest) -> Actor:
-    """Return who works in the back office; `ActorMiddleware` put the actor on the request."""
-    actor: Actor = request.actor  # type: ignore[attr-defined]  # set by ActorMiddleware
-    return actor
 
 
 class BackOfficeAdmin(admin.ModelAdmin):  # type: ignore[type-arg]  # not generic at run time
@@ -56,5 +60,82 @@ class ReadOnlyAdmin(BackOfficeAdmin):
     """A page that shows and changes nothing; actions, if any, call services and need `change_roles`."""
 
     def get_readonly_fields(self, request: HttpRequest, obj: Any = None) -> list[str]:
-        """Every field."""
-        return [field.name for field in self.model._meta.fields]
+        """Every field that is shown."""
+        hidden = self.exclude or ()
+        return [field.name for field in self.model._meta.fields if field.name not in hidden]
+
+
+class ReasonForm(ActionForm):
+    """An action with the reason for it."""
+
+    reason = forms.CharField(label=_("Reason"), max_length=500, required=False)
+
+
+@admin.register(AuditEvent)
+class AuditEventAdmin(ReadOnlyAdmin):
+    """Who did what, when, from where."""
+
+    view_roles = ("operator", "finance")
+    list_display = ("occurred_at", "action", "actor_label", "target_type", "target_id", "ip")
+    list_filter = ("actor_kind",)
+    search_fields = ("action__startswith", "target_id", "actor_user_id", "request_id")
+    date_hierarchy = None
+
+
+@admin.register(OutboxMessage)
+class OutboxMessageAdmin(ReadOnlyAdmin):
+    """What waits to be delivered, and what was."""
+
+    view_roles = ("operator",)
+    list_display = ("created_at", "topic", "status", "attempts", "available_at", "last_error")
+    list_filter = ("status",)
+    search_fields = ("topic__startswith", "request_id")
+
+
+@admin.register(JobRun)
+class JobRunAdmin(ReadOnlyAdmin):
+    """Runs of background jobs."""
+
+    view_roles = ("operator",)
+    list_display = ("created_at", "name", "status", "trigger", "requested_by", "finished_at")
+    list_filter = ("status", "trigger")
+    search_fields = ("name__startswith",)
+
+
+@admin.register(DeadLetter)
+class DeadLetterAdmin(ReadOnlyAdmin):
+    """Work that failed for good: retry it or give it up, and say why."""
+
+    change_roles = ("operator",)
+    view_roles = ("operator",)
+    list_display = ("created_at", "source", "reference", "reason", "attempts", "resolution")
+    list_filter = ("source", "resolution")
+    search_fields = ("reference",)
+    action_form = ReasonForm
+    actions = ("retry_selected", "discard_selected")
+
+    @admin.action(description=_("Retry the selected work"), permissions=("change",))
+    def retry_selected(self, request: HttpRequest, letters: QuerySet[DeadLetter]) -> None:
+        """Queue the work again."""
+        self._resolve(request, letters, dead_letters.retry_dead_letter)
+
+    @admin.action(description=_("Give the selected work up"), permissions=("change",))
+    def discard_selected(self, request: HttpRequest, letters: QuerySet[DeadLetter]) -> None:
+        """Discard the work."""
+        self._resolve(request, letters, dead_letters.discard_dead_letter)
+
+    def _resolve(self, request: HttpRequest, letters: QuerySet[DeadLetter], resolve: Any) -> None:
+        done = 0
+        for letter in letters:
+            try:
+                resolve(
+                    letter=letter,
+                    actor=staff_actor(request),
+                    reason=request.POST.get("reason", ""),
+                )
+                done += 1
+            except DomainError as error:
+                self.message_user(request, f"{letter}: {error.detail}", messages.ERROR)
+        if done:
+            text = ngettext("%d dead letter resolved.", "%d dead letters resolved.", done) % done
+            self.message_user(request, text)

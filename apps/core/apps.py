@@ -18,7 +18,7 @@ class CoreConfig(AppConfig):
 
     def ready(self) -> None:
         """Set up logs and error reports; register checks, outbox handlers and the jobs of every app."""
-        from apps.core import checks, receivers  # noqa: F401, PLC0415 -- registration on import
+        from apps.core import backlog, checks, receivers  # noqa: F401, PLC0415 -- registration on import
         from apps.core.logging import configure_logging  # noqa: PLC0415 -- needs the settings
         from apps.core.sentry import init_sentry  # noqa: PLC0415 -- needs the settings
 

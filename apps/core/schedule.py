@@ -15,8 +15,13 @@ from typing import Any, Final
 from django.db import transaction
 from django_celery_beat.models import CrontabSchedule, IntervalSchedule, PeriodicTask, PeriodicTasks
 
-from apps.core.exceptions import RuleViolated
-from apps.core.jobs import registered_jobs
+from apps.core import formatting
+from apps.core.actors import Actor
+from apps.core.audit import record_audit
+from apps.core.enums import JobTrigger
+from apps.core.exceptions import NotFound, RuleViolated
+from apps.core.jobs import enqueue, registered_jobs
+from apps.core.models import JobRun
 
 NAME_PREFIX: Final = "schedule:"
 
@@ -116,3 +121,62 @@ def _create(entry: ScheduleEntry) -> None:
             timezone="UTC",
         )
     task.save()
+
+
+@dataclass(frozen=True, slots=True)
+class ScheduleRow:
+    """A job as the schedule table shows it: how often, and how it went last."""
+
+    job: str
+    description: str
+    interval: str
+    is_enabled: bool
+    last_run: JobRun | None
+
+
+def schedule_rows() -> list[ScheduleRow]:
+    """Return every registered job by name, with its interval and its last run."""
+    tasks = {
+        task.task: task
+        for task in PeriodicTask.objects.select_related("interval", "crontab").filter(
+            name__startswith=NAME_PREFIX
+        )
+    }
+    newest = JobRun.objects.order_by("name", "-created_at").distinct("name")
+    last_runs = {run.name: run for run in newest}
+    return [
+        ScheduleRow(
+            job=name,
+            description=description,
+            interval=_interval_of(tasks.get(name)),
+            is_enabled=name in tasks and tasks[name].enabled,
+            last_run=last_runs.get(name),
+        )
+        for name, description in registered_jobs().items()
+    ]
+
+
+def _interval_of(task: Any) -> str:
+    """Write how often a periodic task runs; nothing for a job that only runs when asked to."""
+    if task is None:
+        return ""
+    if task.interval is not None:
+        seconds = timedelta(**{task.interval.period: task.interval.every}).total_seconds()
+        return formatting.format_duration(seconds)
+    return f"{task.crontab.minute} {task.crontab.hour} * * * UTC"
+
+
+def run_now(*, job: str, actor: Actor) -> JobRun:
+    """Start a job by hand, with the arguments that the schedule gives it.
+
+    Raises:
+        NotFound: no such job.
+    """
+    if job not in registered_jobs():
+        raise NotFound
+    entry = _entries.get(job)
+    arguments = entry.arguments if entry else {}
+    with transaction.atomic():
+        run = enqueue(job, actor=actor, trigger=JobTrigger.MANUAL, **arguments)
+        record_audit(action="core:job:started", target=run, actor=actor, after={"job": job})
+    return run

@@ -24,10 +24,12 @@ class StateLook(NamedTuple):
 
 STATES: Final[dict[str, StateLook]] = {
     "accepted": StateLook("ok", pgettext_lazy("state", "Accepted")),
+    "accrued": StateLook("info", pgettext_lazy("state", "Accrued")),
     "active": StateLook("ok", pgettext_lazy("state", "Active")),
     "approved": StateLook("ok", pgettext_lazy("state", "Approved")),
     "available": StateLook("ok", pgettext_lazy("state", "Available")),
     "cancelled": StateLook("neutral", pgettext_lazy("state", "Cancelled")),
+    "clawed_back": StateLook("bad", pgettext_lazy("state", "Taken back")),
     "closed": StateLook("neutral", pgettext_lazy("state", "Closed")),
     "closing": StateLook("info", pgettext_lazy("state", "Closing"), is_moving=True),
     "completed": StateLook("ok", pgettext_lazy("state", "Completed")),
@@ -54,11 +56,16 @@ STATES: Final[dict[str, StateLook]] = {
     "partially_refunded": StateLook("warn", pgettext_lazy("state", "Partially refunded")),
     "past_due": StateLook("bad", pgettext_lazy("state", "Past due")),
     "paused": StateLook("neutral", pgettext_lazy("state", "Paused")),
+    "payable": StateLook("accent", pgettext_lazy("state", "Payable")),
     "pending": StateLook("info", pgettext_lazy("state", "Pending"), is_moving=True),
     "pending_approval": StateLook(
         "info", pgettext_lazy("state", "Waiting for approval"), is_moving=True
     ),
+    "processed": StateLook("ok", pgettext_lazy("state", "Processed")),
     "processing": StateLook("info", pgettext_lazy("state", "Processing"), is_moving=True),
+    "proven": StateLook("ok", pgettext_lazy("state", "Proven")),
+    "published": StateLook("ok", pgettext_lazy("state", "Published")),
+    "queued": StateLook("info", pgettext_lazy("state", "Queued"), is_moving=True),
     "refunded": StateLook("neutral", pgettext_lazy("state", "Refunded")),
     "registering": StateLook("info", pgettext_lazy("state", "Registering"), is_moving=True),
     "rejected": StateLook("bad", pgettext_lazy("state", "Rejected")),
@@ -80,6 +87,8 @@ STATES: Final[dict[str, StateLook]] = {
     "up": StateLook("ok", pgettext_lazy("state", "Up")),
     "verified": StateLook("ok", pgettext_lazy("state", "Verified")),
     "void": StateLook("neutral", pgettext_lazy("state", "Void")),
+    "wanted": StateLook("info", pgettext_lazy("state", "Wanted"), is_moving=True),
+    "written": StateLook("info", pgettext_lazy("state", "Written"), is_moving=True),
 }
 
 

@@ -35,6 +35,25 @@ SHORT_ID_TAIL: Final = 4
 SHORT_ID_HEAD: Final = 4
 WARN_SHARE: Final = Decimal("0.8")
 
+# In this order: each of them names the ones below it too.
+BROWSER_MARKS: Final = (
+    ("Edg/", "Edge"),
+    ("OPR/", "Opera"),
+    ("Firefox/", "Firefox"),
+    ("Chrome/", "Chrome"),
+    ("Safari/", "Safari"),
+    ("curl/", "curl"),
+    ("python", "Python"),
+)
+SYSTEM_MARKS: Final = (
+    ("Android", "Android"),
+    ("iPhone", "iOS"),
+    ("iPad", "iPadOS"),
+    ("Windows", "Windows"),
+    ("Mac OS X", "macOS"),
+    ("Linux", "Linux"),
+)
+
 NOTICE_ICONS: Final = {"ok": "check-circle", "warn": "alert", "bad": "x-circle", "info": "info"}
 MESSAGE_TONES: Final = {"success": "ok", "warning": "warn", "error": "bad", "debug": "info"}
 
@@ -144,6 +163,14 @@ def badge(state: Any, label: str = "", tone: str = "") -> SafeString:
     if look.is_moving:
         modifier += " badge--busy"
     return format_html('<span class="badge {}">{}</span>', modifier, label or look.label)
+
+
+@register.simple_tag
+def browser(user_agent: str) -> str:
+    """Name the browser and system of a User-Agent header: `{% browser session.user_agent %}`."""
+    program = next((name for mark, name in BROWSER_MARKS if mark in user_agent), "")
+    system = next((name for mark, name in SYSTEM_MARKS if mark in user_agent), "")
+    return " · ".join(part for part in (program, system) if part) or _("Unknown browser")
 
 
 @register.simple_tag

@@ -39,7 +39,7 @@ def test_health_is_ok_when_every_part_is_there() -> None:
 
     assert (status, body["status"]) == (200, "ok")
     assert set(body["components"]) == {"database", "cache", "queue", *health.PROCESSES}
-    assert body["components"]["queue"]["waiting"] == {"default": 0, "billing": 0}
+    assert body["components"]["queue"]["waiting"] == {"default": 0, "billing": 0, "usage": 0}
     assert body["version"]
     assert body["uptime_s"] >= 0
 

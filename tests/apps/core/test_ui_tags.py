@@ -135,3 +135,20 @@ def test_quota_without_a_limit_has_no_bar() -> None:
 def test_current_marks_the_page_and_what_is_below_it() -> None:
     source = "{% current '/list/' %}|{% current '/' %}|{% current '/li' exact=True %}"
     assert render(source) == 'aria-current="page"||'
+
+
+@pytest.mark.parametrize(
+    ("header", "shown"),
+    [
+        (
+            "Mozilla/5.0 (X11; Linux x86_64; rv:140.0) Gecko/20100101 Firefox/140.0",
+            "Firefox · Linux",
+        ),
+        ("Mozilla/5.0 (Windows NT 10.0) Chrome/150.0 Safari/537.36 Edg/150.0", "Edge · Windows"),
+        ("Mozilla/5.0 (Linux; Android 16) Chrome/150.0 Mobile Safari/537.36", "Chrome · Android"),
+        ("Mozilla/5.0 (Macintosh; Intel Mac OS X 14) Version/19 Safari/605.1", "Safari · macOS"),
+        ("", "Unknown browser"),
+    ],
+)
+def test_browser_is_named(header: str, shown: str) -> None:
+    assert render("{% browser header %}", header=header) == shown

@@ -1,0 +1,15 @@
+"""App configuration."""
+
+from django.apps import AppConfig
+
+
+class PortalConfig(AppConfig):
+    """Pages that read several domains."""
+
+    name = "apps.portal"
+    label = "portal"
+    verbose_name = "Portal"
+
+    def ready(self) -> None:
+        """Fill the areas of pages that domains share, and register what only the top floor can see."""
+        from apps.portal import health, metrics, plans_area  # noqa: F401, PLC0415 -- registration on import

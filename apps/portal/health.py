@@ -1,0 +1,30 @@
+"""Parts of the product's health that only the top floor sees: the gateway's nodes and the payment service."""
+
+from __future__ import annotations
+
+from django.conf import settings
+
+from apps.core import clock
+from apps.core.health import Component, health_check
+from apps.gateway.models import AuthorizerNode
+
+
+@health_check("gateway")
+def check_gateway() -> Component:
+    """Say how many authorizers hold a lease; without one, no call is let through."""
+    now = clock.now()
+    nodes = {
+        node.name: {"version": node.version, "is_serving": node.lease_expires_at > now}
+        for node in AuthorizerNode.objects.all()
+    }
+    serving = sum(node["is_serving"] for node in nodes.values())
+    details = {"nodes": len(nodes), "serving": serving}
+    return Component("ok" if serving else "down", details)
+
+
+@health_check("stripe")
+def check_stripe() -> Component:
+    """Say whether payments are set up; the service itself is not called, so that this answer is quick."""
+    is_configured = bool(settings.STRIPE_SECRET_KEY and settings.STRIPE_WEBHOOK_SECRET)
+    details = {"configured": is_configured, "live": settings.STRIPE_LIVE_MODE}
+    return Component("ok" if is_configured else "degraded", details)
