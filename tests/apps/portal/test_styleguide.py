@@ -22,8 +22,8 @@ ICON_CALL = re.compile(r"{% icon \"([a-z-]+)\"")
 CUSTOM_PROPERTY = re.compile(r"var\((--[a-z0-9-]+)")
 MAX_FIRST_LOAD_BYTES = 100_000
 # E-mails have no stylesheet of ours to load.
-# Shown by other pages: error pages, invoices, rendered Markdown, the public frame.
-UNSHOWN = frozenset({"error-page", "footer", "invoice", "prose"})
+# Shown by other pages: endpoints, error pages, invoices, rendered Markdown, the public frame.
+UNSHOWN = frozenset({"endpoint", "error-page", "footer", "invoice", "prose"})
 PAGES = [path for path in TEMPLATES if "emails" not in path.parts and "email" not in path.parts]
 
 
