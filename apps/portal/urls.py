@@ -6,6 +6,7 @@ from django.urls import URLPattern, URLResolver, path
 from django.views.decorators.http import require_POST
 from django.views.i18n import set_language
 
+from apps.portal.access_urls import access_routes
 from apps.portal.views import (
     catalogue,
     console,
@@ -42,6 +43,7 @@ urlpatterns: list[URLPattern | URLResolver] = [
         provider_moves.delete_secret,
         name="provider_api_delete_secret",
     ),
+    *access_routes,
     path("preferences/language/", require_POST(set_language), name="set_language"),
     path("preferences/theme/", preferences.set_theme, name="set_theme"),
     path("preferences/tenant/", preferences.switch_tenant, name="switch_tenant"),

@@ -9,3 +9,7 @@ class PricingConfig(AppConfig):
     name = "apps.pricing"
     label = "pricing"
     verbose_name = "Pricing"
+
+    def ready(self) -> None:
+        """Demand a published plan of every API that is submitted."""
+        from apps.pricing import requirements  # noqa: F401, PLC0415 -- registration on import

@@ -15,9 +15,11 @@ from typing import Final, NamedTuple
 from django.utils.functional import Promise
 from django.utils.translation import gettext_lazy as _
 
+from apps.pricing import calculator
 from apps.pricing.enums import BillingInterval, PriceModel, QuotaKind
 
 BASE_FEE_METER: Final = "base_fee"
+ZERO: Final = Decimal(0)
 DECIMAL_PLACES: Final = 12
 MAX_PRICE: Final = Decimal(10) ** 18
 MAX_INTERVAL_COUNT: Final = 36
@@ -90,6 +92,32 @@ class Defect(NamedTuple):
 def find_defects(draft: PriceDraft) -> list[Defect]:
     """Return everything that keeps a price from being sold; an empty list is a good price."""
     return [*_defects_of_terms(draft), *_defects_of_components(draft.components)]
+
+
+def table_of(draft: PriceDraft) -> calculator.PriceTable:
+    """Return a draft's prices as the calculator takes them, in the order in which they are printed."""
+    return calculator.PriceTable(
+        currency=draft.currency,
+        components=tuple(_priced(component) for component in draft.components),
+    )
+
+
+def _priced(component: ComponentDraft) -> calculator.Component:
+    is_flat = component.model == PriceModel.FLAT
+    is_package = component.model == PriceModel.PACKAGE
+    price = (component.flat_fee if is_flat else component.unit_price) or ZERO
+    return calculator.Component(
+        meter=component.meter,
+        model=calculator.PricingModel(component.model),
+        unit_price=ZERO if is_package else price,
+        package_price=price if is_package else ZERO,
+        package_size=component.package_size or Decimal(1),
+        free_units=component.free_units,
+        tiers=tuple(
+            calculator.Tier(up_to=tier.up_to, unit_price=tier.unit_price, flat_fee=tier.flat_fee)
+            for tier in component.tiers
+        ),
+    )
 
 
 def _defects_of_terms(draft: PriceDraft) -> Iterator[Defect]:

@@ -5,9 +5,17 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import dataclass
 from decimal import Decimal
+from typing import Final
+
+from django.utils.functional import Promise
+from django.utils.translation import gettext_lazy as _
 
 from apps.core.money import Money
 from apps.pricing.calculator import Charge, PriceTable, Usage, rate, round_line
+from apps.pricing.drafts import BASE_FEE_METER
+from apps.pricing.models import CALLS_METER
+
+METER_WORDS: Final = {BASE_FEE_METER: _("Base fee"), CALLS_METER: _("Calls")}
 
 
 @dataclass(frozen=True, slots=True)
@@ -16,6 +24,11 @@ class QuoteLine:
 
     charge: Charge
     amount: Money
+
+    @property
+    def label(self) -> str | Promise:
+        """The line in words; a provider's own meter is called by its key."""
+        return METER_WORDS.get(self.charge.meter, self.charge.meter)
 
 
 @dataclass(frozen=True, slots=True)

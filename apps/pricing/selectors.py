@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
-from decimal import Decimal
 from uuid import UUID
 
 from django.db.models import Prefetch, QuerySet
@@ -12,24 +10,37 @@ from apps.apis.models import Api
 from apps.core.actors import Actor
 from apps.core.exceptions import NotFound
 from apps.core.ids import InvalidPublicIdError, parse_public_id
-from apps.pricing import calculator
-from apps.pricing.enums import PlanStatus, PriceModel
+from apps.pricing.calculator import PriceTable
+from apps.pricing.drafts import ComponentDraft, PriceDraft, TierDraft, table_of
+from apps.pricing.enums import BillingInterval, PlanStatus, PriceModel, QuotaKind
 from apps.pricing.models import Plan, PriceComponent, PriceVersion
 
-ZERO = Decimal(0)
 
-
-def price_table_of(version: PriceVersion) -> calculator.PriceTable:
+def price_table_of(version: PriceVersion) -> PriceTable:
     """Return a version's prices as the calculator takes them, in the order in which they are printed.
+
+    Two queries unless components and tiers are prefetched.
+    """
+    return table_of(draft_of(version))
+
+
+def draft_of(version: PriceVersion) -> PriceDraft:
+    """Return a version as the draft that it was made from: where the next one begins.
 
     Two queries unless components and tiers are prefetched.
     """
     components = version.components.all()
     if not _is_prefetched(version, "components"):
         components = components.prefetch_related("tiers")
-    return calculator.PriceTable(
+    return PriceDraft(
         currency=version.currency,
-        components=tuple(_component_of(component) for component in components),
+        components=tuple(_component_draft_of(component) for component in components),
+        interval=BillingInterval(version.interval),
+        interval_count=version.interval_count,
+        quota_calls=version.quota_calls,
+        quota_kind=QuotaKind(version.quota_kind),
+        rate_per_second=version.rate_per_second,
+        rate_per_minute=version.rate_per_minute,
     )
 
 
@@ -104,27 +115,21 @@ def has_published_plan(api: Api) -> bool:
     return Plan.objects.filter(api=api, status=PlanStatus.PUBLISHED).exists()
 
 
-def _component_of(component: PriceComponent) -> calculator.Component:
-    model = calculator.PricingModel(component.model)
-    is_flat = component.model == PriceModel.FLAT
-    is_package = component.model == PriceModel.PACKAGE
-    unit_price = component.flat_fee if is_flat else component.unit_price
-    return calculator.Component(
+def _component_draft_of(component: PriceComponent) -> ComponentDraft:
+    return ComponentDraft(
         meter=component.meter,
-        model=model,
-        unit_price=ZERO if is_package else unit_price or ZERO,
-        package_price=component.unit_price or ZERO if is_package else ZERO,
-        package_size=component.package_size or Decimal(1),
+        name=component.name,
+        model=PriceModel(component.model),
+        unit_price=component.unit_price,
+        flat_fee=component.flat_fee,
         free_units=component.free_units,
-        rate_percent=component.rate_percent or ZERO,
-        fixed_fee=ZERO if is_flat else component.flat_fee or ZERO,
-        tiers=tuple(_tiers_of(component)),
+        package_size=component.package_size,
+        billed_in_advance=component.billed_in_advance,
+        tiers=tuple(
+            TierDraft(up_to=tier.up_to, unit_price=tier.unit_price, flat_fee=tier.flat_fee)
+            for tier in component.tiers.all()
+        ),
     )
-
-
-def _tiers_of(component: PriceComponent) -> Iterable[calculator.Tier]:
-    for tier in component.tiers.all():
-        yield calculator.Tier(up_to=tier.up_to, unit_price=tier.unit_price, flat_fee=tier.flat_fee)
 
 
 def _is_prefetched(instance: PriceVersion, name: str) -> bool:

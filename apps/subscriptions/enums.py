@@ -19,6 +19,26 @@ class SubscriptionStatus(TextChoices):
     EXPIRED = "expired", pgettext_lazy("subscription", "expired")
 
 
+class ChangeKind(TextChoices):
+    """What a row of a subscription's history tells."""
+
+    REQUESTED = "requested", pgettext_lazy("subscription", "Asked the provider")
+    STARTED = "started", pgettext_lazy("subscription", "Started")
+    ACCEPTED = "accepted", pgettext_lazy("subscription", "Accepted by the provider")
+    DECLINED = "declined", pgettext_lazy("subscription", "Declined by the provider")
+    TRIAL_CONVERTED = "trial_converted", pgettext_lazy("subscription", "The trial became paid")
+    SUSPENDED = "suspended", pgettext_lazy("subscription", "Suspended")
+    RESUMED = "resumed", pgettext_lazy("subscription", "Resumed")
+    PAUSED = "paused", pgettext_lazy("subscription", "Paused")
+    UNPAUSED = "unpaused", pgettext_lazy("subscription", "Resumed after a pause")
+    PAST_DUE = "past_due", pgettext_lazy("subscription", "An invoice is overdue")
+    PAID_UP = "paid_up", pgettext_lazy("subscription", "Nothing is overdue any more")
+    END_SCHEDULED = "end_scheduled", pgettext_lazy("subscription", "Cancellation scheduled")
+    END_WITHDRAWN = "end_withdrawn", pgettext_lazy("subscription", "Cancellation taken back")
+    CANCELLED = "cancelled", pgettext_lazy("subscription", "Cancelled")
+    EXPIRED = "expired", pgettext_lazy("subscription", "Expired")
+
+
 # Calls pass in these states; beyond its grace a past-due subscription is suspended.
 CALLABLE_STATUSES = (
     SubscriptionStatus.TRIALING,

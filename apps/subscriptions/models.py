@@ -13,7 +13,8 @@ from apps.apis.models import Api
 from apps.core.models import Entity
 from apps.core.querysets import TenantQuerySet
 from apps.pricing.models import Plan, PriceVersion
-from apps.subscriptions.enums import LIVE_STATUSES, SubscriptionStatus
+from apps.subscriptions.enums import LIVE_STATUSES, ChangeKind, SubscriptionStatus
+from apps.subscriptions.transitions import SUBSCRIPTION
 
 if TYPE_CHECKING:
     from apps.core.actors import Actor
@@ -84,6 +85,12 @@ class Subscription(Entity):
     def __str__(self) -> str:
         return f"{self.api} · {self.plan}"
 
+    @property
+    def can_be_suspended(self) -> bool:
+        """Whether its provider may stop it now."""
+        status = SubscriptionStatus(self.status)
+        return SUBSCRIPTION.allows(status, SubscriptionStatus.SUSPENDED)
+
 
 class SubscriptionChange(Entity):
     """One change of a subscription: status or plan, from what to what, when, by whom."""
@@ -91,7 +98,7 @@ class SubscriptionChange(Entity):
     id_prefix = "sch"
 
     subscription = models.ForeignKey(Subscription, on_delete=models.CASCADE, related_name="changes")
-    kind = models.CharField(_("kind"), max_length=20)
+    kind = models.CharField(_("kind"), max_length=20, choices=ChangeKind)
     before = models.JSONField(_("before"), default=dict)
     after = models.JSONField(_("after"), default=dict)
     effective_at = models.DateTimeField(_("effective"))

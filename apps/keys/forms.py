@@ -1,0 +1,92 @@
+"""Portal input of this app."""
+
+from __future__ import annotations
+
+from datetime import UTC, datetime, time, timedelta
+from typing import Any
+from zoneinfo import ZoneInfo
+
+from django import forms
+from django.utils.translation import gettext_lazy as _
+
+from apps.keys.enums import Scope
+from apps.keys.services import KeyTerms
+
+
+class KeyForm(forms.Form):
+    """A new key. Everything but the name may stay as it is."""
+
+    name = forms.CharField(
+        label=_("Name"),
+        max_length=80,
+        help_text=_("Where it will be used, for example “Web shop”."),
+    )
+    scopes = forms.MultipleChoiceField(
+        label=_("May"),
+        choices=[
+            (Scope.READ, _("Read (GET, HEAD)")),
+            (Scope.WRITE, _("Write (POST, PUT, PATCH, DELETE)")),
+        ],
+        initial=[Scope.READ, Scope.WRITE],
+        widget=forms.CheckboxSelectMultiple,
+    )
+    ip_allow = forms.CharField(
+        label=_("Only from these addresses"),
+        required=False,
+        widget=forms.Textarea(attrs={"rows": 3}),
+        help_text=_("One address or range a line, for example 192.0.2.0/24. Empty: from anywhere."),
+    )
+    rate_per_minute = forms.IntegerField(
+        label=_("Calls per minute"),
+        min_value=1,
+        required=False,
+        help_text=_("Below the plan's own limit."),
+    )
+    expires_on = forms.DateField(
+        label=_("Last day"), required=False, widget=forms.DateInput(attrs={"type": "date"})
+    )
+
+    def to_terms(self, timezone: str) -> KeyTerms:
+        """Return what the services take; the key's last day ends in the account's time zone."""
+        values: dict[str, Any] = self.cleaned_data
+        last_day = values["expires_on"]
+        expires_at = None
+        if last_day is not None:
+            end = datetime.combine(last_day + timedelta(days=1), time.min, ZoneInfo(timezone))
+            expires_at = end.astimezone(UTC)
+        return KeyTerms(
+            name=values["name"],
+            scopes=tuple(values["scopes"]),
+            ip_allow=tuple(values["ip_allow"].split()),
+            rate_per_minute=values["rate_per_minute"],
+            expires_at=expires_at,
+        )
+
+
+class RenameForm(forms.Form):
+    """A new name."""
+
+    name = forms.CharField(label=_("Name"), max_length=80)
+
+
+class RotateForm(forms.Form):
+    """How long the old key stays valid beside its successor."""
+
+    grace_hours = forms.TypedChoiceField(
+        label=_("The old key stays valid for"),
+        coerce=int,
+        choices=[
+            (0, _("no time: it ends at once")),
+            (1, _("1 hour")),
+            (24, _("1 day")),
+            (168, _("7 days")),
+            (720, _("30 days")),
+        ],
+        initial=24,
+    )
+
+
+class RevokeForm(forms.Form):
+    """Why a key ends."""
+
+    reason = forms.CharField(label=_("Reason"), max_length=200, required=False)

@@ -1,0 +1,48 @@
+"""A key's audit trail in words, for its owner."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Final
+
+from django.utils.functional import Promise
+from django.utils.translation import gettext_lazy as _
+
+from apps.core.models import AuditEvent
+from apps.keys.models import ApiKey
+from apps.keys.selectors import audit_trail_of
+
+WORDS: Final = {
+    "keys:key:created": _("Created"),
+    "keys:key:activated": _("Known to every gateway"),
+    "keys:key:sync_failed": _("The gateway did not answer in time"),
+    "keys:key:renamed": _("Renamed"),
+    "keys:key:suspended": _("Suspended"),
+    "keys:key:resumed": _("Resumed"),
+    "keys:key:rotated": _("Rotated"),
+    "keys:key:revoked": _("Revoked"),
+    "keys:key:expired": _("Expired"),
+}
+MAX_ROWS: Final = 200
+
+
+@dataclass(frozen=True, slots=True)
+class TrailEntry:
+    """One thing that was done: what, when, by whom, from where, why."""
+
+    title: str | Promise
+    at: datetime
+    by: str
+    note: str
+
+
+def trail_of(key: ApiKey) -> list[TrailEntry]:
+    """Return what was done with a key, newest first."""
+    return [_entry(event) for event in audit_trail_of(key)[:MAX_ROWS]]
+
+
+def _entry(event: AuditEvent) -> TrailEntry:
+    by = f"{event.actor_label} ({event.ip})" if event.ip else event.actor_label
+    title = WORDS.get(event.action, event.action)
+    return TrailEntry(title=title, at=event.occurred_at, by=by, note=event.reason)

@@ -1,0 +1,295 @@
+"""The provider's plans: the list, the builder with its bill, and the moves of a plan."""
+
+from __future__ import annotations
+
+from decimal import Decimal
+from typing import Any, Final
+
+from django.contrib import messages
+from django.core.paginator import Paginator
+from django.db import transaction
+from django.forms import BaseFormSet
+from django.http import HttpResponse
+from django.shortcuts import redirect, render
+from django.urls import reverse
+from django.utils.translation import gettext as _
+from django.views.decorators.http import require_http_methods, require_POST, require_safe
+
+from apps.accounts.decorators import ConsoleRequest, console_page
+from apps.apis.selectors import get_own_api, list_own_apis
+from apps.core.forms import refusals_on
+from apps.portal.moves import ask, carry_out
+from apps.pricing import selectors, services
+from apps.pricing.drafts import PriceDraft, find_defects, table_of
+from apps.pricing.exceptions import InvalidPrice
+from apps.pricing.forms import (
+    MAX_TIER_ROWS,
+    TIER_ROWS,
+    CallsForm,
+    NewPlanForm,
+    PlanForm,
+    PriceForm,
+    TierForm,
+    TierFormSet,
+    initial_of,
+    show_defects,
+    tiers_of,
+)
+from apps.pricing.models import CALLS_METER, Plan
+from apps.pricing.quotes import Quote, quote_usage
+from apps.pricing.summaries import summary_of
+from apps.pricing.transitions import PLAN
+
+READ: Final = "plans.read"
+MANAGE: Final = "plans.manage"
+PAGE_SIZE: Final = 50
+LIST_ROUTE: Final = "portal:provider_plans"
+PAGE_ROUTE: Final = "portal:provider_plan"
+
+
+class PriceBuilder:
+    """The forms of a price, and what their buttons ask for: more rows, the bill, or saving."""
+
+    def __init__(self, request: ConsoleRequest, beginning: PriceDraft | None = None) -> None:
+        """Read what was typed; a new page begins with a price that exists, or empty."""
+        price, rows = initial_of(beginning) if beginning else (None, None)
+        data = request.POST if request.method == "POST" else None
+        self._post = request.POST
+        self.price = PriceForm(data, initial=price)
+        self.rows: BaseFormSet[TierForm] = TierFormSet(data, initial=rows, prefix="tiers")
+        self.calls = CallsForm(data)
+        self.quote: Quote | None = None
+
+    @property
+    def wants_rows(self) -> bool:
+        """Whether “one more tier” was pressed."""
+        return "more_tiers" in self._post
+
+    @property
+    def wants_bill(self) -> bool:
+        """Whether “show the bill” was pressed."""
+        return "show_bill" in self._post
+
+    def is_valid(self) -> bool:
+        """Check every field, then the price as a whole; defects stand where they were typed."""
+        if not (self.price.is_valid() and self.rows.is_valid()):
+            return False
+        defects = find_defects(self.draft())
+        if defects:
+            errors = [{**defect._asdict(), "detail": str(defect.detail)} for defect in defects]
+            show_defects(self.price, self.rows, InvalidPrice(errors=errors))
+        return not defects
+
+    def draft(self) -> PriceDraft:
+        """Return the price that was typed."""
+        return self.price.to_draft(tiers_of(self.rows))
+
+    def add_rows(self) -> None:
+        """Offer more tiers, keeping what was typed."""
+        data = self._post.copy()
+        wanted = int(data.get("tiers-TOTAL_FORMS") or 0) + TIER_ROWS
+        data["tiers-TOTAL_FORMS"] = str(min(wanted, MAX_TIER_ROWS))
+        self.rows = TierFormSet(data, prefix="tiers")
+
+    def price_usage(self) -> None:
+        """Show what the typed usage would cost."""
+        if self.is_valid() and self.calls.is_valid():
+            calls = Decimal(self.calls.cleaned_data["calls"])
+            self.quote = quote_usage(table_of(self.draft()), {CALLS_METER: calls})
+
+    def answers_without_saving(self) -> bool:
+        """Do what a button other than “save” asks for; tell whether there was one."""
+        if self.wants_rows:
+            self.add_rows()
+        elif self.wants_bill:
+            self.price_usage()
+        return self.wants_rows or self.wants_bill
+
+
+@console_page(READ)
+@require_safe
+def plan_list(request: ConsoleRequest) -> HttpResponse:
+    """List the organization's plans with price and state; `?api=` keeps those of one API."""
+    api_id = request.GET.get("api", "")
+    api = get_own_api(request.actor, api_id) if api_id else None
+    rows = selectors.list_provider_plans(request.actor, api_id=api.pk if api else None)
+    page = Paginator(rows.order_by("api__name", "position", "id"), PAGE_SIZE).get_page(
+        request.GET.get("page")
+    )
+    plans = [(plan, _summary(plan)) for plan in page]
+    context = {"page": page, "plans": plans, "api": api, "can_manage": request.actor.can(MANAGE)}
+    return render(request, "pricing/plans.html", context)
+
+
+@console_page(MANAGE)
+@require_http_methods(["GET", "POST"])
+def create(request: ConsoleRequest) -> HttpResponse:
+    """Build a plan: what it is called, whom it is for, what it costs."""
+    apis = list_own_apis(request.actor)
+    chosen = (
+        apis.filter(pk=get_own_api(request.actor, request.GET["api"]).pk).first()
+        if (request.GET.get("api"))
+        else None
+    )
+    data = request.POST if request.method == "POST" else None
+    form, builder = NewPlanForm(data, apis=apis, initial={"api": chosen}), PriceBuilder(request)
+    if request.method == "POST" and not builder.answers_without_saving():
+        are_valid = [form.is_valid(), builder.is_valid()]
+        if all(are_valid):
+            with refusals_on(form):
+                return redirect(PAGE_ROUTE, _create(request, form, builder).public_id)
+    crumbs = [(_("Plans"), reverse(LIST_ROUTE)), (_("New plan"), "")]
+    return render(
+        request, "pricing/build.html", {"form": form, "builder": builder, "crumbs": crumbs}
+    )
+
+
+@transaction.atomic
+def _create(request: ConsoleRequest, form: NewPlanForm, builder: PriceBuilder) -> Plan:
+    api = form.cleaned_data["api"]
+    draft = form.to_draft(position=Plan.objects.filter(api=api).count())
+    plan = services.create_plan(api=api, draft=draft, actor=request.actor)
+    services.add_price_version(plan=plan, draft=builder.draft(), actor=request.actor)
+    if "publish" in request.POST:
+        services.publish_plan(plan=plan, actor=request.actor)
+        messages.success(request, _("The plan is published."))
+    else:
+        messages.success(request, _("The plan is a draft; publish it when it is ready."))
+    return plan
+
+
+@console_page(READ)
+@require_safe
+def plan_page(request: ConsoleRequest, plan_id: str) -> HttpResponse:
+    """Show a plan: the bill for a usage that is typed in, its price, its versions."""
+    plan = selectors.get_provider_plan(request.actor, plan_id)
+    versions = list(plan.versions.prefetch_related("components__tiers"))
+    shown = next((row for row in versions if row.is_current), versions[0] if versions else None)
+    calls = CallsForm(request.GET if "calls" in request.GET else {"calls": "10000"})
+    quote = None
+    if shown is not None and calls.is_valid():
+        usage = {CALLS_METER: Decimal(calls.cleaned_data["calls"])}
+        quote = quote_usage(selectors.price_table_of(shown), usage)
+    context = {
+        "plan": plan,
+        "version": shown,
+        "versions": versions,
+        "price": summary_of(shown) if shown else None,
+        "calls_form": calls,
+        "quote": quote,
+        "moves": PLAN.allowed_from(plan.status),  # type: ignore[arg-type]  # the column holds its values
+        "can_manage": request.actor.can(MANAGE),
+        "crumbs": [(_("Plans"), reverse(LIST_ROUTE)), (plan.name, "")],
+    }
+    is_fragment = request.headers.get("HX-Target") == "bill"
+    template = "pricing/_bill.html" if is_fragment else "pricing/plan.html"
+    return render(request, template, context)
+
+
+@console_page(MANAGE)
+@require_http_methods(["GET", "POST"])
+def edit(request: ConsoleRequest, plan_id: str) -> HttpResponse:
+    """Change what a plan is called and whom it is for."""
+    plan = selectors.get_provider_plan(request.actor, plan_id)
+    form = PlanForm(request.POST or None, initial=PlanForm.initial_of(plan))
+    if request.method == "POST" and form.is_valid():
+        with refusals_on(form):
+            draft = form.to_draft(position=plan.position)
+            services.update_plan(plan=plan, draft=draft, actor=request.actor)
+            messages.success(request, _("Saved."))
+            return redirect(PAGE_ROUTE, plan.public_id)
+    return render(
+        request,
+        "pricing/edit.html",
+        {"form": form, "plan": plan, "crumbs": _crumbs(plan, _("Edit"))},
+    )
+
+
+@console_page(MANAGE)
+@require_http_methods(["GET", "POST"])
+def new_price(request: ConsoleRequest, plan_id: str) -> HttpResponse:
+    """Write down a new price version, beginning with the one that there is."""
+    plan = selectors.get_provider_plan(request.actor, plan_id)
+    latest = plan.versions.prefetch_related("components__tiers").first()
+    builder = PriceBuilder(request, selectors.draft_of(latest) if latest else None)
+    if request.method == "POST" and not builder.answers_without_saving() and builder.is_valid():
+        with refusals_on(builder.price):
+            _add_price(request, plan, builder)
+            return redirect(PAGE_ROUTE, plan.public_id)
+    context = {"plan": plan, "builder": builder, "crumbs": _crumbs(plan, _("New price"))}
+    return render(request, "pricing/price.html", context)
+
+
+@transaction.atomic
+def _add_price(request: ConsoleRequest, plan: Plan, builder: PriceBuilder) -> None:
+    version = services.add_price_version(plan=plan, draft=builder.draft(), actor=request.actor)
+    if "publish" in request.POST:
+        services.publish_version(version=version, actor=request.actor)
+        messages.success(request, _("New subscribers get this price; those you have keep theirs."))
+    else:
+        messages.success(request, _("The price is saved; it counts once it is published."))
+
+
+@console_page(MANAGE)
+@require_POST
+def publish(request: ConsoleRequest, plan_id: str) -> HttpResponse:
+    """Publish a draft plan, or the newest price of a published one."""
+    plan = selectors.get_provider_plan(request.actor, plan_id)
+
+    def move() -> None:
+        newest = plan.versions.filter(published_at=None).first()
+        if plan.status == "published" and newest is not None:
+            services.publish_version(version=newest, actor=request.actor)
+        else:
+            services.publish_plan(plan=plan, actor=request.actor)
+
+    back_to = reverse(PAGE_ROUTE, args=[plan.public_id])
+    return carry_out(request, move, done=_("The plan is published."), back_to=back_to)
+
+
+@console_page(MANAGE)
+@require_POST
+def deprecate(request: ConsoleRequest, plan_id: str) -> HttpResponse:
+    """Stop offering a plan; it can be published again."""
+    plan = selectors.get_provider_plan(request.actor, plan_id)
+    return carry_out(
+        request,
+        lambda: services.deprecate_plan(plan=plan, actor=request.actor),
+        done=_("The plan takes no new subscribers."),
+        back_to=reverse(PAGE_ROUTE, args=[plan.public_id]),
+    )
+
+
+@console_page(MANAGE)
+@require_http_methods(["GET", "POST"])
+def close(request: ConsoleRequest, plan_id: str) -> HttpResponse:
+    """Ask, then close a plan for good."""
+    plan = selectors.get_provider_plan(request.actor, plan_id)
+    page = reverse(PAGE_ROUTE, args=[plan.public_id])
+    if request.method == "POST":
+        return carry_out(
+            request,
+            lambda: services.close_plan(plan=plan, actor=request.actor),
+            done=_("The plan is closed."),
+            back_to=page,
+        )
+    return ask(
+        request,
+        question=_("Close “%(name)s” for good?") % {"name": plan.name},
+        effects=[
+            _("Nobody can subscribe to it any more, and it cannot be opened again."),
+            _("Subscribers keep it until their subscription ends."),
+        ],
+        verb=_("Close plan"),
+        cancel_url=page,
+    )
+
+
+def _summary(plan: Plan) -> Any:
+    version = selectors.current_version_of(plan)
+    return summary_of(version) if version else None
+
+
+def _crumbs(plan: Plan, here: str) -> list[tuple[str, str]]:
+    page = reverse(PAGE_ROUTE, args=[plan.public_id])
+    return [(_("Plans"), reverse(LIST_ROUTE)), (plan.name, page), (here, "")]

@@ -1,0 +1,187 @@
+"""The consumer's subscriptions: subscribing, the list, and the page of one with its keys."""
+
+from __future__ import annotations
+
+from typing import Final
+
+from django.contrib import messages
+from django.core.paginator import Paginator
+from django.http import HttpResponse
+from django.shortcuts import redirect, render
+from django.urls import reverse
+from django.utils.translation import gettext as _
+from django.views.decorators.http import require_http_methods, require_POST, require_safe
+
+from apps.accounts.decorators import ConsoleRequest, console_page
+from apps.core.exceptions import DomainError
+from apps.keys.enums import KeyStatus
+from apps.keys.selectors import ENDED_STATUSES, count_counted_keys, list_keys
+from apps.portal.call_snippets import curl_with_key, gateway_address
+from apps.portal.moves import ask, carry_out
+from apps.pricing.selectors import current_version_of, get_choosable_plan
+from apps.pricing.summaries import summary_of
+from apps.subscriptions import selectors, services
+from apps.subscriptions.enums import CALLABLE_STATUSES, SubscriptionStatus
+from apps.subscriptions.exceptions import AlreadySubscribed
+from apps.subscriptions.forms import AT_ONCE, CancelForm
+from apps.subscriptions.models import Subscription
+from apps.subscriptions.transitions import SUBSCRIPTION
+
+READ: Final = "subscriptions.read"
+MANAGE: Final = "subscriptions.manage"
+MANAGE_KEYS: Final = "keys.manage"
+PAGE_SIZE: Final = 25
+LIST_ROUTE: Final = "portal:subscriptions"
+PAGE_ROUTE: Final = "portal:subscription"
+
+
+@console_page(MANAGE)
+@require_http_methods(["GET", "POST"])
+def subscribe(request: ConsoleRequest, plan_id: str) -> HttpResponse:
+    """Show what is about to be agreed to, then subscribe the current workspace."""
+    plan = get_choosable_plan(request.actor, plan_id)
+    workspace = selectors.own_workspace(request.actor)
+    existing = selectors.find_live_subscription(workspace_id=workspace.pk, api_id=plan.api_id)
+    if request.method == "POST":
+        try:
+            made = services.subscribe(plan=plan, workspace=workspace, actor=request.actor)
+        except AlreadySubscribed as refusal:
+            messages.error(request, str(refusal.detail))
+            return redirect(PAGE_ROUTE, refusal.extra["subscription_id"])
+        except DomainError as refusal:
+            messages.error(request, str(refusal.detail))
+            return redirect("portal:api", plan.api.slug)
+        messages.success(request, _welcome(made))
+        return redirect(PAGE_ROUTE, made.public_id)
+    version = current_version_of(plan)
+    context = {
+        "plan": plan,
+        "price": summary_of(version) if version else None,
+        "workspace": workspace,
+        "existing": existing,
+        "crumbs": [
+            (_("APIs"), reverse("portal:catalogue")),
+            (plan.api.name, reverse("portal:api", args=[plan.api.slug])),
+            (_("Subscribe"), ""),
+        ],
+    }
+    return render(request, "subscriptions/subscribe.html", context)
+
+
+@console_page(READ)
+@require_safe
+def subscription_list(request: ConsoleRequest) -> HttpResponse:
+    """List the subscriptions, each with its used and limit."""
+    page = Paginator(selectors.list_subscriptions(request.actor), PAGE_SIZE).get_page(
+        request.GET.get("page")
+    )
+    standings = selectors.quota_standings(page)
+    rows = [(row, standings[row.pk]) for row in page]
+    return render(request, "subscriptions/list.html", {"page": page, "rows": rows})
+
+
+@console_page(READ)
+@require_safe
+def subscription_page(request: ConsoleRequest, subscription_id: str) -> HttpResponse:
+    """Show a subscription: used and limit first, then keys, how to call, the plan, what happened."""
+    subscription = selectors.get_subscription(request.actor, subscription_id)
+    keys = list(list_keys(request.actor, subscription=subscription))
+    key_count = count_counted_keys(subscription)
+    status = SubscriptionStatus(subscription.status)
+    context = {
+        "subscription": subscription,
+        "standing": selectors.quota_standing(subscription),
+        "keys": [key for key in keys if key.status not in ENDED_STATUSES],
+        "ended_keys": [key for key in keys if key.status in ENDED_STATUSES],
+        "key_count": key_count,
+        "can_add_key": request.actor.can(MANAGE_KEYS)
+        and status in CALLABLE_STATUSES
+        and key_count < subscription.plan.key_limit,
+        "has_pending_key": any(key.status == KeyStatus.PENDING for key in keys),
+        "address": gateway_address(subscription.api),
+        "command": curl_with_key(subscription.api),
+        "price": summary_of(subscription.price_version),
+        "changes": subscription.changes.order_by("-created_at", "-id")[:20],
+        "moves": SUBSCRIPTION.allowed_from(status),
+        "can_manage": request.actor.can(MANAGE),
+        "crumbs": [(_("Subscriptions"), reverse(LIST_ROUTE)), (subscription.api.name, "")],
+    }
+    return render(request, "subscriptions/subscription.html", context)
+
+
+@console_page(MANAGE)
+@require_http_methods(["GET", "POST"])
+def cancel(request: ConsoleRequest, subscription_id: str) -> HttpResponse:
+    """Ask when and why, then cancel."""
+    subscription = selectors.get_subscription(request.actor, subscription_id)
+    page = reverse(PAGE_ROUTE, args=[subscription.public_id])
+    form = CancelForm(request.POST or None)
+    if request.method == "POST" and form.is_valid():
+        is_now = form.cleaned_data["at"] == AT_ONCE
+        move = services.cancel_subscription if is_now else services.cancel_at_period_end
+        return carry_out(
+            request,
+            lambda: move(
+                subscription=subscription, actor=request.actor, reason=form.cleaned_data["reason"]
+            ),
+            done=_("The subscription has ended.")
+            if is_now
+            else _("The cancellation is scheduled."),
+            back_to=page,
+        )
+    return ask(
+        request,
+        question=_("Cancel the subscription to %(name)s?") % {"name": subscription.api.name},
+        effects=[
+            _("When it ends, its keys are revoked; calls with them get 401."),
+            _("What was used until then is billed."),
+        ],
+        verb=_("Cancel subscription"),
+        cancel_url=page,
+        form=form,
+    )
+
+
+@console_page(MANAGE)
+@require_POST
+def keep(request: ConsoleRequest, subscription_id: str) -> HttpResponse:
+    """Take a scheduled cancellation back."""
+    subscription = selectors.get_subscription(request.actor, subscription_id)
+    return carry_out(
+        request,
+        lambda: services.withdraw_cancellation(subscription=subscription, actor=request.actor),
+        done=_("The subscription goes on."),
+        back_to=reverse(PAGE_ROUTE, args=[subscription.public_id]),
+    )
+
+
+@console_page(MANAGE)
+@require_POST
+def pause(request: ConsoleRequest, subscription_id: str) -> HttpResponse:
+    """Pause a subscription."""
+    subscription = selectors.get_subscription(request.actor, subscription_id)
+    return carry_out(
+        request,
+        lambda: services.pause_subscription(subscription=subscription, actor=request.actor),
+        done=_("The subscription is paused; calls are refused."),
+        back_to=reverse(PAGE_ROUTE, args=[subscription.public_id]),
+    )
+
+
+@console_page(MANAGE)
+@require_POST
+def resume(request: ConsoleRequest, subscription_id: str) -> HttpResponse:
+    """End a pause."""
+    subscription = selectors.get_subscription(request.actor, subscription_id)
+    return carry_out(
+        request,
+        lambda: services.unpause_subscription(subscription=subscription, actor=request.actor),
+        done=_("The subscription works again."),
+        back_to=reverse(PAGE_ROUTE, args=[subscription.public_id]),
+    )
+
+
+def _welcome(subscription: Subscription) -> str:
+    if subscription.status == SubscriptionStatus.PENDING_APPROVAL:
+        return _("The provider decides on your subscription; you will hear of it.")
+    return _("You are subscribed. Create a key to make your first call.")
