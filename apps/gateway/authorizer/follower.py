@@ -83,11 +83,11 @@ class RegistryFollower:
         must_load = True
         while True:
             try:
-                if must_load:
+                if must_load or self.head is None:
                     await self._load_snapshot()
                     must_load = False
                 else:
-                    await self._read_changes(block_ms=REPORT_EVERY_MS)
+                    await self._read_changes(self.head, block_ms=REPORT_EVERY_MS)
                 await self._confirm()
             except ReloadNeededError as reason:
                 logger.info("registry: loading again: %s", reason)
@@ -117,7 +117,7 @@ class RegistryFollower:
         if head is None:
             raise StoreEmptyError("the store holds no registry")
         if self.head is not None and self.head.epoch == head.epoch:
-            self._refuse_older(head)
+            _refuse_older(head, self.head)
         tables = Tables()
         cursor = 0
         while True:
@@ -133,10 +133,9 @@ class RegistryFollower:
         self.tables, self.head = tables, Head(head.epoch, version)
         logger.info("registry: %d entries, epoch %s, version %d", len(tables), head.epoch, version)
 
-    async def _read_changes(self, block_ms: int | None) -> None:
-        assert self.head is not None
-        version = await self._read_stream(self.tables, self.head.version, block_ms=block_ms)
-        self.head = Head(self.head.epoch, version)
+    async def _read_changes(self, head: Head, block_ms: int | None) -> None:
+        version = await self._read_stream(self.tables, head.version, block_ms=block_ms)
+        self.head = Head(head.epoch, version)
 
     async def _read_stream(self, tables: Tables, version: int, block_ms: int | None) -> int:
         """Apply the stream's entries after a version, and return the version reached."""
@@ -154,28 +153,21 @@ class RegistryFollower:
 
     async def _confirm(self) -> None:
         """Report our version; renew the lease if it is the head's."""
-        assert self.head is not None
         for _ in range(2):
             asked_at = boot_seconds()
             head = await self._report(state="serving", lease_ms=int(LEASE_S * 1000))
             if head is None:
                 raise StoreEmptyError("the store holds no registry any more")
-            if head.epoch != self.head.epoch:
+            held = self.head
+            if held is None or head.epoch != held.epoch:
                 raise ReloadNeededError(f"epoch {head.epoch} took over")
-            if head.version == self.head.version:
+            if head.version == held.version:
                 self.lease.renew(asked_at)
                 return
-            self._refuse_older(head)
-            before = self.head.version
-            await self._read_changes(block_ms=None)
-            if self.head.version == before:
+            _refuse_older(head, held)
+            await self._read_changes(held, block_ms=None)
+            if self.head == held:
                 raise ReloadNeededError("the stream does not reach the head")
-
-    def _refuse_older(self, head: Head) -> None:
-        """Keep what we know when the store fell back behind it (it lost its last writes)."""
-        assert self.head is not None
-        if head.version < self.head.version:
-            raise StoreEmptyError(f"the store fell back to version {head.version}")
 
     async def _confirm_by_feed(self) -> None:
         """Ask web for the head, at most twice a second, while the store cannot confirm it."""
@@ -213,6 +205,12 @@ class RegistryFollower:
     async def _read_head(self) -> Head | None:
         epoch, version = await self._client.hmget(names.HEAD, ["epoch", "version"])
         return Head(epoch, int(version)) if epoch and version else None
+
+
+def _refuse_older(head: Head, held: Head) -> None:
+    """Keep what we know when the store fell back behind it (it lost its last writes)."""
+    if head.version < held.version:
+        raise StoreEmptyError(f"the store fell back to version {head.version}")
 
 
 def _entry(field: str, data: str) -> Change:

@@ -110,9 +110,7 @@ class JournalWriter:
 
     def _write(self, data: bytes) -> None:
         try:
-            written = os.write(self._descriptor, data)
-            if written < len(data):
-                raise OSError(f"wrote {written} of {len(data)} bytes")
+            _write_whole(self._descriptor, data)
         except OSError:
             # Calls of this write are refused, so no part of their lines may stay.
             os.ftruncate(self._descriptor, self._size)
@@ -138,8 +136,7 @@ class JournalWriter:
         descriptor = os.open(path, os.O_WRONLY | os.O_CREAT | os.O_EXCL | os.O_APPEND, 0o600)
         try:
             fcntl.flock(descriptor, fcntl.LOCK_EX)
-            if os.write(descriptor, line) < len(line):
-                raise OSError("no space for a new journal file")
+            _write_whole(descriptor, line)
         except OSError:
             os.close(descriptor)
             path.unlink()
@@ -150,3 +147,9 @@ class JournalWriter:
     def _measure_space(self) -> bool:
         stats = os.statvfs(self._directory)
         return stats.f_bavail * stats.f_frsize >= self._min_free_mb * _MEGABYTE
+
+
+def _write_whole(descriptor: int, data: bytes) -> None:
+    written = os.write(descriptor, data)
+    if written < len(data):
+        raise OSError(f"wrote {written} of {len(data)} bytes")

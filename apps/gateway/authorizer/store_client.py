@@ -33,8 +33,9 @@ class StoreUnavailableError(Exception):
 class _Connection(asyncio.Protocol):
     """One connection: answers come in the order of the commands."""
 
+    transport: asyncio.Transport
+
     def __init__(self) -> None:
-        self.transport: asyncio.Transport | None = None
         self.closed = asyncio.get_running_loop().create_future()
         self._reader = hiredis.Reader()
         self._waiting: deque[asyncio.Future[Any]] = deque()
@@ -44,7 +45,7 @@ class _Connection(asyncio.Protocol):
         # uvloop's transports do not inherit from asyncio's.
         self.transport = cast("asyncio.Transport", transport)
 
-    def connection_lost(self, exc: Exception | None) -> None:
+    def connection_lost(self, _exc: Exception | None) -> None:
         for future in self._waiting:
             if not future.done():
                 future.set_exception(StoreUnavailableError("connection lost"))
@@ -66,7 +67,6 @@ class _Connection(asyncio.Protocol):
 
     def send(self, data: bytes, futures: list[asyncio.Future[Any]]) -> None:
         """Write commands; their futures end with the answers."""
-        assert self.transport is not None
         if not self._waiting:
             self._oldest_sent_at = asyncio.get_running_loop().time()
         self._waiting.extend(futures)
@@ -78,7 +78,6 @@ class _Connection(asyncio.Protocol):
 
     def abort(self) -> None:
         """Close at once; what waits fails."""
-        assert self.transport is not None
         self.transport.abort()
 
 

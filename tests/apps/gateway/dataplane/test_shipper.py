@@ -308,7 +308,7 @@ def test_torn_lines_cost_no_other_call(
 def test_kill_at_random_moments_under_load(
     shipper: ShipperProcess, gateway: Gateway, intake: tuple[Intake, str], seed: int
 ) -> None:
-    chance = random.Random(seed)
+    chance = random.Random(seed)  # noqa: S311 -- repeatable, not secret
     waiting: list[str] = []
     for _ in range(2_500):
         gateway.open_call()

@@ -1,0 +1,31 @@
+"""`python -m benchmarks [suite ...]`: measures this machine and prints each number with its goal.
+
+A suite is a module of this package with a function `measure() -> list[Measure]`.
+"""
+
+from __future__ import annotations
+
+import argparse
+import importlib
+import sys
+from typing import Final
+
+from benchmarks.results import Measure, print_table
+
+SUITES: Final = ("gateway",)
+
+
+def main() -> int:
+    """Run the suites; the exit status tells whether every goal was reached."""
+    parser = argparse.ArgumentParser(prog="python -m benchmarks", description=__doc__)
+    parser.add_argument("suites", nargs="*", choices=[*SUITES, []], help="default: all")
+    measures: list[Measure] = []
+    for name in parser.parse_args().suites or SUITES:
+        print(f"measuring {name} ...", file=sys.stderr)
+        measures += importlib.import_module(f"benchmarks.{name}").measure()
+    print_table(measures)
+    return 0 if all(measure.is_met for measure in measures) else 1
+
+
+if __name__ == "__main__":
+    sys.exit(main())
