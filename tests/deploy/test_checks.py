@@ -73,7 +73,8 @@ def test_secret_is_found_until_it_is_in_the_baseline(tmp_path: Path) -> None:
     key = "AKIA" + "QWERTYUIOPASDFGH"
     (tmp_path / "settings.py").write_text(f'aws = "{key}"\n')
     subprocess.run(["git", "add", "settings.py"], cwd=tmp_path, check=True)
-    assert (scan_secrets(tmp_path) or "").startswith("settings.py:1: AWS Access Key\n")
+    # More than one detector may find it; which of them is named does not matter.
+    assert (scan_secrets(tmp_path) or "").startswith("settings.py:1: ")
     subprocess.run([*scanner, "--baseline", str(baseline)], cwd=tmp_path, check=True)
     (tmp_path / "settings.py").write_text(f'\n\naws = "{key}"\n')
     assert scan_secrets(tmp_path) is None
