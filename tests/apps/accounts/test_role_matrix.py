@@ -73,7 +73,38 @@ MATRIX: dict[str, set[str]] = {
     "POST /api/v1/notifications/read/": SIGNED_IN,
     "POST /api/v1/notifications/{notification_id}/read/": SIGNED_IN,
     # --- approvals ----------------------------------------------------------------------------
+    "GET /api/v1/admin/approvals/": {APPROVER, OPERATOR},
+    "GET /api/v1/admin/approvals/{approval_id}/": {APPROVER, OPERATOR},
+    "POST /api/v1/admin/approvals/{approval_id}/approve/": {APPROVER, OPERATOR},
+    "POST /api/v1/admin/approvals/{approval_id}/reject/": {APPROVER, OPERATOR},
+    "POST /api/v1/admin/approvals/{approval_id}/request-information/": {APPROVER, OPERATOR},
+    "POST /api/v1/admin/approvals/{approval_id}/escalate/": {APPROVER, OPERATOR},
+    "GET /api/v1/admin/approvals/{approval_id}/comments/": {APPROVER, OPERATOR},
+    "POST /api/v1/admin/approvals/{approval_id}/comments/": {APPROVER, OPERATOR},
+    "GET /api/v1/approvals/": READERS,
+    "GET /api/v1/approvals/{approval_id}/": READERS,
+    # Who may answer for a subject is known to its own app; the service asks it.
+    "POST /api/v1/approvals/{approval_id}/information/": READERS,
+    "POST /api/v1/approvals/{approval_id}/withdraw/": READERS,
     # --- apis ---------------------------------------------------------------------------------
+    "GET /api/v1/provider/apis/": READERS,
+    "POST /api/v1/provider/apis/": BUILDERS,
+    "GET /api/v1/provider/apis/{api_id}/": READERS,
+    "PATCH /api/v1/provider/apis/{api_id}/": BUILDERS,
+    "POST /api/v1/provider/apis/{api_id}/openapi/": BUILDERS,
+    "GET /api/v1/provider/apis/{api_id}/upstream-check/": READERS,
+    "POST /api/v1/provider/apis/{api_id}/upstream-check/": BUILDERS,
+    "POST /api/v1/provider/apis/{api_id}/submit/": BUILDERS,
+    "GET /api/v1/provider/apis/{api_id}/status/": READERS,
+    "POST /api/v1/provider/apis/{api_id}/retry/": BUILDERS,
+    "POST /api/v1/provider/apis/{api_id}/suspend/": BUILDERS,
+    "POST /api/v1/provider/apis/{api_id}/resume/": BUILDERS,
+    "GET /api/v1/provider/apis/{api_id}/secrets/": READERS,
+    "POST /api/v1/provider/apis/{api_id}/secrets/": BUILDERS,
+    "DELETE /api/v1/provider/apis/{api_id}/secrets/{secret_id}/": BUILDERS,
+    "GET /api/v1/marketplace/apis/": EVERYBODY,
+    "GET /api/v1/marketplace/apis/{slug}/": EVERYBODY,
+    "GET /api/v1/marketplace/categories/": EVERYBODY,
     # --- pricing ------------------------------------------------------------------------------
     "GET /api/v1/provider/plans/": READERS,
     "POST /api/v1/provider/plans/": BUILDERS,
@@ -117,11 +148,34 @@ MATRIX: dict[str, set[str]] = {
     "POST /api/v1/admin/gateway/reconcile/": {OPERATOR},
     "GET /api/v1/admin/gateway/reports/": {OPERATOR},
     # --- usage --------------------------------------------------------------------------------
+    "GET /api/v1/usage/events": READERS,
+    "POST /api/v1/usage/events": {SHIPPER},
+    "GET /api/v1/usage/batches/{batch_id}": {SHIPPER},
+    "GET /api/v1/usage/windows": READERS,
     # --- billing ------------------------------------------------------------------------------
+    "GET /api/v1/billing/account": MONEY,
+    "PATCH /api/v1/billing/account": MONEY,
+    "GET /api/v1/billing/periods": MONEY,
+    "GET /api/v1/billing/estimate": MONEY,
+    "GET /api/v1/billing/invoices": MONEY,
+    "GET /api/v1/billing/invoices/{invoice_id}": MONEY,
+    "GET /api/v1/billing/invoices/{invoice_id}/pdf": MONEY,
+    "POST /api/v1/billing/invoices/{invoice_id}/pay": MONEY,
+    "GET /api/v1/billing/invoices/{invoice_id}/lines/{line_id}/proof": MONEY,
+    "GET /api/v1/billing/payment-methods": MONEY,
+    "POST /api/v1/billing/payment-methods": MONEY,
+    "POST /api/v1/billing/payment-methods/setup-session": MONEY,
+    "DELETE /api/v1/billing/payment-methods/{method_id}": MONEY,
+    "GET /api/v1/billing/payments": MONEY,
+    "GET /api/v1/billing/payments/{payment_id}": MONEY,
+    "GET /api/v1/earnings": MONEY,
+    "GET /api/v1/earnings/totals": MONEY,
+    "POST /api/v1/admin/billing/close-periods": {OPERATOR, FINANCE},
+    "GET /api/v1/admin/billing/periods": {OPERATOR, FINANCE},
     # --- portal -------------------------------------------------------------------------------
 }
 # Plain functions for machines, guarded by themselves and tested beside them.
-NOT_IN_THE_MATRIX: frozenset[str] = frozenset()
+NOT_IN_THE_MATRIX = frozenset({"GET /api/billing/webhook"})
 
 REACHED = 299
 ENDPOINTS = {
