@@ -63,7 +63,8 @@ class RegistryFollower:
         self._feed = feed
         self._count_decisions = count_decisions
         self._started_at = time.time_ns() // 1_000_000
-        self._client: redis.Redis = redis.Redis.from_url(
+        # Its annotations cover every protocol version and encoding at once; ours is text.
+        self._client: Any = redis.Redis.from_url(
             store_url,
             decode_responses=True,
             socket_connect_timeout=1.0,
@@ -140,7 +141,7 @@ class RegistryFollower:
     async def _read_stream(self, tables: Tables, version: int, block_ms: int | None) -> int:
         """Apply the stream's entries after a version, and return the version reached."""
         position = {names.CHANGES: f"{version}-0"}
-        answer: Any = await self._client.xread(position, block=block_ms)
+        answer = await self._client.xread(position, block=block_ms)
         # RESP2 answers a list of pairs, RESP3 a mapping of lists of batches.
         rows = answer.values() if isinstance(answer, dict) else [entries for _, entries in answer]
         for entries in rows:

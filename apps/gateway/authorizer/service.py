@@ -6,7 +6,7 @@ import asyncio
 import logging
 import signal
 from collections import Counter
-from typing import TYPE_CHECKING, Final
+from typing import TYPE_CHECKING, Any, Final
 
 from granian.constants import HTTPModes, Interfaces
 from granian.http import HTTP1Settings
@@ -69,7 +69,7 @@ async def serve(settings: AuthorizerSettings) -> None:
         journal.close()
 
 
-def _server(app: Authorizer, bind: Bind) -> Server:
+def _server(app: Authorizer, bind: Bind) -> Any:
     if bind.socket_path is not None:
         bind.socket_path.unlink(missing_ok=True)
     server = Server(
@@ -85,7 +85,7 @@ def _server(app: Authorizer, bind: Bind) -> Server:
         backpressure=BACKPRESSURE,
         log_enabled=False,
     )
-    # The proxy may run as another user of the same group.
+    # Granian's own types stop here. The proxy may run as another user of the same group.
     server.uds_permissions = 0o660
     return server
 

@@ -2,10 +2,19 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, cast
 
 from apps.gateway.authorizer.grants import Grant
-from apps.gateway.entries import Key, Route, Subscription, Tenant
+from apps.gateway.entries import (
+    KEY,
+    ROUTE,
+    SUBSCRIPTION,
+    TENANT,
+    Key,
+    Route,
+    Subscription,
+    Tenant,
+)
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
@@ -23,12 +32,10 @@ class Tables:
         self.subscriptions: dict[str, Subscription] = {}
         self.tenants: dict[str, Tenant] = {}
         self._grants: dict[str, Grant] = {}
-        self._by_kind: dict[str, dict[str, Entry]] = {
-            "route": self.routes,
-            "key": self.keys,
-            "sub": self.subscriptions,
-            "tenant": self.tenants,
-        }  # type: ignore[dict-item]  # each table holds the one type of its kind
+        tables = (self.routes, self.keys, self.subscriptions, self.tenants)
+        kinds = (ROUTE, KEY, SUBSCRIPTION, TENANT)
+        # Each table holds the one type of its kind; `decode_entry` sees to it.
+        self._by_kind = cast("dict[str, dict[str, Entry]]", dict(zip(kinds, tables, strict=True)))
 
     def apply(self, changes: Iterable[Change]) -> None:
         """Set and delete entries, in order."""

@@ -8,7 +8,7 @@ Source: docs/architecture/gateway.md §3.
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Final
+from typing import TYPE_CHECKING, Any, Final
 
 import msgspec
 
@@ -204,8 +204,8 @@ def _text(value: bytes | str) -> str:
     return value.decode() if isinstance(value, bytes) else value
 
 
-def _batches(entries: Iterable[Change], size: int) -> Iterator[dict[str, bytes]]:
-    batch: dict[str, bytes] = {}
+def _batches(entries: Iterable[Change], size: int) -> Iterator[dict[Any, Any]]:
+    batch: dict[Any, Any] = {}
     for change in entries:
         if change.entry is None:
             continue

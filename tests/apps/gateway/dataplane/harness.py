@@ -16,7 +16,7 @@ from contextlib import contextmanager
 from dataclasses import dataclass, field
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
-from typing import Any, Final
+from typing import Any, Final, TypeVar
 
 import httpx
 from redis import Redis
@@ -37,6 +37,7 @@ from apps.keys.credential import digest_of, generate_key
 from deploy.local.binaries import find_binaries
 from deploy.local.ports import LOOPBACK, find_free_ports
 
+P = TypeVar("P", bound="Process")
 SECRET: Final = "authorizer-secret-of-the-tests"
 PEPPERS: Final = (b"older-pepper", b"newest-pepper")
 PEPPERS_SETTING: Final = "2:newest-pepper,1:older-pepper"
@@ -97,7 +98,7 @@ class Process:
 
 
 @contextmanager
-def running(process: Process) -> Iterator[Process]:
+def running(process: P) -> Iterator[P]:
     process.start()
     try:
         yield process
@@ -180,7 +181,7 @@ class AuthorizerProcess(Process):
     def ask(self, consumer: Consumer | None, **changes: str) -> httpx.Response:
         headers = ask_headers(consumer, **changes)
         # As on the wire: a header may hold any byte.
-        encoded = {name: value.encode("latin-1") for name, value in headers.items()}
+        encoded = [(name.encode(), value.encode("latin-1")) for name, value in headers.items()]
         return self.client.get("/authz/caddy", headers=encoded)
 
     def journal_lines(self) -> list[dict[str, Any]]:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import time
+from typing import Any
 
 import pytest
 
@@ -140,8 +141,9 @@ PAST = 1_000
 def test_state_and_claims_decide(
     authorizer: AuthorizerProcess,
     registry: Registry,
-    key_fields: dict[str, object],
-    fields: dict[str, object],
+    *,
+    key_fields: dict[str, Any],
+    fields: dict[str, Any],
     code: str | None,
 ) -> None:
     consumer = make_consumer(quota=10, key_fields=key_fields, **fields)

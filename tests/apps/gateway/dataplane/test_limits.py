@@ -8,6 +8,7 @@ import uuid
 from collections import Counter
 from collections.abc import Iterator
 from pathlib import Path
+from typing import Any
 
 import httpx
 import pytest
@@ -252,8 +253,8 @@ def test_window_slides(authorizer: AuthorizerProcess, registry: Registry) -> Non
 
 def test_counter_store_adjusts_and_gives_back_once(registry: Registry) -> None:
     consumer = make_consumer(quota=10)
-    names = {"org_id": consumer.org_id, "sub_id": consumer.sub_id}
-    period = {"period_start": consumer.period_start}
+    names: dict[str, Any] = {"org_id": consumer.org_id, "sub_id": consumer.sub_id}
+    period: dict[str, Any] = {"period_start": consumer.period_start}
     store = registry.counters
 
     assert store.ensure_counter(**names, **period, used=5) == 5

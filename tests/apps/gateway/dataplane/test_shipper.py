@@ -51,7 +51,7 @@ class Gateway:
 
     def open_call(self, age_s: float = 0.0) -> str:
         self._request_id, event_id = str(uuid.uuid4()), str(uuid7())
-        self.journal_line = {
+        self.journal_line: dict[str, Any] = {
             "request_id": self._request_id,
             "event_id": event_id,
             "decided_at": int((time.time() - age_s) * 1000),
