@@ -16,7 +16,7 @@ class GatewayConfig(AppConfig):
 
     def ready(self) -> None:
         """Register receivers, jobs and the relay's loop, and prove keys to the app below."""
-        from apps.gateway import receivers, sync, tasks  # noqa: F401, PLC0415 -- registration on import
+        from apps.gateway import attention, receivers, sync, tasks  # noqa: F401, PLC0415 -- registration on import
         from apps.keys.proof import register_proof_source  # noqa: PLC0415 -- after the app registry
 
         register_proof_source(prove_key)

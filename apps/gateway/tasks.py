@@ -2,8 +2,11 @@
 
 from __future__ import annotations
 
+from datetime import timedelta
+
 from apps.core.actors import Actor
 from apps.core.jobs import JobContext, job
+from apps.core.schedule import schedule
 from apps.gateway.reconciliation import reconcile
 from apps.gateway.valkey import get_counters, get_writer
 
@@ -20,3 +23,6 @@ def reconcile_registry(context: JobContext) -> dict[str, int]:
         "different": report.different_count,
         "healed": report.healed_count,
     }
+
+
+schedule("gateway.reconcile", every=timedelta(hours=1))

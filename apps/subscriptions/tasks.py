@@ -2,8 +2,11 @@
 
 from __future__ import annotations
 
+from datetime import timedelta
+
 from apps.core.actors import Actor
 from apps.core.jobs import JobContext, job
+from apps.core.schedule import schedule
 from apps.subscriptions import services
 
 
@@ -19,3 +22,7 @@ def end_due_subscriptions(_context: JobContext) -> dict[str, int]:
     """End subscriptions whose scheduled end has come."""
     actor = Actor.system("subscriptions.end_due_subscriptions")
     return {"ended": services.end_due_subscriptions(actor=actor)}
+
+
+schedule("subscriptions.activate_due_trials", every=timedelta(minutes=5))
+schedule("subscriptions.end_due_subscriptions", every=timedelta(minutes=5))
