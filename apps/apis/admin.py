@@ -39,7 +39,7 @@ class CategoryAdmin(BackOfficeAdmin):
         """Operators add categories."""
         return self.has_change_permission(request, obj)
 
-    def save_model(self, request: HttpRequest, obj: Category, form: Any, change: bool) -> None:  # noqa: ARG002, FBT001 -- Django's signature
+    def save_model(self, request: HttpRequest, obj: Category, form: Any, change: bool) -> None:  # noqa: FBT001 -- Django's signature
         """Save through the service, so that the change is audited."""
         before = {name: form.initial.get(name) for name in form.changed_data}
         services.save_category(category=obj, actor=staff_actor(request), before=before)

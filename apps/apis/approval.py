@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import Any
 
 from django.urls import reverse
+from django.utils.functional import Promise
 from django.utils.translation import gettext, gettext_lazy
 
 from apps.apis import selectors, services
@@ -20,7 +21,7 @@ class ApiApprovalHandler:
     """Approved: the API is registered at the gateway. Rejected: its provider revises it."""
 
     subject_type = APPROVAL_SUBJECT
-    label = gettext_lazy("API submission")
+    label: str | Promise = gettext_lazy("API submission")
     permission = MANAGE
     review_template = "apis/_review.html"
 

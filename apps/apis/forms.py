@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import Any
+from typing import Any, cast
 
 from django import forms
 from django.utils.translation import gettext_lazy as _
@@ -51,7 +51,9 @@ class NewApiForm(DocumentForm):
     """The three things without which there is no API, and a document if there is one."""
 
     name = forms.CharField(label=_("Name"), max_length=100)
-    category = forms.ModelChoiceField(label=_("Category"), queryset=Category.objects.all())
+    category = forms.ModelChoiceField(
+        label=_("Category"), queryset=Category.objects.all(), empty_label=_("Choose one")
+    )
     upstream_url = forms.URLField(
         label=_("Upstream base URL"),
         max_length=300,
@@ -70,7 +72,7 @@ class NewApiForm(DocumentForm):
     def to_fields(self) -> ListingFields:
         """Return what the service needs."""
         names = ("name", "category", "upstream_url", "short_description")
-        return ListingFields(**{name: self.cleaned_data[name] for name in names})  # type: ignore[typeddict-item]  # named above
+        return cast("ListingFields", {name: self.cleaned_data[name] for name in names})
 
 
 class ListingForm(forms.Form):
@@ -107,7 +109,7 @@ class ListingForm(forms.Form):
 
     def to_fields(self) -> ListingFields:
         """Return what the service needs."""
-        return ListingFields(**self.cleaned_data)  # type: ignore[typeddict-item]  # the form's fields are its keys
+        return cast("ListingFields", self.cleaned_data)
 
 
 class UpstreamForm(forms.Form):
@@ -130,7 +132,7 @@ class UpstreamForm(forms.Form):
 
     def to_fields(self) -> ListingFields:
         """Return what the service needs."""
-        return ListingFields(**self.cleaned_data)  # type: ignore[typeddict-item]  # the form's fields are its keys
+        return cast("ListingFields", self.cleaned_data)
 
 
 class SecretForm(forms.Form):

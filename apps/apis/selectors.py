@@ -28,7 +28,13 @@ def list_categories() -> QuerySet[Category]:
 def list_categories_with_counts() -> QuerySet[Category]:
     """Return all categories with `api_count`, the number of APIs that the catalogue lists in each."""
     listed = Q(apis__status__in=CALLABLE_STATUSES, apis__visibility=Visibility.PUBLIC)
-    return Category.objects.annotate(api_count=Count("apis", filter=listed))
+    # A query that groups forgets the model's own order.
+    return Category.objects.annotate(api_count=Count("apis", filter=listed)).order_by("position", "name")
+
+
+def list_filled_categories() -> QuerySet[Category]:
+    """Return the categories that have something to show, with `api_count`."""
+    return list_categories_with_counts().filter(api_count__gt=0)
 
 
 def get_category(slug: str) -> Category:
@@ -95,6 +101,8 @@ def get_readable_api(actor: Actor, slug: str) -> Api:
 
 def list_own_apis(actor: Actor) -> QuerySet[Api]:
     """Return the APIs of the actor's organization, newest first."""
+    if actor.organization_id is None:
+        return Api.objects.none()
     return Api.objects.filter(organization_id=actor.organization_id).select_related("category")
 
 

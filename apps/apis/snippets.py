@@ -13,7 +13,7 @@ from urllib.parse import quote, urlencode
 
 from apps.apis.models import Endpoint
 
-KEY_HEADER: Final = 'X-Api-Key: $TOLLGATE_KEY'
+KEY_HEADER: Final = "X-Api-Key: $TOLLGATE_KEY"
 MAX_EXAMPLE_DEPTH: Final = 4
 _TEMPLATE: Final = re.compile(r"\{([^{}]+)\}")
 _BY_TYPE: Final[dict[str, Any]] = {

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Iterator
 from typing import Any, Final
 from uuid import UUID
 
@@ -74,10 +74,11 @@ class OpenFilter(admin.SimpleListFilter):
             ("all", gettext_lazy("all")),
         )
 
-    def choices(self, changelist: Any) -> Iterable[Any]:
+    def choices(self, changelist: Any) -> Iterator[Any]:
         """Call the default what it is."""
         first, *others = super().choices(changelist)
-        return ({**first, "display": gettext_lazy("open")}, *others)
+        yield {**first, "display": gettext_lazy("open")}
+        yield from others
 
     def queryset(
         self, _request: HttpRequest, rows: QuerySet[ApprovalRequest]
@@ -118,8 +119,8 @@ class ApprovalRequestAdmin(BackOfficeAdmin):
     """The queue: overdue first. A row opens the review page."""
 
     view_roles = REVIEWERS
-    list_display = ("title", "subject", "organization", "state", "priority", "deadline", "created_at")
-    list_filter = (OpenFilter, "priority", "status", SubjectFilter)
+    list_display = ("title", "subject", "organization", "state", "priority", "deadline")
+    list_filter = (OpenFilter, "priority", SubjectFilter)
     list_select_related = ("organization",)
     search_fields = ("title", "organization__name")
     actions = None
@@ -127,6 +128,13 @@ class ApprovalRequestAdmin(BackOfficeAdmin):
     def get_queryset(self, _request: HttpRequest) -> QuerySet[ApprovalRequest]:
         """Return all requests in the queue's order."""
         return selectors.list_queue()
+
+    def changelist_view(
+        self, request: HttpRequest, extra_context: dict[str, Any] | None = None
+    ) -> HttpResponse:
+        """Call the list what it is."""
+        context = {"title": gettext("Approval queue"), **(extra_context or {})}
+        return super().changelist_view(request, context)
 
     def get_ordering(self, _request: HttpRequest) -> tuple[str, ...]:
         """Overdue first, then by deadline."""
@@ -256,7 +264,7 @@ class SlaPolicyAdmin(BackOfficeAdmin):
     list_display = ("priority", "subject_type", "resolution_hours")
     fields = ("subject_type", "priority", "resolution_hours")
 
-    def save_model(self, request: HttpRequest, obj: SlaPolicy, form: Any, change: bool) -> None:  # noqa: ARG002, FBT001 -- Django's signature
+    def save_model(self, request: HttpRequest, obj: SlaPolicy, form: Any, change: bool) -> None:  # noqa: FBT001 -- Django's signature
         """Save through the service, so that the change is audited."""
         services.set_sla_policy(policy=obj, actor=staff_actor(request), before=form.initial)
 

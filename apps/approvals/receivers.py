@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from typing import Final
+from uuid import UUID
 
 from django.urls import reverse
 
@@ -64,7 +65,7 @@ def tell_operators_of_escalation(event: ApprovalEscalated) -> None:
     _tell_staff(StaffRole.OPERATOR, request, notices.ESCALATED, fact=fact, comment=event.reason)
 
 
-def _load(request_id: object) -> ApprovalRequest:
+def _load(request_id: UUID) -> ApprovalRequest:
     return ApprovalRequest.objects.select_related("organization").get(pk=request_id)
 
 

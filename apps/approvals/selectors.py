@@ -65,6 +65,14 @@ def get_request(actor: Actor, public_id: str) -> ApprovalRequest:
     return rows.get_visible(actor, public_id)
 
 
+def list_own_requests(actor: Actor) -> QuerySet[ApprovalRequest]:
+    """Return what the organization asked for in which the actor works."""
+    if actor.organization_id is None:
+        return ApprovalRequest.objects.none()
+    rows = ApprovalRequest.objects.filter(organization_id=actor.organization_id)
+    return rows.select_related("organization")
+
+
 def find_open_request(subject_type: str, subject_id: UUID) -> ApprovalRequest | None:
     """Return the undecided request about a subject, if there is one."""
     return ApprovalRequest.objects.filter(

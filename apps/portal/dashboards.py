@@ -55,8 +55,8 @@ def console_overview(actor: Actor) -> ConsoleOverview:
 
 def _tasks(actor: Actor, apis: list[Api]) -> list[Task]:
     asked = set(
-        ApprovalRequest.objects.filter(
-            organization_id=actor.organization_id,
+        ApprovalRequest.objects.visible_to(actor).filter(
+            subject_id__in=[api.pk for api in apis],
             subject_type=APPROVAL_SUBJECT,
             status=ApprovalStatus.INFO_REQUESTED,
         ).values_list("subject_id", flat=True)

@@ -30,7 +30,7 @@ _plans: list[tuple[str, ContextOf]] = []
 def fill_plans_panel(template: str, context_of: ContextOf) -> None:
     """Fill the plans area of API pages: `fill_plans_panel("pricing/_plans.html", plans_context)`.
 
-    The fragment finds what `context_of` returns in the page's own context.
+    The fragment is a whole section with the id `plans`; it finds what `context_of` returns in the page's own context.
     """
     _plans[:] = [(template, context_of)]
 

@@ -29,7 +29,7 @@ class Journey:
     next: Text
 
 
-_LABELS: Final = (_("Draft"), _("Review"), _("Registration at the gateway"), _("Live"))
+_LABELS: Final = (_("Draft"), _("Review"), _("Gateway"), _("Live"))
 _PLACES: Final = {
     ApiStatus.DRAFT: (0, _("Complete what is missing, then submit it.")),
     ApiStatus.REJECTED: (0, _("Read the reviewer's comment, change the listing and submit it again.")),

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 from drf_spectacular.utils import OpenApiParameter, extend_schema
 from rest_framework.request import Request
 from rest_framework.response import Response
@@ -13,22 +15,21 @@ from apps.core.api.permissions import PUBLIC
 from apps.core.api.views import ApiView
 
 
-class NewestFirst(CursorPagination):
-    """The catalogue's order."""
+class CatalogueOrder(CursorPagination):
+    """Best matches first where words were searched, else newest first."""
 
-    ordering = ("-activated_at", "-id")
-
-
-class BestFirst(CursorPagination):
-    """The order of search results."""
-
-    ordering = ("-rank", "-activated_at", "-id")
+    def get_ordering(self, request: Request, queryset: Any, view: Any) -> tuple[str, ...]:
+        """Return the order of the query that the request asks for."""
+        newest = ("-activated_at", "-id")
+        is_ranked = selectors.prefix_query(request.query_params.get("q", "")) is not None
+        return ("-rank", *newest) if is_ranked else newest
 
 
 class CatalogueView(ApiView):
     """APIs that anybody may find."""
 
     method_permissions = {"GET": PUBLIC}
+    paginator_class = CatalogueOrder
 
     @extend_schema(
         parameters=[
@@ -44,8 +45,6 @@ class CatalogueView(ApiView):
         slug = request.query_params.get("category", "")
         category = selectors.get_category(slug) if slug else None
         rows = selectors.search_catalogue(words, category=category)
-        is_ranked = selectors.prefix_query(words) is not None
-        self.paginator_class = BestFirst if is_ranked else NewestFirst
         return self.paginated(rows, shapes.ListingOutput)
 
 

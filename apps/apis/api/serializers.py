@@ -238,7 +238,7 @@ class RequirementOutput(serializers.Serializer[RequirementState]):
     """One thing that a submission needs."""
 
     code = serializers.CharField()
-    label = serializers.CharField()
+    label = serializers.CharField()  # type: ignore[assignment]  # the answer's member, not the field's label
     is_met = serializers.BooleanField()
     help = serializers.CharField()
 

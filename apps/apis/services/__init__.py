@@ -3,7 +3,12 @@
 from apps.apis.services.categories import save_category
 from apps.apis.services.editing import ListingFields, create_api, update_api
 from apps.apis.services.health import check_upstream
-from apps.apis.services.imports import ImportedDocument, check_document, fetch_openapi, import_openapi
+from apps.apis.services.imports import (
+    ImportedDocument,
+    check_document,
+    fetch_openapi,
+    import_openapi,
+)
 from apps.apis.services.lifecycle import (
     approve_api,
     deprecate_api,

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import functools
+import operator
 from typing import Any, Final, TypedDict
 
 from django.contrib.postgres.search import SearchVector
@@ -136,11 +138,11 @@ def refresh_search(api: Api) -> None:
         "C": api.description[:20_000],
         "D": " ".join(f"{path.replace('/', ' ')} {summary}" for path, summary in endpoints),
     }
-    vector = None
-    for weight, text in words.items():
-        part = SearchVector(Value(text), weight=weight, config=SEARCH_CONFIG)
-        vector = part if vector is None else vector + part
-    Api.objects.filter(pk=api.pk).update(search=vector)
+    parts = [
+        SearchVector(Value(text), weight=weight, config=SEARCH_CONFIG)
+        for weight, text in words.items()
+    ]
+    Api.objects.filter(pk=api.pk).update(search=functools.reduce(operator.add, parts))
 
 
 def _assign(api: Api, fields: ListingFields) -> None:

@@ -2,9 +2,13 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+from typing import NamedTuple
+
 from django import template
 from django.conf import settings
 from django.utils.safestring import SafeString
+from django.utils.translation import gettext as _
 
 from apps.apis.markdown import render_markdown
 from apps.apis.models import Api, Endpoint
@@ -13,10 +17,27 @@ from apps.apis.snippets import curl_for
 register = template.Library()
 
 
+class EndpointGroup(NamedTuple):
+    """Operations that belong together."""
+
+    title: str
+    endpoints: list[Endpoint]
+
+
 @register.filter
 def markdown(text: str) -> SafeString:
     """Render a provider's text: `{{ api.description|markdown }}`."""
     return render_markdown(text)
+
+
+@register.simple_tag
+def endpoint_groups(endpoints: Sequence[Endpoint]) -> list[EndpointGroup]:
+    """Group operations by their tag, in the document's order: `{% endpoint_groups endpoints as groups %}`."""
+    groups: dict[str, list[Endpoint]] = {}
+    for endpoint in endpoints:
+        groups.setdefault(endpoint.tag, []).append(endpoint)
+    untagged = _("Other") if len(groups) > 1 else ""
+    return [EndpointGroup(tag or untagged, found) for tag, found in groups.items()]
 
 
 @register.simple_tag

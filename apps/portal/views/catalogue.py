@@ -29,7 +29,7 @@ def _actor_of(request: HttpRequest) -> Actor:
 def home(request: HttpRequest) -> HttpResponse:
     """Show what is on offer and how to begin."""
     context = {
-        "categories": selectors.list_categories_with_counts(),
+        "categories": selectors.list_filled_categories(),
         "newest": selectors.list_catalogue()[:NEWEST_COUNT],
         "gateway_url": settings.GATEWAY_URL,
     }
@@ -46,7 +46,7 @@ def catalogue(request: HttpRequest) -> HttpResponse:
     context = {
         "query": words,
         "category": category,
-        "categories": [row for row in selectors.list_categories_with_counts() if row.api_count],
+        "categories": selectors.list_filled_categories(),
         "page": found.get_page(request.GET.get("page")),
     }
     template = "catalogue/_results.html" if request.headers.get("HX-Target") == "results" else "catalogue/list.html"

@@ -120,15 +120,15 @@ def upstream(request: ConsoleRequest, api_id: str) -> HttpResponse:
 def _edit(
     request: ConsoleRequest, api: Api, form: ListingForm | UpstreamForm, *, title: str
 ) -> HttpResponse:
+    page_url = reverse(PAGE_ROUTE, args=[api.public_id])
+    # Taken before the change is tried: a refused one leaves its values on the object.
+    crumbs = [(_("APIs"), reverse(LIST_ROUTE)), (api.name, page_url), (title, "")]
     if request.method == "POST" and form.is_valid():
         with refusals_on(form):
             services.update_api(api=api, fields=form.to_fields(), actor=request.actor)
             messages.success(request, _("Saved."))
-            return redirect(PAGE_ROUTE, api.public_id)
-        api.refresh_from_db()
-    page_url = reverse(PAGE_ROUTE, args=[api.public_id])
-    crumbs = [(_("APIs"), reverse(LIST_ROUTE)), (api.name, page_url), (title, "")]
-    context = {"api": api, "form": form, "title": title, "crumbs": crumbs, "cancel_url": page_url}
+            return redirect(page_url)
+    context = {"status": api.status, "form": form, "title": title, "crumbs": crumbs, "cancel_url": page_url}
     return render(request, "portal/provider/edit.html", context)
 
 

@@ -70,7 +70,7 @@ def test_list_needs_the_same_queries_for_any_length(
         ApiFactory(organization=member.organization)
     browser.get(URL)
 
-    with django_assert_num_queries(10):
+    with django_assert_num_queries(13):
         browser.get(URL)
 
 
