@@ -13,6 +13,7 @@ PUBLIC_PAGES = {
     "/",
     "/apis/",
     "/apis/<slug:slug>/",
+    "/internal/gateway/changes",  # asks authorizers for their shared secret
     "/invitations/<str:secret>/",
     "/metrics",
     "/preferences/language/",
