@@ -47,9 +47,11 @@ def running() -> Iterator[Running]:
     folder = Path(tempfile.mkdtemp(prefix="tollgate-stack-", dir="/var/tmp"))
     folder.chmod(0o711)  # the servers' own user passes through
     stack = Stack(folder, ports=Ports.free(), given=given())
+    people: list[Person] = []
     try:
         stack.start()
         story = Story(stack.environment, Progress())
+        people += [story.provider, story.consumer, story.approver]
         story.meet()
         api = story.publish()
         subscription, keys = story.subscribe(api)
@@ -61,5 +63,7 @@ def running() -> Iterator[Running]:
             base_url=f"{story.gateway}/{api['slug']}",
         )
     finally:
+        for person in people:
+            person.close()
         stack.stop()
         shutil.rmtree(folder)

@@ -52,6 +52,10 @@ class Person:
         self._token = ""
         self._refresh_at = 0.0
 
+    def close(self) -> None:
+        """Close the browser."""
+        self.browser.close()
+
     def sign_up(self, *, name: str, organization: str, mail_folder: Path) -> None:
         """Fill in the sign-up page, and follow the link in the mail."""
         self.submit_form(

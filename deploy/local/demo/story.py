@@ -22,6 +22,7 @@ import httpx
 from deploy.local.demo.person import Person, StoryError, wait_for
 from deploy.local.demo.progress import Progress
 from deploy.local.demo.traffic import Call, TrafficResult, make_calls, plan_calls
+from deploy.local.state import PROJECT
 
 CALLS: Final = 3_000
 BAD_KEYS: Final = 60
@@ -108,6 +109,7 @@ class Story:
 
     def __init__(self, environment: Mapping[str, str], progress: Progress) -> None:
         """Read where the stack is."""
+        self.environment = environment
         self.portal = environment["PUBLIC_URL"]
         self.gateway = environment["GATEWAY_URL"]
         self.upstream = f"http://{environment['UPSTREAM_BIND']}"
@@ -188,7 +190,8 @@ class Story:
         ]
         made = subprocess.run(
             command,
-            env={**os.environ, "STAFF_PASSWORD": self.password},
+            cwd=PROJECT,
+            env={**self.environment, "STAFF_PASSWORD": self.password},
             capture_output=True,
             text=True,
             check=False,

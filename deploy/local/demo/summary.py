@@ -29,8 +29,8 @@ def render_summary(result: DemoResult) -> str:
         "",
         f"  Calls made    {made:,} ({statuses})",
         f"  Billed        {result.events_billed:,} events = {result.answered_200:,} calls answered 200  ✓",
-        f"  Invoice       {result.invoice_number}  {result.invoice_total} {result.currency},"
-        f" paid by {result.payment_reference}",
+        f"  Invoice       {result.invoice_number}  {result.invoice_total} {result.currency}",
+        f"                paid by {result.payment_reference}",
         f"  Recomputed    {result.recomputed_total} {result.currency} from the events  ✓",
         f"  Provider      earned {result.earned} {result.currency}",
         f"                {result.invoice_url}",
