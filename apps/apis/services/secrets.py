@@ -34,7 +34,7 @@ def set_upstream_secret(*, api: Api, header_name: str, value: str, actor: Actor)
 
     Raises:
         InvalidInput: not a header name, a name that the proxy owns, or a value with control characters.
-        RuleViolated: the API has twenty secrets already.
+        RuleViolated: the API has as many secrets as the gateway can carry.
 
     Publishes: ApiChanged.
     """
