@@ -36,7 +36,7 @@ class MoneyAdmin(ReadOnlyAdmin):
     """Read by finance and operators; finance runs the actions."""
 
     view_roles = MONEY_ROLES
-    change_roles = ("finance",)
+    change_roles: ClassVar[tuple[str, ...]] = ("finance",)
     list_per_page = 50
 
 
@@ -68,8 +68,8 @@ class InvoiceAdmin(MoneyAdmin):
     list_select_related = ("organization",)
     search_fields = ("number", "organization__name")
     date_hierarchy = "billing_day"
-    inlines: ClassVar = [LineInline]
-    actions: ClassVar = ["collect"]
+    inlines = (LineInline,)
+    actions = ("collect",)
 
     @admin.display(description=gettext_lazy("total"), ordering="total_minor")
     def total_text(self, invoice: Invoice) -> str:
@@ -104,7 +104,7 @@ class PaymentAdmin(MoneyAdmin):
     list_filter = ("status", "provider", "currency")
     list_select_related = ("organization", "invoice")
     search_fields = ("provider_reference", "invoice__number", "organization__name")
-    actions: ClassVar = ["ask_provider", "retry"]
+    actions = ("ask_provider", "retry")
 
     @admin.display(description=gettext_lazy("amount"), ordering="amount_minor")
     def amount_text(self, payment: Payment) -> str:
@@ -168,7 +168,7 @@ class BillingPeriodAdmin(MoneyAdmin):
     search_fields = ("consumer_organization__name", "subscription__api__name")
     date_hierarchy = "period_end"
     change_roles = MONEY_ROLES
-    actions: ClassVar = ["close_due"]
+    actions = ("close_due",)
 
     @admin.action(
         description=gettext_lazy("Close every period that is due"), permissions=["change"]

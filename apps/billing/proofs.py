@@ -11,7 +11,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from decimal import Decimal
 
-from django.db.models import QuerySet
+from django.db.models import QuerySet, prefetch_related_objects
 
 from apps.billing.models import BillingPeriod, InvoiceLine, RatedCharge
 from apps.billing.presentation import explain_line
@@ -115,9 +115,9 @@ def _from_steps(steps: list[Step]) -> Decimal | None:
 def _from_usage(charge: RatedCharge, period: BillingPeriod, quantity: Decimal) -> Decimal | None:
     """Rate the windows' quantity again, with the price version of the period."""
     version = period.price_version
-    rows = list(version.components.prefetch_related("tiers"))
+    prefetch_related_objects([version], "components__tiers")
     table = price_table_of(version)
-    for row, component in zip(rows, table.components, strict=True):
+    for row, component in zip(version.components.all(), table.components, strict=True):
         if row.pk == charge.component_id:
             usage = usage_for(component.meter, {component.meter: quantity}, days_of(period))
             return rate_component(component, usage).amount

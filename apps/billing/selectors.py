@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Any, TypeVar
 
 from django.db.models import Count, Min, Model, Q, QuerySet, Sum
 
-from apps.accounts.models import Organization
+from apps.accounts.selectors import get_current_organization
 from apps.billing.enums import EarningStatus, InvoiceStatus, PeriodStatus
 from apps.billing.models import (
     BillingPeriod,
@@ -58,18 +59,6 @@ class EarningTotals:
     payable: Money
     paid: Money
     next_payable_at: datetime | None
-
-
-def get_organization(actor: Actor) -> Organization:
-    """Return the organization that the actor works in.
-
-    Raises:
-        NotFound: it works in none.
-    """
-    organization = Organization.objects.filter(pk=actor.organization_id).first()
-    if organization is None:
-        raise NotFound
-    return organization
 
 
 def list_invoices(actor: Actor, *, status: str = "") -> QuerySet[Invoice]:
@@ -223,7 +212,7 @@ def earning_totals(actor: Actor) -> list[EarningTotals]:
     return [_earning_totals(row) for row in rows]
 
 
-def _earning_totals(row: dict[str, Any]) -> EarningTotals:
+def _earning_totals(row: Mapping[str, Any]) -> EarningTotals:
     names = ("gross", "fees", "accrued", "payable", "paid")
     amounts = {name: Money(row[name] or 0, row["currency"]) for name in names}
     return EarningTotals(
@@ -246,7 +235,7 @@ def _own(
 
 
 def _business_now(actor: Actor) -> datetime:
-    return clock.business_now(get_organization(actor))
+    return clock.business_now(get_current_organization(actor))
 
 
 def _sums(rows: QuerySet[Invoice]) -> list[CurrencyTotal]:

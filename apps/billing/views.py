@@ -14,6 +14,7 @@ from django.utils.translation import gettext_lazy
 from django.views.decorators.http import require_GET, require_http_methods, require_POST
 
 from apps.accounts.decorators import ConsoleRequest, console_page
+from apps.accounts.selectors import get_current_organization
 from apps.billing import estimates, pages, selectors
 from apps.billing.constants import MARKETPLACE_FEE_PERCENT, PAYABLE_AFTER
 from apps.billing.enums import InvoiceStatus
@@ -49,7 +50,7 @@ def tax_details(request: ConsoleRequest) -> HttpResponse:
     form = TaxDetailsForm(request.POST)
     if form.is_valid():
         with refusals_on(form):
-            organization = selectors.get_organization(request.actor)
+            organization = get_current_organization(request.actor)
             account = accounts.get_or_create_account(organization=organization)
             accounts.update_account(account=account, actor=request.actor, **form.cleaned_data)
             messages.success(request, _("Saved. Your next invoice says so."))
@@ -130,7 +131,7 @@ def add_method(request: ConsoleRequest) -> HttpResponse:
     urls = portal_return_urls()
     try:
         page = accounts.start_method_setup(
-            organization=selectors.get_organization(request.actor),
+            organization=get_current_organization(request.actor),
             return_url=urls.done,
             cancel_url=urls.cancelled,
         )
@@ -146,7 +147,7 @@ def method_added(request: ConsoleRequest) -> HttpResponse:
     """Save the card when the payer comes back; if they never do, the provider's webhook saves it."""
     try:
         method = accounts.finish_method_setup(
-            organization=selectors.get_organization(request.actor),
+            organization=get_current_organization(request.actor),
             session_reference=request.GET.get("session", ""),
             actor=request.actor,
         )
@@ -217,7 +218,7 @@ def _home(request: ConsoleRequest, form: TaxDetailsForm, status: int = 200) -> H
 
 
 def _details_form(request: ConsoleRequest) -> TaxDetailsForm:
-    organization = selectors.get_organization(request.actor)
+    organization = get_current_organization(request.actor)
     account = accounts.get_or_create_account(organization=organization)
     names = ("legal_name", "address", "tax_id")
     return TaxDetailsForm(initial={name: getattr(account, name) for name in names})

@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-from typing import ClassVar
-
 from django.contrib import admin
 from django.db.models import QuerySet
 from django.http import HttpRequest
@@ -39,7 +37,7 @@ class UsageBatchAdmin(UsageAdmin):
     list_filter = ("status", "source")
     search_fields = ("idempotency_key", "source")
     exclude = ("body",)
-    actions: ClassVar = ["retry"]
+    actions = ("retry",)
 
     def get_queryset(self, request: HttpRequest) -> QuerySet[UsageBatch]:
         """Leave the bodies, which may be megabytes, in the database."""

@@ -103,6 +103,8 @@ def events_of_consumer(actor: Actor) -> QuerySet[UsageEvent]:
     rows = UsageEvent.objects.order_by("-occurred_at", "-event_id")
     if actor.sees_every_tenant:
         return rows
+    if actor.organization_id is None:
+        return rows.none()
     return rows.filter(consumer_organization_id=actor.organization_id)
 
 
@@ -111,6 +113,8 @@ def events_of_provider(actor: Actor) -> QuerySet[UsageEvent]:
     rows = UsageEvent.objects.order_by("-occurred_at", "-event_id")
     if actor.sees_every_tenant:
         return rows
+    if actor.organization_id is None:
+        return rows.none()
     return rows.filter(provider_organization_id=actor.organization_id)
 
 
@@ -144,6 +148,8 @@ def subscriptions_of(actor: Actor) -> QuerySet[Subscription]:
 
 def provided_apis(actor: Actor) -> QuerySet[Api]:
     """Return the APIs of the actor's organization, by name."""
+    if actor.organization_id is None:
+        return Api.objects.none()
     rows = Api.objects.visible_to(actor).filter(organization_id=actor.organization_id)
     return rows.order_by("name", "id")
 

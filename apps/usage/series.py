@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from typing import Any
@@ -74,7 +74,7 @@ def _slot_of(instant: datetime, zone: ZoneInfo, *, by_day: bool) -> datetime:
     return local.replace(hour=0) if by_day else local
 
 
-def _point(at: datetime, row: dict[str, Any] | None) -> UsagePoint:
+def _point(at: datetime, row: Mapping[str, Any] | None) -> UsagePoint:
     if row is None:
         return UsagePoint(at, 0, 0, 0)
     return UsagePoint(at, int(row["calls"]), int(row["events"]), int(row["errors"]))
@@ -100,8 +100,8 @@ def calls_by_subscription(
 
 def _totals(
     windows: QuerySet[UsageWindow], period: Period, column: str
-) -> QuerySet[UsageWindow, dict[str, Any]]:
-    return (
+) -> Iterable[Mapping[str, Any]]:
+    rows: Iterable[Mapping[str, Any]] = (
         windows.filter(
             meter=CALLS_METER, window_start__gte=period.start, window_start__lt=period.end
         )
@@ -109,3 +109,4 @@ def _totals(
         .values(column)
         .annotate(calls=Sum("quantity"), events=Sum("event_count"), errors=Sum("error_count"))
     )
+    return rows

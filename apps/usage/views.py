@@ -125,7 +125,7 @@ def call(request: ConsoleRequest, event_id: UUID) -> HttpResponse:
         "call": found,
         "is_own": is_own,
         "subscription": subscriptions.filter(pk=found.subscription_id).first(),
-        "key": ApiKey.objects.filter(pk=found.key_id).first() if is_own else None,
+        "key": ApiKey.objects.filter(pk=found.key_id).first() if is_own and found.key_id else None,
         "crumbs": [
             (_("Usage"), reverse("usage:overview" if is_own else "usage:provider")),
             (_("Calls"), reverse("usage:calls" if is_own else "usage:provider_calls")),

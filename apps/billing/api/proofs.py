@@ -10,8 +10,8 @@ from rest_framework.request import Request
 from rest_framework.response import Response
 
 from apps.billing import selectors
-from apps.billing.api.serializers import AMOUNT, InvoiceLineOutput, StepOutput
-from apps.billing.proofs import CountedWindow, prove_line
+from apps.billing.api.serializers import ExactField, InvoiceLineOutput, StepOutput
+from apps.billing.proofs import prove_line
 from apps.core.api.fields import MoneyField
 from apps.core.api.views import ApiView
 from apps.core.exceptions import NotFound
@@ -19,7 +19,7 @@ from apps.usage.api.pagination import EventPagination
 from apps.usage.api.serializers import UsageEventSerializer, UsageWindowSerializer
 
 
-class CountedWindowOutput(serializers.Serializer[CountedWindow]):
+class CountedWindowOutput(serializers.Serializer[Any]):
     """An hour behind the line, at the revision that was billed."""
 
     window = UsageWindowSerializer()
@@ -34,7 +34,7 @@ class ChargeOutput(serializers.Serializer[Any]):
     run = serializers.IntegerField(source="run.number")
     meter = serializers.CharField()
     name = serializers.CharField()
-    quantity = serializers.DecimalField(**AMOUNT, normalize_output=True)
+    quantity = ExactField()
     amount_exact = serializers.CharField(source="calculation.amount_exact")
     rated_at = serializers.DateTimeField(source="run.rated_at")
 
@@ -42,9 +42,9 @@ class ChargeOutput(serializers.Serializer[Any]):
 class RecomputedOutput(serializers.Serializer[Any]):
     """The amount, worked out again: from the steps' operands, and from the windows."""
 
-    from_steps = serializers.DecimalField(**AMOUNT, normalize_output=True, allow_null=True)
-    from_usage = serializers.DecimalField(**AMOUNT, normalize_output=True, allow_null=True)
-    windows_quantity = serializers.DecimalField(**AMOUNT, normalize_output=True)
+    from_steps = ExactField()
+    from_usage = ExactField()
+    windows_quantity = ExactField()
     calls = serializers.IntegerField()
     amount = MoneyField(allow_null=True)
     is_proven = serializers.BooleanField()
@@ -53,7 +53,7 @@ class RecomputedOutput(serializers.Serializer[Any]):
 class EventPageOutput(serializers.Serializer[Any]):
     """One page of calls."""
 
-    data = UsageEventSerializer(many=True)
+    data = UsageEventSerializer(many=True)  # type: ignore[assignment]  # the envelope of every list
     next = serializers.URLField(allow_null=True)
     previous = serializers.URLField(allow_null=True)
 

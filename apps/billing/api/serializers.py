@@ -23,7 +23,15 @@ from apps.core.ids import format_public_id
 from apps.core.money import Money
 from apps.pricing.calculator import Step
 
-AMOUNT = {"max_digits": 30, "decimal_places": 12}
+
+class ExactField(serializers.DecimalField):
+    """A quantity or an unrounded amount as a decimal string without trailing zeros."""
+
+    def __init__(self, **options: Any) -> None:
+        """Take twelve places, as the database keeps them."""
+        super().__init__(
+            max_digits=30, decimal_places=12, normalize_output=True, read_only=True, **options
+        )
 
 
 class InvoiceLineOutput(serializers.ModelSerializer[InvoiceLine]):
@@ -32,7 +40,7 @@ class InvoiceLineOutput(serializers.ModelSerializer[InvoiceLine]):
     id = serializers.CharField(source="public_id", read_only=True)
     amount = MoneyField(read_only=True)
     tax = serializers.SerializerMethodField()
-    quantity = serializers.DecimalField(**AMOUNT, normalize_output=True, read_only=True)
+    quantity = ExactField()
     period_start = serializers.DateTimeField(source="period.period_start", default=None)
     period_end = serializers.DateTimeField(source="period.period_end", default=None)
     subscription_id = serializers.SerializerMethodField()
@@ -104,8 +112,8 @@ class InvoiceDetailOutput(InvoiceOutput):
     class Meta(InvoiceOutput.Meta):
         """Also what it says."""
 
-        fields = (*InvoiceOutput.Meta.fields, "seller", "buyer", "lines")
-        read_only_fields = fields
+        fields = (*InvoiceOutput.Meta.fields, "seller", "buyer", "lines")  # type: ignore[assignment]  # more
+        read_only_fields = fields  # type: ignore[assignment]  # as above
 
     @extend_schema_field(InvoiceLineOutput(many=True))
     def get_lines(self, _invoice: Invoice) -> Any:
@@ -245,7 +253,7 @@ class EstimatedLineOutput(serializers.Serializer[Any]):
 
     name = serializers.CharField()
     meter = serializers.CharField(source="charge.meter")
-    quantity = serializers.DecimalField(**AMOUNT, source="charge.quantity", normalize_output=True)
+    quantity = ExactField(source="charge.quantity")
     amount = MoneyField()
     projected = MoneyField()
 

@@ -12,6 +12,7 @@ from rest_framework.renderers import BaseRenderer
 from rest_framework.request import Request
 from rest_framework.response import Response
 
+from apps.accounts.selectors import get_current_organization
 from apps.billing import estimates, selectors
 from apps.billing.api import serializers as shapes
 from apps.billing.enums import InvoiceStatus, PaymentStatus
@@ -132,7 +133,7 @@ class PaymentMethodsView(ApiView):
         """Save a card that the payer entered at the provider; it becomes the default. Again changes nothing."""
         given = self.validated(shapes.PaymentMethodInput)
         method = accounts.add_payment_method(
-            organization=selectors.get_organization(self.actor),
+            organization=get_current_organization(self.actor),
             method_reference=given["method_reference"],
             actor=self.actor,
         )
@@ -163,7 +164,7 @@ class SetupSessionView(ApiView):
         given = self.validated(shapes.SetupSessionInput)
         pages = portal_return_urls()
         url = accounts.start_method_setup(
-            organization=selectors.get_organization(self.actor),
+            organization=get_current_organization(self.actor),
             return_url=given.get("return_url", pages.done),
             cancel_url=given.get("return_url", pages.cancelled),
         )
@@ -201,7 +202,7 @@ class BillingAccountView(ApiView):
     @extend_schema(responses=shapes.BillingAccountOutput)
     def get(self, _request: Request) -> Response:
         """Show it."""
-        organization = selectors.get_organization(self.actor)
+        organization = get_current_organization(self.actor)
         account = accounts.get_or_create_account(organization=organization)
         return Response(shapes.BillingAccountOutput(account).data)
 
@@ -209,9 +210,7 @@ class BillingAccountView(ApiView):
     def patch(self, _request: Request) -> Response:
         """Change it for invoices from now on; issued ones stay as they are."""
         given = self.validated(shapes.BillingAccountInput)
-        account = accounts.get_or_create_account(
-            organization=selectors.get_organization(self.actor)
-        )
+        account = accounts.get_or_create_account(organization=get_current_organization(self.actor))
         account = accounts.update_account(
             account=account,
             legal_name=given.get("legal_name", account.legal_name),

@@ -26,7 +26,7 @@ def read_pdf(*, invoice: Invoice) -> bytes:
     """
     if not invoice.number:
         raise InvoiceNotIssued
-    if invoice.pdf and invoice.pdf.storage.exists(invoice.pdf.name):
+    if invoice.pdf.name and invoice.pdf.storage.exists(invoice.pdf.name):
         with invoice.pdf.open("rb") as file:
             return bytes(file.read())
     return render_pdf(invoice=invoice)

@@ -8,10 +8,10 @@ from apps.core.api.pagination import CursorPagination
 class EventPagination(CursorPagination):
     """Newest call first."""
 
-    ordering = ("-occurred_at", "-event_id")
+    ordering = ("-occurred_at", "-event_id")  # type: ignore[assignment]  # DRF takes both
 
 
 class WindowPagination(CursorPagination):
     """Newest hour first."""
 
-    ordering = ("-window_start", "-id")
+    ordering = ("-window_start", "-id")  # type: ignore[assignment]  # DRF takes both

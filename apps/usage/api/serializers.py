@@ -116,3 +116,30 @@ class UsageWindowSerializer(serializers.ModelSerializer[UsageWindow]):
     def get_subscription_id(self, window: UsageWindow) -> str:
         """Return the public id."""
         return format_public_id("sub", window.subscription_id)
+
+
+class UsageTotalsSerializer(serializers.Serializer[Any]):
+    """All calls, the billed ones and the failed ones (status 400 and above)."""
+
+    events = serializers.IntegerField()
+    calls = serializers.IntegerField()
+    errors = serializers.IntegerField()
+
+
+class UsagePointSerializer(UsageTotalsSerializer):
+    """One hour or one local day."""
+
+    at = serializers.SerializerMethodField()
+
+    def get_at(self, point: Any) -> str:
+        """Return the start in the organization's own time zone."""
+        return str(point.at.isoformat())
+
+
+class UsageSeriesSerializer(serializers.Serializer[Any]):
+    """Calls over time."""
+
+    period = serializers.CharField()
+    by_day = serializers.BooleanField()
+    totals = UsageTotalsSerializer()
+    points = UsagePointSerializer(many=True)
