@@ -54,7 +54,11 @@ class StatusChangeInline(admin.TabularInline):  # type: ignore[type-arg]  # not 
     extra = 0
     can_delete = False
 
-    def has_add_permission(self, request: HttpRequest, obj: Any = None) -> bool:
+    def has_view_permission(self, request: HttpRequest, obj: Any = None) -> bool:  # noqa: ARG002 -- Django's signature
+        """Whoever may open the API's page sees its history."""
+        return True
+
+    def has_add_permission(self, request: HttpRequest, obj: Any = None) -> bool:  # noqa: ARG002 -- as above
         """Moves come from services."""
         return False
 

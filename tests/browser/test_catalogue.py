@@ -40,19 +40,31 @@ Write to us before you rely on anything older than a day.
 def market() -> Membership:
     """A provider with APIs in several states, and its request for approval."""
     member = make_member("owner", name="Rosa Lindqvist")
-    weather = Category.objects.filter(slug="weather").first() or CategoryFactory(slug="weather", name="Weather")
-    finance = Category.objects.filter(slug="finance").first() or CategoryFactory(slug="finance", name="Finance")
+    weather = Category.objects.filter(slug="weather").first() or CategoryFactory(
+        slug="weather", name="Weather"
+    )
+    finance = Category.objects.filter(slug="finance").first() or CategoryFactory(
+        slug="finance", name="Finance"
+    )
     api = make_api(
-        "active", member.organization, name="City Weather", slug="city-weather", category=weather,
-        short_description="Hourly forecasts for every place, ten days ahead.", description=DESCRIPTION,
-        tags=["forecast", "climate"], support_email="help@weather.example.com",
+        "active",
+        member.organization,
+        name="City Weather",
+        slug="city-weather",
+        category=weather,
+        short_description="Hourly forecasts for every place, ten days ahead.",
+        description=DESCRIPTION,
+        tags=["forecast", "climate"],
+        support_email="help@weather.example.com",
     )
     import_openapi(api=api, content=YAML, actor=PROVIDER)
     for name in ("Exchange rates", "Bank holidays", "Postal codes"):
         make_api("active", member.organization, name=name, category=finance)
     suspended = make_api("active", member.organization, name="Tide tables", category=weather)
     suspend_api(api=suspended, actor=PROVIDER, reason="Moving the servers until Sunday.")
-    draft = make_api("draft", member.organization, name="Air quality", slug="air-quality", category=weather)
+    draft = make_api(
+        "draft", member.organization, name="Air quality", slug="air-quality", category=weather
+    )
     set_upstream_secret(api=draft, header_name="X-Upstream-Token", value="x", actor=PROVIDER)
     make_api("failed", member.organization, name="Pollen", category=weather)
     request = make_request(member)
@@ -60,7 +72,10 @@ def market() -> Membership:
     healthy_check(submitted)
     for number in range(3):
         message = Message(
-            kind="apis.active", dedupe_key=str(number), url="/console/", context={"name": f"API {number}", "address": "https://x"}
+            kind="apis.active",
+            dedupe_key=str(number),
+            url="/console/",
+            context={"name": f"API {number}", "address": "https://x"},
         )
         notify(users=[member.user], organization=member.organization, message=message)
     return member
@@ -74,11 +89,18 @@ def sign_in(context: BrowserContext, who: Membership | User, live_server_url: st
 
 
 def look_at(
-    page: Page, path: str, name: str, look: Look, artifacts: Path, violations_of: Callable[[Page], list[str]]
+    page: Page,
+    path: str,
+    name: str,
+    look: Look,
+    artifacts: Path,
+    violations_of: Callable[[Page], list[str]],
 ) -> None:
     visit(page, path)
     page.screenshot(path=artifacts / f"{name}-{look.name}.png", full_page=True)
-    assert page.evaluate("document.documentElement.scrollWidth") <= look.width, f"{name} is too wide"
+    assert page.evaluate("document.documentElement.scrollWidth") <= look.width, (
+        f"{name} is too wide"
+    )
     assert violations_of(page) == []
 
 

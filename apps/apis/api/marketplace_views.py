@@ -18,7 +18,7 @@ from apps.core.api.views import ApiView
 class CatalogueOrder(CursorPagination):
     """Best matches first where words were searched, else newest first."""
 
-    def get_ordering(self, request: Request, queryset: Any, view: Any) -> tuple[str, ...]:
+    def get_ordering(self, request: Request, _queryset: Any, _view: Any) -> tuple[str, ...]:
         """Return the order of the query that the request asks for."""
         newest = ("-activated_at", "-id")
         is_ranked = selectors.prefix_query(request.query_params.get("q", "")) is not None
