@@ -68,7 +68,7 @@ def _manage(*arguments: str) -> tuple[str, ...]:
 STEPS: Final = (
     Step("lint", _tool("ruff", "check", "."), quick=True),
     Step("format", _tool("ruff", "format", "--check", "."), quick=True),
-    Step("order of the apps", _tool("lint-imports", "--verbose"), quick=True),
+    Step("order of the apps", _tool("lint-imports", "--no-logo"), quick=True),
     Step("types", _tool("mypy", *CODE), quick=True),
     Step("migrations are complete", _manage("makemigrations", "--check", "--dry-run")),
     Step(
