@@ -75,8 +75,8 @@ HATS: Final = (
             Entry(_("Overview"), "portal:console", "home"),
             Entry(_("Subscriptions"), "portal:subscriptions", "layers"),
             Entry(_("Keys"), "portal:keys", "key"),
-            Entry(_("Usage"), "portal:usage", "chart"),
-            Entry(_("Billing"), "portal:billing", "receipt", "billing.read"),
+            Entry(_("Usage"), "usage:overview", "chart"),
+            Entry(_("Billing"), "billing:home", "receipt", "billing.read"),
         ),
     ),
     Hat(
@@ -87,8 +87,8 @@ HATS: Final = (
             Entry(_("APIs"), "portal:provider_apis", "plug"),
             Entry(_("Plans"), "portal:provider_plans", "tag"),
             Entry(_("Subscribers"), "portal:provider_subscribers", "users"),
-            Entry(_("Analytics"), "portal:provider_analytics", "activity"),
-            Entry(_("Earnings"), "portal:provider_earnings", "coins", "billing.read"),
+            Entry(_("Analytics"), "usage:provider", "activity"),
+            Entry(_("Earnings"), "billing:earnings", "coins", "earnings.read"),
         ),
     ),
     Hat(
@@ -109,7 +109,7 @@ HATS: Final = (
 
 CONSOLE_ROOT: Final = "/console/"
 FOOTER: Final = (
-    Entry(_("API reference"), "portal:api_reference", ""),
+    Entry(_("API reference"), "core:docs", ""),
     Entry(_("Status"), "portal:status", ""),
     Entry(_("Terms"), "portal:terms", ""),
     Entry(_("Privacy"), "portal:privacy", ""),
