@@ -57,16 +57,21 @@ def measure() -> list[Measure]:
         valkey = stack.enter_context(running(ValkeyServer(folder / "valkey")))
         registry = Registry(valkey)
         registry.apply(make_route("weather", upstream))
-        authorizer = AuthorizerProcess(folder, valkey.url)
-        stack.enter_context(running(authorizer))
-        authorizer.wait_until("serving")
+        # As in production: Caddy reaches its authorizer by a unix socket.
+        behind = AuthorizerProcess(
+            folder, valkey.url, node="behind", AUTHORIZER_BIND=f"unix:{folder}/authorizer.sock"
+        )
+        alone = AuthorizerProcess(folder, valkey.url, node="alone")
+        for authorizer in (behind, alone):
+            stack.enter_context(running(authorizer))
+            authorizer.wait_until("serving")
         consumer = make_consumer(limits=LIMITS, quota=QUOTA)
         registry.admit(consumer)
-        caddy = CaddyProcess(folder, f"{LOOPBACK}:{authorizer.port}")
+        caddy = CaddyProcess(folder, behind.dial)
         stack.enter_context(running(caddy))
         return [
             *_measure_proxy(bare, caddy.port, consumer),
-            *_measure_decisions(authorizer, consumer),
+            *_measure_decisions(alone, consumer),
         ]
 
 

@@ -139,8 +139,11 @@ class AuthorizerProcess(Process):
         (self.port,) = find_free_ports(1)
         self.journal_dir = folder / "journal"
         self.node = node
+        bind = env.pop("AUTHORIZER_BIND", f"{LOOPBACK}:{self.port}")
+        self._socket = bind.removeprefix("unix:") if bind.startswith("unix:") else None
+        self.dial = f"unix/{self._socket}" if self._socket else bind
         settings = {
-            "AUTHORIZER_BIND": f"{LOOPBACK}:{self.port}",
+            "AUTHORIZER_BIND": bind,
             "AUTHORIZER_SECRET": SECRET,
             "KEY_PEPPERS": PEPPERS_SETTING,
             "REDIS_URL": store_url,
@@ -155,12 +158,18 @@ class AuthorizerProcess(Process):
             {**os.environ, **settings},
             folder / f"{node}.log",
         )
-        self.client = httpx.Client(base_url=f"http://{LOOPBACK}:{self.port}", trust_env=False)
+        self.client = self._connect()
+
+    def _connect(self) -> httpx.Client:
+        transport = httpx.HTTPTransport(uds=self._socket) if self._socket else None
+        return httpx.Client(
+            base_url=f"http://{LOOPBACK}:{self.port}", transport=transport, trust_env=False
+        )
 
     def stop(self, number: int = signal.SIGTERM) -> int:
         self.client.close()
         status = super().stop(number)
-        self.client = httpx.Client(base_url=f"http://{LOOPBACK}:{self.port}", trust_env=False)
+        self.client = self._connect()
         return status
 
     def health(self) -> dict[str, Any]:

@@ -2,20 +2,26 @@
 
 from __future__ import annotations
 
+import stat
 import time
+from pathlib import Path
 from typing import Any
 
 import pytest
 
+from apps.gateway.authorizer.config import Bind
 from apps.gateway.entries import RateLimit, Tenant, set_entry
+from apps.gateway.environment import SettingError
 from apps.keys.credential import digest_of
 from tests.apps.gateway.dataplane.conftest import Registry
 from tests.apps.gateway.dataplane.harness import (
     PEPPERS,
     AuthorizerProcess,
     Consumer,
+    ValkeyServer,
     make_consumer,
     make_route,
+    running,
 )
 
 
@@ -232,3 +238,23 @@ def test_health_and_metrics_tell_state(authorizer: AuthorizerProcess, registry: 
     assert 'tollgate_gateway_decisions_total{code="allowed"}' in metrics
     (node,) = registry.writer.nodes()
     assert (node.name, node.is_leased, node.version) == ("node-1", True, registry.version)
+
+
+def test_unix_socket_is_private_to_its_group(folder: Path, valkey: ValkeyServer) -> None:
+    socket = folder / "authorizer.sock"
+    process = AuthorizerProcess(
+        folder, valkey.url, node="by-socket", AUTHORIZER_BIND=f"unix:{socket}"
+    )
+    with running(process):
+        process.wait_until("serving")
+        assert stat.S_IMODE(socket.stat().st_mode) == 0o660
+        # A killed process leaves its socket behind; the next one starts all the same.
+        process.kill()
+        process.start()
+        process.wait_until("serving")
+
+
+@pytest.mark.parametrize("bind", ["0.0.0.0:8090", "192.0.2.1:8090", "localhost:8090", "8090"])
+def test_authorizer_refuses_to_listen_where_others_reach_it(bind: str) -> None:
+    with pytest.raises(SettingError, match="AUTHORIZER_BIND"):
+        Bind.parse(bind)
