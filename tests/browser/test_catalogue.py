@@ -120,6 +120,10 @@ def test_public_pages(
         ("api", "/apis/city-weather/"),
     ):
         look_at(page, path, name, look, artifacts, find_violations)
+    page.locator(".endpoint__head").first.click()
+    expect(page.locator(".endpoint__body").first).to_be_visible()
+    page.screenshot(path=artifacts / f"api-endpoint-{look.name}.png", full_page=True)
+    assert find_violations(page) == []
 
 
 @pytest.mark.parametrize("look", LOOKS, ids=lambda look: look.name)
