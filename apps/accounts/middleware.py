@@ -1,9 +1,12 @@
-"""Puts the actor on every portal request: who is signed in, in which organization, with which permissions."""
+"""Puts the actor on every portal request, and notes now and then that a session is in use."""
 
 from __future__ import annotations
 
 from collections.abc import Callable
+from typing import Final
 
+from allauth.usersessions.models import UserSession
+from django.core.cache import cache
 from django.http import HttpRequest, HttpResponse
 from django.utils.functional import SimpleLazyObject
 
@@ -13,6 +16,26 @@ from apps.core.actors import Actor
 
 SESSION_ORGANIZATION = "organization_id"
 SESSION_WORKSPACE = "workspace_id"
+
+
+SESSION_NOTED_EVERY_S: Final = 60
+
+
+class SessionActivityMiddleware:
+    """Notes where and when a session was last used, once a minute rather than at every request."""
+
+    def __init__(self, get_response: Callable[[HttpRequest], HttpResponse]) -> None:
+        """Keep the next handler."""
+        self.get_response = get_response
+
+    def __call__(self, request: HttpRequest) -> HttpResponse:
+        """Note the session if it is time, then serve the request."""
+        key = request.session.session_key
+        if key and request.user.is_authenticated:
+            is_due = cache.add(f"session-noted:{key}", 1, SESSION_NOTED_EVERY_S)
+            if is_due:
+                UserSession.objects.create_from_request(request)
+        return self.get_response(request)
 
 
 class ActorMiddleware:

@@ -11,6 +11,7 @@ from apps.accounts.models import Membership, Organization, User
 from apps.core.actors import Actor
 from apps.core.audit import record_audit
 from apps.core.events import publish
+from apps.core.exceptions import Forbidden
 
 
 @transaction.atomic
@@ -63,14 +64,19 @@ def change_role(*, membership: Membership, role: str, actor: Actor) -> Membershi
 
 @transaction.atomic
 def remove_member(*, membership: Membership, actor: Actor) -> None:
-    """End a membership; members may also leave by themselves.
+    """End a membership; everybody may leave by themselves.
 
     Raises:
+        Forbidden: removing others needs `members.manage`.
         OwnersOnly: who is not an owner removes one.
         LastOwner: the organization would have no owner. Publishes: MemberRemoved.
     """
     membership = _lock_with_owners(membership)
-    require_owner_for_owner_role(actor, membership.role)
+    is_leaving = membership.user_id == actor.user_id
+    if not is_leaving and not actor.can("members.manage"):
+        raise Forbidden(required="members.manage")
+    if not is_leaving:
+        require_owner_for_owner_role(actor, membership.role)
     if membership.role == Role.OWNER:
         _require_another_owner(membership)
     record_audit(

@@ -14,7 +14,7 @@ from apps.accounts.decorators import ConsoleRequest, console_page
 from apps.accounts.enums import Role
 from apps.accounts.forms import InviteForm, RoleForm
 from apps.accounts.middleware import SESSION_ORGANIZATION, SESSION_WORKSPACE
-from apps.core.exceptions import DomainError
+from apps.core.exceptions import DomainError, Forbidden
 
 
 @console_page("organization.read")
@@ -68,6 +68,8 @@ def remove_member(request: ConsoleRequest, member_id: str) -> HttpResponse:
     """Ask, then end a membership. Everybody may leave; removing others needs the permission."""
     membership = selectors.members_of(request.actor).get_visible(request.actor, member_id)
     is_self = membership.user_id == request.actor.user_id
+    if not is_self and not request.actor.can("members.manage"):
+        raise Forbidden(required="members.manage")
     if request.method == "POST":
         try:
             services.remove_member(membership=membership, actor=request.actor)

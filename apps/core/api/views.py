@@ -46,6 +46,11 @@ class ApiView(APIView):
         data = serializer_class(page, many=True, context=context).data
         return paginator.get_paginated_response(data)
 
+    @property
+    def idempotency_scope(self) -> str:
+        """Within what a key is unique: the tenant, else the person."""
+        return str(self.actor.organization_id or self.actor.user_id or "anonymous")
+
     def once(self, request: Request, work: Callable[[], tuple[int, Any]]) -> Response:
         """Do a write once per Idempotency-Key; without the header, just do it.
 
@@ -55,9 +60,8 @@ class ApiView(APIView):
         if key is None:
             code, body = work()
             return Response(body, status=code)
-        owner = self.actor.organization_id or self.actor.user_id or "anonymous"
         answer = run_once(
-            scope=str(owner),
+            scope=self.idempotency_scope,
             key=key,
             fingerprint=fingerprint_of(request.method or "", request.path, request.body),
             work=work,

@@ -15,6 +15,7 @@ from allauth.mfa.totp.internal.auth import (
     hotp_value,
     yield_hotp_counters_from_time,
 )
+from allauth.usersessions.models import UserSession
 from django.conf import settings
 from django.core import mail
 from django.core.cache import cache
@@ -22,6 +23,7 @@ from django.test import Client
 from rest_framework.test import APIClient
 
 from apps.accounts.models import Organization, User
+from tests.clients import client_for
 from tests.factories.accounts import PASSWORD, UserFactory, make_member
 
 pytestmark = pytest.mark.django_db
@@ -256,3 +258,17 @@ def test_token_of_a_lost_membership_never_lands_in_another_organization() -> Non
     make_member("owner").organization.memberships.create(user=member.user, role="owner")
 
     assert whoami(token).status_code == 401
+
+
+def test_session_in_use_is_noted_once_a_minute() -> None:
+    member = make_member("owner")
+    client = client_for(member)
+    client.get("/console/account/")
+    seen_at = UserSession.objects.get(user=member.user).last_seen_at
+
+    client.get("/console/account/")
+    assert UserSession.objects.get(user=member.user).last_seen_at == seen_at
+    cache.clear()
+    client.get("/console/account/")
+
+    assert UserSession.objects.get(user=member.user).last_seen_at > seen_at

@@ -20,6 +20,7 @@ from apps.accounts.exceptions import (
 )
 from apps.accounts.models import Invitation, Membership
 from apps.core import clock, relay
+from apps.core.exceptions import Forbidden
 from apps.core.models import OutboxMessage
 from tests.factories.accounts import UserFactory, actor_of, make_member
 
@@ -146,6 +147,18 @@ def test_remove_member_ends_the_membership() -> None:
 
     assert list(selectors.members_of(actor_of(owner))) == [owner]
     assert actor_of(developer.user).organization_id is None
+
+
+@pytest.mark.parametrize("role", ["viewer", "developer", "billing"])
+def test_remove_member_is_for_managers_and_leaving_for_everybody(role: str) -> None:
+    member = make_member(role)
+    colleague = make_member("viewer", member.organization)
+
+    with pytest.raises(Forbidden):
+        services.remove_member(membership=colleague, actor=actor_of(member))
+    services.remove_member(membership=member, actor=actor_of(member))
+
+    assert list(member.organization.memberships.all()) == [colleague]
 
 
 @pytest.mark.django_db(transaction=True)

@@ -28,6 +28,11 @@ class OrganizationsView(ApiView):
 
     method_permissions = {"POST": AUTHENTICATED}
 
+    @property
+    def idempotency_scope(self) -> str:
+        """The person: their first organization does not exist at the first try, but at the second."""
+        return str(self.actor.user_id)
+
     @extend_schema(request=NewOrganizationInput, responses={201: OrganizationOutput})
     def post(self, request: Request) -> Response:
         """Make an organization whose owner is the caller."""
