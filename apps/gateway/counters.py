@@ -23,7 +23,8 @@ from apps.subscriptions.usage_sources import UsageQuestion, used_calls
 def ensure_counters(changes: Iterable[Change], store: CounterStore) -> int:
     """Create the missing counters of every subscription among the changes; return how many were asked for.
 
-    Counters that exist keep their value.
+    A counter that exists is only ever raised: it holds every call that was let through, so it cannot be
+    below what has been counted. One that is was created before the last calls came in.
 
     Raises:
         redis.exceptions.RedisError: the store cannot answer.
@@ -36,9 +37,10 @@ def ensure_counters(changes: Iterable[Change], store: CounterStore) -> int:
     ]
     used = used_calls(question for *_, question in wanted)
     for sub_id, org_id, period, question in wanted:
-        store.ensure_counter(
-            org_id=org_id, sub_id=sub_id, period_start=period.start, used=used[question]
-        )
+        counted, start = used[question], period.start
+        held = store.ensure_counter(org_id=org_id, sub_id=sub_id, period_start=start, used=counted)
+        if held < counted:
+            store.adjust(org_id=org_id, sub_id=sub_id, period_start=start, delta=counted - held)
     return len(wanted)
 
 

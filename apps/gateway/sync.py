@@ -34,6 +34,7 @@ from apps.gateway.store.registry import (
     Node,
     RegistryBackwardsError,
     RegistryEpochError,
+    RegistryError,
     RegistryMissingError,
     RegistryWriter,
 )
@@ -70,7 +71,7 @@ class RegistrySync:
         """
         try:
             is_busy = self._write_and_prove()
-        except RedisError as error:
+        except (RedisError, RegistryError) as error:
             logger.warning("gateway.store_unavailable", error=str(error))
             is_busy = False
         give_up_overdue()

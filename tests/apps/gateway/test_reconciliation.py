@@ -14,6 +14,7 @@ from apps.gateway.reconciliation import reconcile
 from apps.gateway.store import names
 from apps.gateway.sync import RegistrySync
 from apps.gateway.valkey import get_client, get_counters, get_writer
+from apps.subscriptions import usage_sources
 from tests.apps.gateway.test_sync import held, step_and_prove
 from tests.factories.keys import make_key
 
@@ -106,3 +107,17 @@ def test_reconcile_creates_counters_that_are_missing() -> None:
 
     found = get_counters().read(org_id=organization.public_id, sub_id=subscription.public_id)
     assert list(found.values()) == [0, 0]
+
+
+def test_reconcile_raises_a_counter_that_is_below_the_windows(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    subscription = make_key().key.subscription
+    step_and_prove(get_writer())
+    monkeypatch.setattr(usage_sources, "_sources", [lambda asked: dict.fromkeys(asked, 7)])
+
+    run()
+
+    organization = subscription.consumer_organization
+    found = get_counters().read(org_id=organization.public_id, sub_id=subscription.public_id)
+    assert list(found.values()) == [7, 7]
