@@ -282,6 +282,26 @@ STORAGES = {
 }
 DATA_UPLOAD_MAX_MEMORY_SIZE = 8 * 1024 * 1024
 
+# --- Payments --------------------------------------------------------------------------------
+STRIPE_API_BASE = env_text("STRIPE_API_BASE", "https://api.stripe.com")
+STRIPE_CHECKOUT_ORIGIN = (
+    "https://checkout.stripe.com"
+    if STRIPE_API_BASE == "https://api.stripe.com"
+    else STRIPE_API_BASE
+)
+STRIPE_SECRET_KEY = env_text("STRIPE_SECRET_KEY", "")
+STRIPE_PUBLISHABLE_KEY = env_text("STRIPE_PUBLISHABLE_KEY", "")
+STRIPE_WEBHOOK_SECRET = env_text("STRIPE_WEBHOOK_SECRET", "")
+STRIPE_LIVE_MODE = STRIPE_SECRET_KEY.startswith("sk_live_")
+if STRIPE_LIVE_MODE:
+    STRIPE_LIVE_SECRET_KEY = STRIPE_SECRET_KEY
+else:
+    STRIPE_TEST_SECRET_KEY = STRIPE_SECRET_KEY or "sk_test_not_configured_0000000"
+if STRIPE_API_BASE != "https://api.stripe.com":
+    STRIPE_API_HOST = STRIPE_API_BASE
+DJSTRIPE_FOREIGN_KEY_TO_FIELD = "id"
+DJSTRIPE_WEBHOOK_VALIDATION = "verify_signature"
+
 # --- Security --------------------------------------------------------------------------------
 ALLOWED_HOSTS = env_list("ALLOWED_HOSTS", "localhost,127.0.0.1,[::1]")
 CSRF_TRUSTED_ORIGINS = [PUBLIC_URL]
@@ -301,7 +321,8 @@ CONTENT_SECURITY_POLICY = {
         "font-src": [SELF],
         "object-src": [NONE],
         "base-uri": [NONE],
-        "form-action": [SELF],
+        # "Add a card" is a form whose answer leads to Stripe's hosted page.
+        "form-action": [SELF, STRIPE_CHECKOUT_ORIGIN],
         "frame-ancestors": [NONE],
     },
 }
@@ -319,21 +340,6 @@ EMAIL_TIMEOUT = 10
 EMAIL_FILE_PATH = env_text("EMAIL_FILE_PATH", str(BASE_DIR / ".tollgate" / "mail"))
 DEFAULT_FROM_EMAIL = env_text("DEFAULT_FROM_EMAIL", "Tollgate <no-reply@localhost>")
 SERVER_EMAIL = DEFAULT_FROM_EMAIL
-
-# --- Payments --------------------------------------------------------------------------------
-STRIPE_API_BASE = env_text("STRIPE_API_BASE", "https://api.stripe.com")
-STRIPE_SECRET_KEY = env_text("STRIPE_SECRET_KEY", "")
-STRIPE_PUBLISHABLE_KEY = env_text("STRIPE_PUBLISHABLE_KEY", "")
-STRIPE_WEBHOOK_SECRET = env_text("STRIPE_WEBHOOK_SECRET", "")
-STRIPE_LIVE_MODE = STRIPE_SECRET_KEY.startswith("sk_live_")
-if STRIPE_LIVE_MODE:
-    STRIPE_LIVE_SECRET_KEY = STRIPE_SECRET_KEY
-else:
-    STRIPE_TEST_SECRET_KEY = STRIPE_SECRET_KEY or "sk_test_not_configured_0000000"
-if STRIPE_API_BASE != "https://api.stripe.com":
-    STRIPE_API_HOST = STRIPE_API_BASE
-DJSTRIPE_FOREIGN_KEY_TO_FIELD = "id"
-DJSTRIPE_WEBHOOK_VALIDATION = "verify_signature"
 
 # --- Gateway ---------------------------------------------------------------------------------
 GATEWAY_ADMIN_SOCKET = env_text("GATEWAY_ADMIN_SOCKET", "")
