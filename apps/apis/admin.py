@@ -54,11 +54,11 @@ class StatusChangeInline(admin.TabularInline):  # type: ignore[type-arg]  # not 
     extra = 0
     can_delete = False
 
-    def has_view_permission(self, request: HttpRequest, obj: Any = None) -> bool:  # noqa: ARG002 -- Django's signature
+    def has_view_permission(self, request: HttpRequest, obj: Any = None) -> bool:
         """Whoever may open the API's page sees its history."""
         return True
 
-    def has_add_permission(self, request: HttpRequest, obj: Any = None) -> bool:  # noqa: ARG002 -- as above
+    def has_add_permission(self, request: HttpRequest, obj: Any = None) -> bool:
         """Moves come from services."""
         return False
 

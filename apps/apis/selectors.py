@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from typing import Final
+from typing import Any, Final
 
 from django.contrib.postgres.search import SearchQuery, SearchRank
 from django.db.models import Count, F, Q, QuerySet
@@ -27,14 +27,18 @@ def list_categories() -> QuerySet[Category]:
 
 def list_categories_with_counts() -> QuerySet[Category]:
     """Return all categories with `api_count`, the number of APIs that the catalogue lists in each."""
-    listed = Q(apis__status__in=CALLABLE_STATUSES, apis__visibility=Visibility.PUBLIC)
-    # A query that groups forgets the model's own order.
-    return Category.objects.annotate(api_count=Count("apis", filter=listed)).order_by("position", "name")
+    return _counted(Category.objects.all())
 
 
 def list_filled_categories() -> QuerySet[Category]:
     """Return the categories that have something to show, with `api_count`."""
-    return list_categories_with_counts().filter(api_count__gt=0)
+    return _counted(Category.objects.all()).filter(api_count__gt=0)
+
+
+def _counted(rows: QuerySet[Category]) -> QuerySet[Any]:
+    listed = Q(apis__status__in=CALLABLE_STATUSES, apis__visibility=Visibility.PUBLIC)
+    # A query that groups forgets the model's own order.
+    return rows.annotate(api_count=Count("apis", filter=listed)).order_by("position", "name")
 
 
 def get_category(slug: str) -> Category:

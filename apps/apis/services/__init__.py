@@ -1,7 +1,7 @@
 """Writes of this app."""
 
 from apps.apis.services.categories import save_category
-from apps.apis.services.editing import ListingFields, create_api, update_api
+from apps.apis.services.editing import ListingFields, create_api, is_editable, update_api
 from apps.apis.services.health import check_upstream
 from apps.apis.services.imports import (
     ImportedDocument,
@@ -36,6 +36,7 @@ __all__ = (
     "deprecate_api",
     "fetch_openapi",
     "import_openapi",
+    "is_editable",
     "mark_api_active",
     "mark_api_failed",
     "reject_api",

@@ -114,19 +114,24 @@ def update_api(*, api: Api, fields: ListingFields, actor: Actor) -> Api:
     return api
 
 
+def is_editable(api: Api) -> bool:
+    """Whether the API may change now: not while somebody decides, unless they asked the provider something."""
+    if api.status not in FROZEN_STATUSES:
+        return True
+    if api.status != ApiStatus.PENDING_APPROVAL:
+        return False
+    request = find_open_request(APPROVAL_SUBJECT, api.pk)
+    return request is not None and request.status == ApprovalStatus.INFO_REQUESTED
+
+
 def require_editable(api: Api) -> None:
-    """Refuse changes while somebody decides about the API, unless they asked the provider something.
+    """Refuse changes that `is_editable` does not allow.
 
     Raises:
         ApiNotEditable: not now.
     """
-    if api.status not in FROZEN_STATUSES:
-        return
-    if api.status == ApiStatus.PENDING_APPROVAL:
-        request = find_open_request(APPROVAL_SUBJECT, api.pk)
-        if request is not None and request.status == ApprovalStatus.INFO_REQUESTED:
-            return
-    raise ApiNotEditable(current=api.status)
+    if not is_editable(api):
+        raise ApiNotEditable(current=api.status)
 
 
 def refresh_search(api: Api) -> None:

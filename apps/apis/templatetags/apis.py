@@ -31,8 +31,8 @@ def markdown(text: str) -> SafeString:
 
 
 @register.simple_tag
-def endpoint_groups(endpoints: Sequence[Endpoint]) -> list[EndpointGroup]:
-    """Group operations by their tag, in the document's order: `{% endpoint_groups endpoints as groups %}`."""
+def group_endpoints(endpoints: Sequence[Endpoint]) -> list[EndpointGroup]:
+    """Group operations by their tag, in the document's order: `{% group_endpoints endpoints as groups %}`."""
     groups: dict[str, list[Endpoint]] = {}
     for endpoint in endpoints:
         groups.setdefault(endpoint.tag, []).append(endpoint)

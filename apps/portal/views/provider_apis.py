@@ -82,6 +82,7 @@ def _page_context(api: Api, actor: Actor) -> dict[str, Any]:
         "api": api,
         "crumbs": [(_("APIs"), reverse(LIST_ROUTE)), (api.name, "")],
         "can_manage": actor.can(MANAGE),
+        "can_edit": actor.can(MANAGE) and services.is_editable(api),
         "journey": journey_of(api.status),
         "requirements": requirements,
         "is_ready": all(state.is_met for state in requirements),

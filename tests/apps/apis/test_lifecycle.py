@@ -92,7 +92,7 @@ def test_submit_api_twice_is_refused(upstream: Upstream) -> None:
     ("is_verified", "expected"), [(True, "registering"), (False, "pending_approval")]
 )
 def test_instant_mode_is_for_verified_providers(
-    upstream: Upstream, is_verified: bool, expected: str
+    upstream: Upstream, expected: str, *, is_verified: bool
 ) -> None:
     api = ApiFactory(
         upstream_url=upstream.url,

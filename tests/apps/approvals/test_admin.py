@@ -68,7 +68,7 @@ def test_queue_needs_the_same_queries_for_any_length(
         make_request()
     browser.get(QUEUE)
 
-    with django_assert_num_queries(12):
+    with django_assert_num_queries(7):
         browser.get(QUEUE)
 
 

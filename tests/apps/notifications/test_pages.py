@@ -52,7 +52,7 @@ def test_inbox_needs_the_same_queries_for_any_length(
     client = client_for(member)
     client.get(URL)
 
-    with django_assert_num_queries(13):
+    with django_assert_num_queries(8):
         client.get(URL)
 
 

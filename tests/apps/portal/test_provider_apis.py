@@ -70,7 +70,7 @@ def test_list_needs_the_same_queries_for_any_length(
         ApiFactory(organization=member.organization)
     browser.get(URL)
 
-    with django_assert_num_queries(13):
+    with django_assert_num_queries(8):
         browser.get(URL)
 
 
@@ -112,6 +112,19 @@ def test_page_renders_in_every_state(browser: Client, member: Membership, status
 
     assert text.count("<h1") == 1
     assert 'class="journey"' in text
+
+
+@pytest.mark.parametrize(
+    ("status", "is_offered"), [("draft", True), ("active", True), ("pending_approval", False), ("registering", False)]
+)
+def test_page_offers_editing_only_when_it_would_be_accepted(
+    browser: Client, member: Membership, status: str, *, is_offered: bool
+) -> None:
+    api = make_api(status, member.organization)
+    text = page_of(browser, api)
+
+    for page in ("listing", "upstream", "import"):
+        assert (f"{api.public_id}/{page}/" in text) is is_offered
 
 
 def test_page_of_another_tenant_does_not_exist(browser: Client) -> None:
