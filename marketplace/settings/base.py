@@ -255,7 +255,20 @@ SPECTACULAR_SETTINGS = {
     "SWAGGER_UI_FAVICON_HREF": "SIDECAR",
     "COMPONENT_SPLIT_REQUEST": True,
     "SCHEMA_PATH_PREFIX": r"/api/v1",
-    "ENUM_NAME_OVERRIDES": {},
+    "ENUM_NAME_OVERRIDES": {
+        "ApiStatus": "apps.apis.enums.ApiStatus",
+        "VersionStatus": "apps.apis.enums.VersionStatus",
+        "ApprovalStatus": "apps.approvals.enums.ApprovalStatus",
+        "PeriodStatus": "apps.billing.enums.PeriodStatus",
+        "InvoiceStatus": "apps.billing.enums.InvoiceStatus",
+        "PaymentStatus": "apps.billing.enums.PaymentStatus",
+        "EarningStatus": "apps.billing.enums.EarningStatus",
+        "JobStatus": "apps.core.enums.JobStatus",
+        "KeyStatus": "apps.keys.enums.KeyStatus",
+        "PlanStatus": "apps.pricing.enums.PlanStatus",
+        "SubscriptionStatus": "apps.subscriptions.enums.SubscriptionStatus",
+        "BatchStatus": "apps.usage.enums.BatchStatus",
+    },
     "POSTPROCESSING_HOOKS": ["drf_spectacular.hooks.postprocess_schema_enums"],
 }
 

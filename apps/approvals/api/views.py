@@ -127,6 +127,7 @@ class EscalateView(ApprovalView):
 class CommentsView(ApprovalView):
     """The conversation about a request, internal comments included."""
 
+    paginator_class = None  # a short list, answered whole
     method_permissions = {"GET": REVIEWERS, "POST": REVIEWERS}
 
     @extend_schema(responses=CommentOutput(many=True))

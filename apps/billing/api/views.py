@@ -262,6 +262,7 @@ class EarningsView(ApiView):
 class EarningTotalsView(ApiView):
     """The provider's totals."""
 
+    paginator_class = None  # a short list, answered whole
     method_permissions: ClassVar = {"GET": "earnings.read"}
 
     @extend_schema(responses=shapes.EarningTotalsOutput(many=True))

@@ -23,7 +23,7 @@ class ApiView(APIView):
     """A view with an actor. Subclasses declare `method_permissions = {"GET": "keys.read", …}`."""
 
     method_permissions: ClassVar[MethodPermissions]
-    paginator_class: ClassVar[type[CursorPagination]] = CursorPagination
+    paginator_class: ClassVar[type[CursorPagination] | None] = CursorPagination
 
     @property
     def actor(self) -> Actor:
@@ -40,7 +40,7 @@ class ApiView(APIView):
         self, rows: QuerySet[Any], serializer_class: type[serializers.BaseSerializer[Any]]
     ) -> Response:
         """Answer one page of rows, newest first, with cursors to its neighbours."""
-        paginator = self.paginator_class()
+        paginator = (self.paginator_class or CursorPagination)()
         page = paginator.paginate_queryset(rows, self.request, view=self)
         context = {"request": self.request, "actor": self.actor}
         data = serializer_class(page, many=True, context=context).data

@@ -57,7 +57,9 @@ class ReadAllView(ApiView):
 
     method_permissions = {"POST": AUTHENTICATED}
 
-    @extend_schema(request=None, responses=MarkedOutput)
+    @extend_schema(
+        operation_id="notifications_read_all", request=None, responses=MarkedOutput
+    )
     def post(self, _request: Request) -> Response:
         """Mark everything as read."""
         return Response({"marked": services.mark_all_read(actor=self.actor)})
