@@ -15,7 +15,7 @@ _LOCAL_NAMES: Final = frozenset({"localhost", "127.0.0.1"})
 
 
 def gateway_config_from_environment() -> GatewayConfig:
-    """Read the settings of docs/architecture/gateway.md §8.
+    """Read the settings of docs/architecture/gateway.md §9.
 
     Raises: SettingError.
     """

@@ -6,6 +6,7 @@ Source: docs/architecture/gateway.md §3.
 from __future__ import annotations
 
 import asyncio
+import gc
 import logging
 import time
 from typing import TYPE_CHECKING, Any, Final
@@ -132,6 +133,8 @@ class RegistryFollower:
         if now_head is None or now_head.epoch != head.epoch:
             raise ReloadNeededError("the registry was rebuilt while it was read")
         self.tables, self.head = tables, Head(head.epoch, version)
+        # Entries live long and hold no cycles: the collector need not walk them again and again.
+        gc.freeze()
         logger.info("registry: %d entries, epoch %s, version %d", len(tables), head.epoch, version)
 
     async def _read_changes(self, head: Head, block_ms: int | None) -> None:
