@@ -9,8 +9,13 @@ from uuid import UUID
 
 from django.db.models import Case, IntegerField, QuerySet, Value, When
 
-from apps.approvals.enums import OPEN_STATUSES, Priority
-from apps.approvals.models import ApprovalComment, ApprovalRequest, SlaPolicy
+from apps.approvals.enums import OPEN_STATUSES, ApprovalStatus, Priority
+from apps.approvals.models import (
+    ApprovalComment,
+    ApprovalHistory,
+    ApprovalRequest,
+    SlaPolicy,
+)
 from apps.core import clock
 from apps.core.actors import Actor
 
@@ -93,6 +98,12 @@ def list_comments(request: ApprovalRequest, actor: Actor) -> QuerySet[ApprovalCo
     """Return the conversation; internal comments only for the back office."""
     rows = request.comments.select_related("author")
     return rows if actor.sees_every_tenant else rows.filter(is_internal=False)
+
+
+def list_history(request: ApprovalRequest, actor: Actor) -> QuerySet[ApprovalHistory]:
+    """Return what happened to a request; why it was escalated is the back office's own business."""
+    rows = request.history.all()
+    return rows if actor.sees_every_tenant else rows.exclude(action=ApprovalStatus.ESCALATED)
 
 
 def due_time(subject_type: str, priority: Priority | str, *, start: datetime) -> datetime:

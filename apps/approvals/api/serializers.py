@@ -9,7 +9,7 @@ from rest_framework import serializers
 
 from apps.approvals.models import ApprovalComment, ApprovalHistory, ApprovalRequest
 from apps.approvals.registry import handler_of
-from apps.approvals.selectors import list_comments
+from apps.approvals.selectors import list_comments, list_history
 from apps.core import clock
 
 MAX_COMMENT_LENGTH = 5000
@@ -107,7 +107,7 @@ class ApprovalDetailOutput(ApprovalOutput):
 
     subject = serializers.SerializerMethodField()
     comments = serializers.SerializerMethodField()
-    history = HistoryOutput(many=True, read_only=True)
+    history = serializers.SerializerMethodField()
 
     class Meta(ApprovalOutput.Meta):
         """The list's fields and more."""
@@ -119,6 +119,11 @@ class ApprovalDetailOutput(ApprovalOutput):
     def get_subject(self, row: ApprovalRequest) -> dict[str, Any]:
         """Return what the subject's handler tells about it."""
         return handler_of(row.subject_type).subject_summary(row)
+
+    @extend_schema_field(HistoryOutput(many=True))
+    def get_history(self, row: ApprovalRequest) -> Any:
+        """Return the changes that the caller may read."""
+        return HistoryOutput(list_history(row, self.context["actor"]), many=True).data
 
     @extend_schema_field(CommentOutput(many=True))
     def get_comments(self, row: ApprovalRequest) -> Any:

@@ -109,10 +109,13 @@ def test_requester_sees_public_comments_only(
             request=request, actor=actor_of(approver), body=body, is_internal=is_internal
         )
 
+    services.escalate_request(request=request, actor=actor_of(approver), reason="for us too")
+
     own = api_client(member).get(f"/api/v1/approvals/{request.public_id}/").json()
     other = api_client(make_member("owner")).get(f"/api/v1/approvals/{request.public_id}/")
 
     assert [comment["body"] for comment in own["comments"]] == ["for you"]
+    assert "for us" not in str(own)
     assert other.status_code == 404
 
 
