@@ -9,7 +9,7 @@ from allauth.account.adapter import DefaultAccountAdapter
 from django.conf import settings
 
 
-class AccountAdapter(DefaultAccountAdapter):
+class AccountAdapter(DefaultAccountAdapter):  # type: ignore[misc]  # the package has no types
     """allauth's defaults, under the marketplace's own name and address."""
 
     def send_mail(self, template_prefix: str, email: str, context: dict[str, Any]) -> None:

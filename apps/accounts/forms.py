@@ -18,6 +18,7 @@ from apps.accounts.actors import actor_for_user, client_address
 from apps.accounts.enums import Role
 from apps.accounts.models import Organization, User, Workspace
 from apps.accounts.roles import ALL_PERMISSIONS, TOKEN_ONLY
+from apps.accounts.selectors import workspaces_of
 from apps.accounts.services import create_organization
 from apps.core.actors import Actor
 
@@ -148,9 +149,9 @@ class ServiceTokenForm(forms.Form):
         """Offer the actor's workspaces and permissions."""
         super().__init__(*args, **kwargs)
         allowed = sorted(actor.permissions & (ALL_PERMISSIONS - TOKEN_ONLY))
-        workspaces = Workspace.objects.filter(organization_id=actor.organization_id)
+        workspaces = workspaces_of(actor)
         self.fields["permissions"].choices = [(name, name) for name in allowed]  # type: ignore[attr-defined]  # a choice field
-        self.fields["workspace"].queryset = workspaces.order_by("-is_default", "name")  # type: ignore[attr-defined]  # as above
+        self.fields["workspace"].queryset = workspaces  # type: ignore[attr-defined]  # as above
         self.fields["workspace"].empty_label = None  # type: ignore[attr-defined]  # as above
 
 

@@ -12,7 +12,7 @@ from apps.accounts.models import Organization, User, Workspace
 from apps.core.ids import format_public_id
 
 
-class TenantJWTTokenStrategy(JWTTokenStrategy):
+class TenantJWTTokenStrategy(JWTTokenStrategy):  # type: ignore[misc]  # the package has no types
     """allauth's tokens; access tokens carry `org_id` and `workspace_id`."""
 
     def get_claims(self, user: AbstractBaseUser) -> dict[str, Any]:

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from uuid import UUID
+
 from django.db.models import Q, QuerySet
 
 from apps.accounts.credentials import digest_of
@@ -17,6 +19,13 @@ from apps.core import clock
 from apps.core.actors import Actor
 from apps.core.exceptions import NotFound
 from apps.core.models import AuditEvent
+from apps.core.querysets import TenantQuerySet
+
+
+def _tenant_of(actor: Actor) -> UUID:
+    if actor.organization_id is None:
+        raise NotFound
+    return actor.organization_id
 
 
 def get_user(actor: Actor) -> User:
@@ -37,33 +46,33 @@ def get_current_organization(actor: Actor) -> Organization:
     Raises:
         NotFound: the actor works in none.
     """
-    organization = Organization.objects.filter(pk=actor.organization_id).first()
+    organization = Organization.objects.filter(pk=_tenant_of(actor)).first()
     if organization is None:
         raise NotFound
     return organization
 
 
-def own_memberships(actor: Actor) -> QuerySet[Membership]:
+def own_memberships(actor: Actor) -> TenantQuerySet[Membership]:
     """List where the actor works, with the organizations."""
-    rows = Membership.objects.filter(user_id=actor.user_id, organization__is_active=True)
+    rows = Membership.objects.filter(user=get_user(actor), organization__is_active=True)
     return rows.select_related("organization").order_by("organization__name", "id")
 
 
-def members_of(actor: Actor) -> QuerySet[Membership]:
+def members_of(actor: Actor) -> TenantQuerySet[Membership]:
     """List the members of the actor's organization, with the people."""
-    rows = Membership.objects.filter(organization_id=actor.organization_id)
+    rows = Membership.objects.filter(organization_id=_tenant_of(actor))
     return rows.select_related("user").order_by("user__email")
 
 
-def invitations_of(actor: Actor) -> QuerySet[Invitation]:
+def invitations_of(actor: Actor) -> TenantQuerySet[Invitation]:
     """List the open invitations of the actor's organization; expired ones stay until they are revoked."""
     rows = Invitation.objects.filter(
-        organization_id=actor.organization_id, accepted_at=None, revoked_at=None
+        organization_id=_tenant_of(actor), accepted_at=None, revoked_at=None
     )
     return rows.select_related("invited_by")
 
 
-def invitations_for(user: User) -> QuerySet[Invitation]:
+def invitations_for(user: User) -> TenantQuerySet[Invitation]:
     """List the invitations that a person can accept now."""
     rows = Invitation.objects.filter(
         email=user.email, accepted_at=None, revoked_at=None, expires_at__gt=clock.now()
@@ -77,25 +86,21 @@ def find_invitation(secret: str) -> Invitation | None:
     return rows.filter(token_digest=digest_of(secret)).first()
 
 
-def workspaces_of(actor: Actor) -> QuerySet[Workspace]:
+def workspaces_of(actor: Actor) -> TenantQuerySet[Workspace]:
     """List the workspaces of the actor's organization, the default one first."""
-    rows = Workspace.objects.filter(organization_id=actor.organization_id)
+    rows = Workspace.objects.filter(organization_id=_tenant_of(actor))
     return rows.order_by("-is_default", "name")
 
 
-def service_tokens_of(actor: Actor) -> QuerySet[ServiceToken]:
+def service_tokens_of(actor: Actor) -> TenantQuerySet[ServiceToken]:
     """List the tokens of the actor's organization, newest first, the revoked ones too."""
-    rows = ServiceToken.objects.filter(
-        organization_id=actor.organization_id, organization_id__isnull=False
-    )
+    rows = ServiceToken.objects.filter(organization_id=_tenant_of(actor))
     return rows.select_related("workspace", "created_by")
 
 
 def audit_events_of(actor: Actor) -> QuerySet[AuditEvent]:
     """List what happened in the actor's organization, newest first."""
-    rows = AuditEvent.objects.filter(
-        organization_id=actor.organization_id, organization_id__isnull=False
-    )
+    rows = AuditEvent.objects.filter(organization_id=_tenant_of(actor))
     return rows.order_by("-occurred_at", "-id")
 
 

@@ -31,7 +31,7 @@ class CoreConfig(AppConfig):
 def import_jobs() -> None:
     """Import each app's `tasks`: who enqueues a job by name must know it, in every process."""
     for config in apps.get_app_configs():
-        if config.name.startswith("apps.") and module_has_submodule(config.module, "tasks"):  # type: ignore[arg-type]  # a module
+        if config.name.startswith("apps.") and module_has_submodule(config.module, "tasks"):
             import_module(f"{config.name}.tasks")
 
 

@@ -67,7 +67,9 @@ def job(name: str, *, queue: str = DEFAULT_QUEUE) -> Callable[[Callable[..., Any
             with request_id_scope(request_id):
                 return _carry_out(function, run, arguments)
 
-        return shared_task(bind=True, name=name, queue=queue, acks_late=True)(run_job)
+        decorate = shared_task(bind=True, name=name, queue=queue, acks_late=True)
+        task: Task[Any, Any] = decorate(run_job)  # type: ignore[arg-type]  # bind=True passes the task
+        return task
 
     return register
 

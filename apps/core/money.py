@@ -68,7 +68,7 @@ class Money:
 
     def __post_init__(self) -> None:
         """Refuse anything but whole minor units and a three-letter upper-case code."""
-        if not isinstance(self.amount_minor, int) or isinstance(self.amount_minor, bool):
+        if type(self.amount_minor) is not int:  # neither a float nor a bool
             msg = f"amount_minor must be an int, not {type(self.amount_minor).__name__}"
             raise TypeError(msg)
         if len(self.currency) != 3 or not self.currency.isalpha() or not self.currency.isupper():

@@ -21,11 +21,11 @@ class StateMachine(Generic[S]):
         """Keep the table `current -> allowed next`."""
         self._moves = {current: frozenset(allowed) for current, allowed in moves.items()}
 
-    def allows(self, current: S, wanted: S) -> bool:
+    def allows(self, current: str, wanted: str) -> bool:
         """Whether the move is in the table."""
         return wanted in self._moves.get(current, frozenset())
 
-    def require(self, current: S, wanted: S) -> None:
+    def require(self, current: str, wanted: str) -> None:
         """Refuse a move that the table does not know.
 
         Raises:
@@ -34,7 +34,7 @@ class StateMachine(Generic[S]):
         if not self.allows(current, wanted):
             raise InvalidTransition(current=str(current), wanted=str(wanted))
 
-    def allowed_from(self, current: S) -> frozenset[S]:
+    def allowed_from(self, current: str) -> frozenset[S]:
         """Return the states that may follow."""
         return self._moves.get(current, frozenset())
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from typing import Any
 
 from django.db.models import Count, QuerySet
 
@@ -16,8 +17,8 @@ from apps.subscriptions.models import Subscription
 from apps.usage.models import UsageBatch
 
 
-def _by_status(name: str, description: str, rows: QuerySet[object]) -> Iterator[Gauge]:
-    for row in rows.values("status").annotate(count=Count("pk")).order_by("status"):  # type: ignore[misc]  # any model with a status
+def _by_status(name: str, description: str, rows: QuerySet[Any]) -> Iterator[Gauge]:
+    for row in rows.values("status").annotate(count=Count("pk")).order_by("status"):
         yield Gauge(name, description, row["count"], {"status": row["status"]})
 
 

@@ -107,7 +107,7 @@ class WhoamiOutput(serializers.Serializer[Any]):
     """Who the credential belongs to, in which tenant, and what it may do there."""
 
     kind = serializers.ChoiceField(["user", "service_token"])
-    label = serializers.CharField()
+    label = serializers.CharField()  # type: ignore[assignment]  # a member of the answer, not DRF's label
     organization_id = serializers.CharField(allow_null=True)
     workspace_id = serializers.CharField(allow_null=True)
     permissions = serializers.ListField(child=serializers.CharField())

@@ -27,8 +27,4 @@ class AutoSchema(BaseAutoSchema):
 
     def _get_paginator(self) -> Any:
         paginator = getattr(self.view, "paginator_class", None)
-        return paginator() if paginator else super()._get_paginator()
-
-    def get_description(self) -> Any:
-        """Use the docstring of the method or of the view."""
-        return super().get_description()
+        return paginator() if paginator else super()._get_paginator()  # type: ignore[no-untyped-call]  # the package's

@@ -9,8 +9,8 @@ from django.http.response import HttpResponseBase
 from rest_framework.request import Request
 
 from apps.accounts.actors import actor_for_user
-from apps.accounts.models import Organization, User
-from apps.accounts.selectors import get_current_organization
+from apps.accounts.models import Organization
+from apps.accounts.selectors import get_current_organization, get_user
 from apps.core.actors import Actor, ActorKind
 from apps.core.api.permissions import actor_of
 from apps.core.api.views import ApiView
@@ -48,7 +48,7 @@ def _enter(actor: Actor, public_id: str) -> Actor:
     except InvalidPublicIdError:
         raise NotFound from None
     if actor.kind is ActorKind.USER and actor.organization_id != wanted:
-        user: Any = User.objects.get(pk=actor.user_id)
+        user = get_user(actor)
         actor = actor_for_user(
             user, organization_id=wanted, ip=actor.ip, user_agent=actor.user_agent
         )
