@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-from django.conf import settings
-from django.conf.urls.static import static
 from django.contrib import admin
 from django.urls import include, path
 
@@ -33,5 +31,3 @@ urlpatterns = [
     *(path("api/v1/", include(f"apps.{app}.api.urls")) for app in API_APPS),
     *(path("", include(f"apps.{app}.urls")) for app in PAGE_APPS),
 ]
-if settings.ENVIRONMENT == "development":
-    urlpatterns += static(settings.MEDIA_URL, document_root=settings.MEDIA_ROOT)

@@ -1,4 +1,4 @@
-"""WSGI entry point."""
+"""WSGI entry point of the web process."""
 
 import os
 
@@ -6,3 +6,7 @@ from django.core.wsgi import get_wsgi_application
 
 os.environ.setdefault("DJANGO_SETTINGS_MODULE", "marketplace.settings.local")
 application = get_wsgi_application()
+
+from apps.core.startup import require_ready  # noqa: E402 -- the apps are loaded now
+
+require_ready()

@@ -106,7 +106,7 @@ class PaymentMethod(Entity):
         )
 
     def __str__(self) -> str:
-        return f"{self.brand} …{self.last_four}"
+        return f"{self.brand.capitalize()} …{self.last_four}"
 
 
 class BillingPeriod(Entity):
@@ -131,7 +131,7 @@ class BillingPeriod(Entity):
     closing_since = models.DateTimeField(_("closing since"), null=True)
     closed_at = models.DateTimeField(_("closed"), null=True)
 
-    objects: TwoSidedQuerySet[BillingPeriod] = TwoSidedQuerySet.as_manager()
+    objects = TwoSidedQuerySet.as_manager()
 
     class Meta:
         """Numbered from 0 without gaps; one open period per subscription."""
@@ -205,7 +205,7 @@ class RatedCharge(Entity):
     currency = models.CharField(_("currency"), max_length=3)
     calculation = models.JSONField(_("calculation"))
 
-    objects: TwoSidedQuerySet[RatedCharge] = TwoSidedQuerySet.as_manager()
+    objects = TwoSidedQuerySet.as_manager()
 
     class Meta:
         """One charge per component and run."""
@@ -344,7 +344,7 @@ class InvoiceLine(Entity):
     tax_minor = models.BigIntegerField(_("tax"), default=0)
     currency = models.CharField(_("currency"), max_length=3)
 
-    objects: TwoSidedQuerySet[InvoiceLine] = TwoSidedQuerySet.as_manager()
+    objects = TwoSidedQuerySet.as_manager()
 
     class Meta:
         """In order."""
@@ -439,7 +439,7 @@ class Earning(Entity):
     is_sandbox = models.BooleanField(_("sandbox"), default=False)
     available_at = models.DateTimeField(_("payable from"), null=True)
 
-    objects: TwoSidedQuerySet[Earning] = TwoSidedQuerySet.as_manager()
+    objects = TwoSidedQuerySet.as_manager()
 
     class Meta:
         """Net is gross less fee, to the cent."""

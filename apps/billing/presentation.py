@@ -81,7 +81,7 @@ def _line(line: InvoiceLine) -> DocumentLine:
     steps = tuple(describe_step(step, line.currency) for step in explain_line(line))
     return DocumentLine(
         title=line.description,
-        detail=_span(line),
+        detail=span_of(line),
         quantity=format_number(line.quantity) if line.quantity else "",
         amount=format_money(line.amount),
         reference=line.public_id,
@@ -89,7 +89,7 @@ def _line(line: InvoiceLine) -> DocumentLine:
     )
 
 
-def _span(line: InvoiceLine) -> str:
+def span_of(line: InvoiceLine) -> str:
     """Name the period by its first and last local day."""
     if line.period is None:
         return ""

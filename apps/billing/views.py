@@ -19,7 +19,7 @@ from apps.billing import estimates, pages, selectors
 from apps.billing.constants import MARKETPLACE_FEE_PERCENT, PAYABLE_AFTER
 from apps.billing.enums import InvoiceStatus
 from apps.billing.forms import TaxDetailsForm
-from apps.billing.presentation import invoice_document
+from apps.billing.presentation import invoice_document, span_of
 from apps.billing.proofs import prove_line
 from apps.billing.return_urls import portal_return_urls
 from apps.billing.services import accounts, documents, payments
@@ -186,9 +186,11 @@ def remove_method(request: ConsoleRequest, method_id: str) -> HttpResponse:
 def earnings(request: ConsoleRequest) -> HttpResponse:
     """Answer what is paid out next; then the ledger, with the fee explained."""
     rows = Paginator(selectors.list_earnings(request.actor), PAGE_SIZE)
+    page = rows.get_page(request.GET.get("page"))
     context = {
         "totals": selectors.earning_totals(request.actor),
-        "page_obj": rows.get_page(request.GET.get("page")),
+        "page_obj": page,
+        "rows": [(row, span_of(row.line)) for row in page],
         "fee_percent": MARKETPLACE_FEE_PERCENT,
         "payable_after_days": PAYABLE_AFTER.days,
     }

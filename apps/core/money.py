@@ -83,7 +83,7 @@ class Money:
     @classmethod
     def from_decimal(cls, amount: Decimal, currency: str) -> Money:
         """Round an amount in major units to the currency's minor unit, ties away from zero."""
-        if not isinstance(amount, Decimal):
+        if type(amount) is not Decimal:
             msg = f"amount must be a Decimal, not {type(amount).__name__}"
             raise TypeError(msg)
         exponent = currency_exponent(currency)

@@ -13,7 +13,6 @@ from zoneinfo import ZoneInfo
 from apps.core.ids import InvalidPublicIdError, parse_public_id
 from apps.keys.models import ApiKey
 from apps.subscriptions.models import Subscription
-from apps.usage.enums import EventOutcome
 from apps.usage.event_schema import IncomingEvent, to_utc
 from apps.usage.models import UsageBatch
 
@@ -52,7 +51,7 @@ def _zone(name: str) -> ZoneInfo:
 
 def is_billable(event: IncomingEvent) -> bool:
     """Whether a call counts towards the bill: it was completed with a 2xx answer."""
-    return event.outcome == EventOutcome.COMPLETED and 200 <= (event.status or 0) < 300
+    return event.outcome == "completed" and 200 <= (event.status or 0) < 300
 
 
 def place_events(

@@ -54,7 +54,7 @@ def span_of(key: str) -> Span:
 
 
 def draw_calls(points: list[UsagePoint], span: Span) -> Plot:
-    """Draw answered and failed calls per hour or day."""
+    """Draw answered and failed calls per hour or day; without any call there is nothing to draw."""
     total, errors = sum(point.events for point in points), sum(point.errors for point in points)
     return draw_stacked_bars(
         PlotData(
@@ -63,8 +63,14 @@ def draw_calls(points: list[UsagePoint], span: Span) -> Plot:
             % {"total": total, "errors": errors},
             labels=[_label(point.at, span) for point in points],
             series=[
-                Series(_("Answered"), [point.events - point.errors for point in points]),
-                Series(_("Failed (status 400 and above)"), [point.errors for point in points]),
+                Series(
+                    _("Answered"),
+                    [point.events - point.errors if total else None for point in points],
+                ),
+                Series(
+                    _("Failed (status 400 and above)"),
+                    [point.errors if total else None for point in points],
+                ),
             ],
             unit=_("calls"),
         )

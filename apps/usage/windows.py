@@ -41,12 +41,12 @@ def share_cutoffs(subscription_ids: Sequence[UUID]) -> dict[UUID, datetime | Non
         cursor.execute(
             "INSERT INTO usage_usagecutoff (subscription_id) SELECT unnest(%s::uuid[])"
             " ON CONFLICT DO NOTHING",
-            [subscription_ids],
+            [list(subscription_ids)],
         )
         cursor.execute(
             "SELECT subscription_id, closed_until FROM usage_usagecutoff"
             " WHERE subscription_id = ANY(%s) ORDER BY subscription_id FOR SHARE",
-            [subscription_ids],
+            [list(subscription_ids)],
         )
         return dict(cursor.fetchall())
 

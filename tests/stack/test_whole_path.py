@@ -8,7 +8,7 @@ import secrets
 import subprocess
 import time
 from collections.abc import Callable, Iterator
-from datetime import UTC, datetime, timedelta
+from datetime import timedelta
 from pathlib import Path
 from typing import Any
 
@@ -17,6 +17,7 @@ from axe_playwright_python.sync_playwright import Axe
 from playwright.sync_api import Browser, Page, sync_playwright
 from pypdf import PdfReader
 
+from apps.core import clock
 from deploy.local.demo.person import LINK, wait_for
 from tests.browser.conftest import ARGUMENTS, CHROMIUM, SERIOUS
 from tests.stack.conftest import Running
@@ -212,7 +213,7 @@ def run_snippet(command: str, folder: Path) -> str:
     return done.stdout
 
 
-def test_three_people_walk_from_document_to_paid_invoice(
+def test_three_people_walk_from_document_to_paid_invoice(  # noqa: PLR0915 -- one story
     running: Running, browser: Browser, tmp_path: Path
 ) -> None:
     mark = secrets.token_hex(3)
@@ -273,7 +274,7 @@ def test_three_people_walk_from_document_to_paid_invoice(
     consumer.arrive()
 
     consumer.visit("/console/organization/")
-    later = datetime.now(UTC) + timedelta(days=32)
+    later = clock.now() + timedelta(days=32)
     page.locator("main [name=to]").fill(later.strftime("%Y-%m-%dT%H:%M"))
     page.locator("main form[action*=clock] button[type=submit]").click()
     consumer.arrive()

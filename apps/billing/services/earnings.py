@@ -16,13 +16,14 @@ def accrue_earnings(*, invoice: Invoice) -> list[Earning]:
     """
     require_transaction()
     earnings = []
-    lines = invoice.lines.filter(provider_organization_id__isnull=False).exclude(amount_minor=0)
-    for line in lines:
+    for line in invoice.lines.exclude(amount_minor=0):
+        if line.provider_organization_id is None:
+            continue
         gross = line.amount
         fee = Money.from_decimal(gross.amount * MARKETPLACE_FEE_PERCENT / 100, gross.currency)
         earnings.append(
             Earning(
-                provider_organization_id=line.provider_organization_id,
+                provider_organization_id=line.provider_organization_id,  # type: ignore[misc]  # filtered
                 consumer_organization_id=line.consumer_organization_id,
                 line=line,
                 gross_minor=gross.amount_minor,

@@ -152,7 +152,7 @@ def finalize_invoice(*, invoice: Invoice, actor: Actor) -> Invoice:
     invoice = Invoice.objects.lock(invoice.pk)
     if invoice.status != InvoiceStatus.DRAFT:
         return invoice
-    INVOICE.require(invoice.status, InvoiceStatus.OPEN)
+    INVOICE.require(InvoiceStatus(invoice.status), InvoiceStatus.OPEN)
     account = get_or_create_account(organization=invoice.organization)
     invoice.seller = _seller()
     invoice.buyer = {
@@ -207,7 +207,7 @@ def mark_invoice_paid(*, invoice: Invoice, actor: Actor) -> Invoice:
     invoice = Invoice.objects.lock(invoice.pk)
     if invoice.status == InvoiceStatus.PAID:
         return invoice
-    INVOICE.require(invoice.status, InvoiceStatus.PAID)
+    INVOICE.require(InvoiceStatus(invoice.status), InvoiceStatus.PAID)
     invoice.status, invoice.paid_minor = InvoiceStatus.PAID, invoice.total_minor
     invoice.paid_at = clock.business_now(invoice.organization)
     invoice.save(update_fields=["status", "paid_minor", "paid_at", "updated_at"])

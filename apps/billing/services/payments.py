@@ -125,7 +125,7 @@ def record_submitted(*, payment: Payment, state: PaymentState, actor: Actor) -> 
     payment = Payment.objects.lock(payment.pk)
     if payment.status != PaymentStatus.PENDING:
         return payment
-    PAYMENT.require(payment.status, PaymentStatus.PROCESSING)
+    PAYMENT.require(PaymentStatus(payment.status), PaymentStatus.PROCESSING)
     payment.status, payment.provider_reference = PaymentStatus.PROCESSING, state.reference
     payment.save(update_fields=["status", "provider_reference", "updated_at"])
     record_audit(
@@ -145,7 +145,7 @@ def record_failure(*, payment: Payment, code: str, message: str, actor: Actor) -
         return payment
     if payment.status == PaymentStatus.PENDING:
         payment.status = PaymentStatus.PROCESSING
-    PAYMENT.require(payment.status, PaymentStatus.FAILED)
+    PAYMENT.require(PaymentStatus(payment.status), PaymentStatus.FAILED)
     payment.status, payment.completed_at = PaymentStatus.FAILED, clock.now()
     payment.failure_code, payment.failure_message = code[:60], message
     payment.save()
@@ -196,7 +196,7 @@ def apply_payment_state(*, state: PaymentState, actor: Actor) -> Payment | None:
             payment=payment, code=state.failure_code, message=state.failure_message, actor=actor
         )
     if state.status != payment.status:
-        PAYMENT.require(payment.status, state.status)
+        PAYMENT.require(PaymentStatus(payment.status), state.status)
         payment.status = state.status
         payment.completed_at = clock.now() if state.status in ENDED else None
         payment.save(update_fields=["status", "completed_at", "updated_at"])

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from decimal import Decimal
+from uuid import UUID
 
 from apps.billing.models import BillingPeriod, RatedCharge, RatingRun
 from apps.core import clock
@@ -74,7 +75,7 @@ def days_of(period: BillingPeriod) -> tuple[int, int]:
 def _charge_row(  # noqa: PLR0917 -- a row's columns
     run: RatingRun,
     period: BillingPeriod,
-    component_id: object,
+    component_id: UUID,
     name: str,
     charge: Charge,
     currency: str,

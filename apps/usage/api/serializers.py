@@ -123,7 +123,7 @@ class UsageTotalsSerializer(serializers.Serializer[Any]):
 
     events = serializers.IntegerField()
     calls = serializers.IntegerField()
-    errors = serializers.IntegerField()
+    errors = serializers.IntegerField()  # type: ignore[assignment]  # shadows a property we do not use
 
 
 class UsagePointSerializer(UsageTotalsSerializer):
