@@ -116,14 +116,23 @@ def _steps(component: Component, usage: Usage) -> Iterator[Step]:
     if component.model is PricingModel.FLAT:
         yield from flat(component, usage)
     elif component.model is PricingModel.PERCENTAGE:
-        events = (usage.quantity,) if usage.events is None and usage.quantity else usage.events
-        yield from percentage(component, events or ())
+        yield from _steps_of_amounts(component, usage)
     elif usage.buckets is not None:
         for position, quantity in enumerate(usage.buckets):
             for step in _steps_of_quantity(component, quantity):
                 yield step._replace(bucket=position)
     else:
         yield from _steps_of_quantity(component, usage.total)
+
+
+def _steps_of_amounts(component: Component, usage: Usage) -> Iterator[Step]:
+    """Price amounts of events; a lone total counts as one event, and a negative one as none."""
+    events = usage.events or ()
+    if usage.events is None and usage.quantity < 0:
+        yield Step(StepCode.NEGATIVE_USAGE, ZERO, quantity=usage.quantity)
+    elif usage.events is None and usage.quantity:
+        events = (usage.quantity,)
+    yield from percentage(component, events)
 
 
 def _steps_of_quantity(component: Component, quantity: Decimal) -> Iterator[Step]:
