@@ -7,7 +7,9 @@ from collections.abc import Callable
 from typing import Any
 
 import pytest
+from django.db import connection
 from django.test import Client
+from django.test.utils import CaptureQueriesContext
 from django.urls import reverse
 
 from apps.accounts.models import Membership
@@ -341,28 +343,33 @@ def test_viewer_sees_keys_but_may_not_make_one(client_for: Connect) -> None:
     assert client.get(create).status_code == 403
 
 
-@pytest.mark.parametrize("count", [1, 3])
 @pytest.mark.parametrize(
-    ("route", "queries"),
+    "route",
     [
-        ("portal:subscriptions", 14),
-        ("portal:keys", 13),
-        ("portal:provider_plans", 16),
-        ("portal:provider_subscribers", 14),
+        "portal:subscriptions",
+        "portal:keys",
+        "portal:provider_plans",
+        "portal:provider_subscribers",
     ],
 )
 def test_lists_take_the_same_queries_for_one_and_three(
-    route: str, queries: int, count: int, client_for: Connect, django_assert_num_queries: Any
+    route: str, client_for: Connect, django_assert_num_queries: Any
 ) -> None:
     member = make_member("owner")
     api = make_api(organization=member.organization)
-    for number in range(count):
-        plan = make_plan(api, name=f"Plan {number}")
-        make_subscription(plan=plan)
-        own = make_subscription(consumer=member.organization)
-        make_key(own)
     client = client_for(member)
-    client.get(reverse(route))
 
-    with django_assert_num_queries(queries):
+    def add_row(number: int) -> None:
+        make_subscription(plan=make_plan(api, name=f"Plan {number}"))
+        make_key(make_subscription(consumer=member.organization))
+
+    add_row(1)
+    client.get(reverse(route))
+    with CaptureQueriesContext(connection) as one:
+        client.get(reverse(route))
+    add_row(2)
+    add_row(3)
+
+    # The frame around the page asks too, and is counted in its own tests.
+    with django_assert_num_queries(len(one)):
         client.get(reverse(route))
