@@ -14,8 +14,6 @@ import httpx
 from apps.gateway.caddy_config import render_config
 
 if TYPE_CHECKING:
-    from pathlib import Path
-
     from apps.gateway.caddy_config import GatewayConfig
 
 TIMEOUT_S: Final = 15.0
@@ -83,16 +81,6 @@ class CaddyWriter:
             # The text may quote the configuration, which holds a secret: the first line names the fault.
             raise CaddyError(f"Caddy answered {response.status_code} to {method} {path}")
         return response
-
-
-def admin_socket_answers(socket: Path) -> bool:
-    """Tell whether a Caddy answers on an admin socket."""
-    transport = httpx.HTTPTransport(uds=str(socket))
-    try:
-        with httpx.Client(transport=transport, timeout=2.0, trust_env=False) as client:
-            return client.get(f"{_ADMIN_URL}/config/admin/listen").is_success
-    except httpx.HTTPError:
-        return False
 
 
 def _differences(wanted: Any, found: Any, path: str) -> list[str]:

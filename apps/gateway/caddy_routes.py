@@ -31,7 +31,6 @@ RATE_HEADERS: Final = (
     "X-Quota-Remaining",
     "X-Quota-Reset",
 )
-CORS_HEADERS: Final = ("Access-Control-Allow-Origin", "Vary")
 CREDENTIAL_HEADERS: Final = ("X-Subscription-Key", "X-Api-Key", "Authorization")
 # Caddy adds these by itself; they would tell a provider the consumer's address.
 FORWARDED_HEADERS: Final = ("X-Forwarded-For", "X-Forwarded-Host", "X-Forwarded-Proto")
@@ -87,6 +86,7 @@ def call_routes(*, authorizer: str, secret: str, timeout_s: int) -> list[Json]:
                 }
             ],
         },
+        _allow_origin(),
         *(
             {
                 "match": [{"vars": {"{http.vars.kind}": [kind]}}],
@@ -226,6 +226,7 @@ def _on_allow(more_matches: Json, more_variables: dict[str, str]) -> Json:
         "dial": "X-Upstream-Dial",
         "host": "X-Upstream-Host",
         "base": "X-Upstream-Base",
+        "cors_origin": "Access-Control-Allow-Origin",
         **more_variables,
     }
     values = {name: f"{{http.reverse_proxy.header.{header}}}" for name, header in variables.items()}
@@ -236,10 +237,27 @@ def _on_allow(more_matches: Json, more_variables: dict[str, str]) -> Json:
                 "handle": [
                     {
                         "handler": "copy_response_headers",
-                        "include": [*RATE_HEADERS, *CORS_HEADERS],
+                        "include": list(RATE_HEADERS),
                     },
                     {"handler": "vars", **values},
                 ]
+            }
+        ],
+    }
+
+
+def _allow_origin() -> Json:
+    """Say by the API's policy who may read the response, in place of what the upstream says."""
+    return {
+        "match": [{"vars_regexp": {"{http.vars.cors_origin}": {"pattern": "."}}}],
+        "handle": [
+            {
+                "handler": "headers",
+                "response": {
+                    "deferred": True,
+                    "set": {"Access-Control-Allow-Origin": ["{http.vars.cors_origin}"]},
+                    "add": {"Vary": ["Origin"]},
+                },
             }
         ],
     }

@@ -380,6 +380,7 @@ class _EchoHandler(BaseHTTPRequestHandler):
         self.send_header("X-RateLimit-Limit", "from the provider")
         self.send_header("X-Quota-Remaining", "from the provider")
         self.send_header("X-Tollgate-Error", "from the provider")
+        self.send_header("Access-Control-Allow-Origin", "https://upstream.example")
         self.end_headers()
         self.wfile.write(answer)
 

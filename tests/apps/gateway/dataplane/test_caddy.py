@@ -58,6 +58,8 @@ def send_raw(
         while part := connection.recv(65536):
             data += part
     head, _, body = data.partition(b"\r\n\r\n")
+    if head.split()[1] == b"100":  # "Expect: 100-continue" was answered first
+        head, _, body = body.partition(b"\r\n\r\n")
     return int(head.split()[1]), body
 
 
@@ -197,6 +199,29 @@ def test_denial_reaches_the_client_with_its_headers(caddy: CaddyProcess) -> None
     assert response.headers["x-tollgate-error"] == "true"
     assert response.headers["www-authenticate"].startswith("Bearer")
     assert response.headers["x-request-id"]
+
+
+def test_cors_policy_replaces_what_the_upstream_says(
+    caddy: CaddyProcess, registry: Registry, consumer: Consumer, upstream_port: int
+) -> None:
+    page = "https://app.example"
+    shared = make_consumer("shared", quota=10)
+    registry.apply(make_route("shared", upstream_port, cors_origins=(page,)))
+    registry.admit(shared)
+
+    preflight = httpx.options(
+        f"{caddy.url}/shared/x", headers={"Origin": page, "Access-Control-Request-Method": "PUT"}
+    )
+    call = httpx.get(f"{caddy.url}/shared/x", headers={"Origin": page, "X-Api-Key": shared.key})
+    without = httpx.get(
+        f"{caddy.url}/weather/x", headers={"Origin": page, "X-Api-Key": consumer.key}
+    )
+
+    assert (preflight.status_code, preflight.headers["access-control-allow-origin"]) == (204, page)
+    assert call.headers.get_list("access-control-allow-origin") == [page]
+    assert "Origin" in call.headers["vary"]
+    assert without.headers["access-control-allow-origin"] == "https://upstream.example"
+    assert registry.used(shared) == 1
 
 
 def test_unreachable_upstream_is_a_502_problem_that_names_no_address(
