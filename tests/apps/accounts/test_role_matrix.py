@@ -150,6 +150,10 @@ MATRIX: dict[str, set[str]] = {
     # --- usage --------------------------------------------------------------------------------
     "GET /api/v1/usage/events": READERS,
     "POST /api/v1/usage/events": {SHIPPER},
+    "GET /api/v1/usage/events/{event_id}": READERS,
+    "GET /api/v1/usage/series": READERS,
+    "GET /api/v1/provider/usage/events": READERS,
+    "GET /api/v1/provider/usage/series": READERS,
     "GET /api/v1/usage/batches/{batch_id}": {SHIPPER},
     "GET /api/v1/usage/windows": READERS,
     # --- billing ------------------------------------------------------------------------------
