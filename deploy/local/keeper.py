@@ -1,10 +1,12 @@
 """Starts processes stage by stage, keeps them running, and ends them all."""
 
+import os
 import signal
 import subprocess
 import threading
 import time
 from collections.abc import Callable
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 from typing import Final, Self
 
@@ -81,9 +83,9 @@ class Keeper:
                 self._runners[step.name] = runner
                 runner.start()
                 runners.append(runner)
-        for step in stage:
-            if isinstance(step, Job):
-                self._run_job(step)
+        with ThreadPoolExecutor(max_workers=os.cpu_count()) as pool:
+            # list() raises what a job raised.
+            list(pool.map(self._run_job, [step for step in stage if isinstance(step, Job)]))
         for runner in runners:
             runner.wait_started()
             self._tended.append(runner)

@@ -48,7 +48,8 @@ class Job:
     command: Command
 
 
-# Everything in one stage starts together; a stage begins when all of the one before is ready.
+# Everything in one stage starts together, its jobs too; a stage begins when all of the one before
+# is ready.
 Stage = list[Service | Job]
 
 
@@ -92,9 +93,13 @@ def declare_stages(
         ],
         [
             project.job("migrate", "migrate", "--no-input", "--verbosity=0"),
+            project.job("static files", "collectstatic", "--no-input", "--verbosity=0"),
+            *_if("STRIPE_API_BASE" not in given, project.stripe_fake()),
+            project.upstream(),
+        ],
+        [
             project.module_job("messages", "deploy.local.translations", "--compile"),
             project.job("shipper token", "register_shipper_token"),
-            project.job("static files", "collectstatic", "--no-input", "--verbosity=0"),
             project.job(
                 "gateway config",
                 "render_gateway_config",
@@ -102,8 +107,6 @@ def declare_stages(
                 str(machine.folders.gateway_config),
             ),
             *_if("STRIPE_API_BASE" not in given, project.job("webhook", "register_stripe_webhook")),
-            *_if("STRIPE_API_BASE" not in given, project.stripe_fake()),
-            project.upstream(),
         ],
         [project.web(), project.authorizer(), _caddy_service(machine)],
         [
