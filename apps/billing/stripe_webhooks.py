@@ -23,14 +23,14 @@ PAYMENT_EVENTS: Final = [
 ]
 
 
-@djstripe_receiver(PAYMENT_EVENTS)  # type: ignore[untyped-decorator]  # dj-stripe has no types  # type: ignore[untyped-decorator]  # of dj-stripe
+@djstripe_receiver(PAYMENT_EVENTS)  # type: ignore[untyped-decorator]  # of dj-stripe
 def wake_payment_sync(sender: type[Event], event: Event, **_kwargs: Any) -> None:  # noqa: ARG001
     """Write down that a payment changed at Stripe; the relay asks for its state."""
     reference = event.data["object"]["id"]
     outbox.enqueue(STRIPE_TOPIC, {"reference": reference}, key=f"stripe:{reference}")
 
 
-@djstripe_receiver("setup_intent.succeeded")  # type: ignore[untyped-decorator]  # as above  # type: ignore[untyped-decorator]  # of dj-stripe
+@djstripe_receiver("setup_intent.succeeded")  # type: ignore[untyped-decorator]  # of dj-stripe
 def wake_method_sync(sender: type[Event], event: Event, **_kwargs: Any) -> None:  # noqa: ARG001
     """Write down that a payer saved a method, perhaps on a page that they never came back from."""
     intent = event.data["object"]

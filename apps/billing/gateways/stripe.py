@@ -184,7 +184,7 @@ def _state(intent: stripe.PaymentIntent) -> PaymentState:
     failure = intent.last_payment_error
     status = STATUS_OF[intent.status]
     is_failed = status is PaymentStatus.FAILED
-    metadata = intent.metadata.to_dict() if intent.metadata is not None else {}
+    metadata = intent.metadata.to_dict()
     return PaymentState(
         reference=intent.id,
         status=status,

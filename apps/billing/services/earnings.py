@@ -23,7 +23,7 @@ def accrue_earnings(*, invoice: Invoice) -> list[Earning]:
         fee = Money.from_decimal(gross.amount * MARKETPLACE_FEE_PERCENT / 100, gross.currency)
         earnings.append(
             Earning(
-                provider_organization_id=line.provider_organization_id,  # type: ignore[misc]  # filtered
+                provider_organization_id=line.provider_organization_id,
                 consumer_organization_id=line.consumer_organization_id,
                 line=line,
                 gross_minor=gross.amount_minor,

@@ -298,7 +298,7 @@ class TestOperator:
         assert len(rows) == count
 
 
-READERS = {Role.OWNER, Role.ADMIN, Role.BILLING}
+READERS: set[str] = {Role.OWNER, Role.ADMIN, Role.BILLING}
 RULES: list[tuple[str, str, set[str]]] = [
     ("get", f"{BILLING}/invoices", READERS),
     ("get", f"{BILLING}/payments", READERS),

@@ -13,6 +13,7 @@ from django.test import Client
 
 from apps.accounts.models import Membership
 from apps.billing.models import BillingAccount, Invoice, Payment, PaymentMethod
+from apps.core import clock
 from apps.core.relay import drain_until_empty
 from apps.notifications.models import Notification
 from tests.clients import client_for
@@ -64,7 +65,7 @@ class TestHome:
     ) -> None:
         make_running_subscription(consumer=owner.organization, calls=1500)
         invoice = make_invoice(consumer=owner.organization)
-        Invoice.objects.update(due_at=invoice.issued_at - timedelta(days=1))
+        Invoice.objects.filter(pk=invoice.pk).update(due_at=clock.now() - timedelta(days=1))
 
         text = text_of(browser.get(HOME))
 
@@ -86,7 +87,7 @@ class TestHome:
         browser = client_for(owner)
         browser.get(HOME)
 
-        with django_assert_num_queries(27):
+        with django_assert_num_queries(22):
             assert browser.get(HOME).status_code == 200
 
     def test_shows_one_status(self, browser: Client, owner: Membership) -> None:
@@ -157,17 +158,17 @@ class TestInvoice:
         self, owner: Membership, count: int, django_assert_num_queries: Any
     ) -> None:
         invoice = make_invoice(consumer=owner.organization)
-        subscription = invoice.lines.all()[0].period.subscription
         for number in range(1, count):
             line = invoice.lines.get(kind="usage", position=2)
             line.pk, line.charge, line.position = None, None, 2 + number
             line._state.adding = True
             line.save()
-        assert subscription.pk
         browser = client_for(owner)
+        page = f"/console/billing/invoices/{invoice.public_id}/"
+        browser.get(page)
 
-        with django_assert_num_queries(18):
-            answer = browser.get(f"/console/billing/invoices/{invoice.public_id}/")
+        with django_assert_num_queries(12):
+            answer = browser.get(page)
 
         assert answer.status_code == 200
 
@@ -274,7 +275,7 @@ class TestMethods:
         method = make_method(owner.organization, is_default=True)
         page = f"/console/billing/payment-methods/{method.public_id}/remove"
 
-        assert "Remove visa …4242?" in text_of(browser.get(page))
+        assert "Remove Visa …4242?" in text_of(browser.get(page))
         assert PaymentMethod.objects.get().detached_at is None
         browser.post(page)
 
@@ -300,8 +301,9 @@ class TestEarnings:
         for _number in range(count):
             make_paid_invoice(consumer=OrganizationFactory(), provider=owner.organization)
         browser = client_for(owner)
+        browser.get("/console/provider/earnings/")
 
-        with django_assert_num_queries(15):
+        with django_assert_num_queries(9):
             assert browser.get("/console/provider/earnings/").status_code == 200
 
     def test_empty_page_teaches_the_next_step(self, browser: Client) -> None:
