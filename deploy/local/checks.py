@@ -89,14 +89,15 @@ STEPS: Final = (
     Step("secrets", action=lambda _: scan_secrets()),
 )
 
-TESTS: Final = (PYTHON, "-m", "pytest", "-n", PARALLEL_TESTS)
+# Tests of one xdist_group (those that start the whole product) never run beside each other.
+TESTS: Final = (PYTHON, "-m", "pytest", "-n", PARALLEL_TESTS, "--dist", "loadgroup")
 ALL_TESTS: Final = (*TESTS, "--cov", "--cov-report=term:skip-covered")
 FAST_TESTS: Final = (*TESTS, "-m", "not slow and not browser", "-q")
 
 
 def run_everything() -> None:
     """Run all checks and all tests; exit with 1 when one of them fails."""
-    require_chromium()
+    os.environ["CHROMIUM"] = require_chromium()
     _run(STEPS, ALL_TESTS)
 
 

@@ -19,7 +19,11 @@ from deploy.local.settings import Ports, setting_name
 from deploy.local.state import PROJECT
 from tests.deploy.programs import processes_of, reachable_folder
 
-pytestmark = [pytest.mark.slow, pytest.mark.timeout(300)]
+pytestmark = [
+    pytest.mark.slow,
+    pytest.mark.timeout(300),
+    pytest.mark.xdist_group("stack"),
+]
 
 START_TIMEOUT_S = 150
 STOP_TIMEOUT_S = 45
