@@ -26,6 +26,7 @@ from apps.subscriptions.exceptions import AlreadySubscribed
 from apps.subscriptions.forms import AT_ONCE, CancelForm
 from apps.subscriptions.models import Subscription
 from apps.subscriptions.transitions import SUBSCRIPTION
+from apps.usage.standing import subscription_usage
 
 READ: Final = "subscriptions.read"
 MANAGE: Final = "subscriptions.manage"
@@ -90,7 +91,7 @@ def subscription_page(request: ConsoleRequest, subscription_id: str) -> HttpResp
     status = SubscriptionStatus(subscription.status)
     context = {
         "subscription": subscription,
-        "standing": selectors.quota_standing(subscription),
+        "usage": subscription_usage(subscription),
         "keys": [key for key in keys if key.status not in ENDED_STATUSES],
         "ended_keys": [key for key in keys if key.status in ENDED_STATUSES],
         "key_count": key_count,
