@@ -6,7 +6,7 @@ import os
 from typing import Any
 
 from celery import Celery
-from celery.signals import beat_init, setup_logging, worker_init
+from celery.signals import beat_init, celeryd_init, setup_logging
 from django_structlog.celery.steps import DjangoStructLogInitStep
 
 os.environ.setdefault("DJANGO_SETTINGS_MODULE", "marketplace.settings.local")
@@ -24,7 +24,7 @@ def keep_own_logging(**_kwargs: Any) -> None:
     """Leave logging as Django set it up; without a receiver Celery adds a handler of its own."""
 
 
-@worker_init.connect
+@celeryd_init.connect
 @beat_init.connect
 def refuse_what_is_not_ready(**_kwargs: Any) -> None:
     """Stop the start, with one line that says what to do, before any job is taken."""

@@ -68,7 +68,15 @@ class ApiAdmin(ReadOnlyAdmin):
     """All APIs of all providers."""
 
     view_roles = ("approver", "operator")
-    list_display = ("name", "slug", "organization", "category", "state", "visibility", "activated_at")
+    list_display = (
+        "name",
+        "slug",
+        "organization",
+        "category",
+        "state",
+        "visibility",
+        "activated_at",
+    )
     list_filter = ("status", "visibility", "category")
     list_select_related = ("organization", "category")
     search_fields = ("name", "slug", "organization__name")

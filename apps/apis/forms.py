@@ -20,7 +20,9 @@ class DocumentForm(forms.Form):
     """An OpenAPI document, uploaded or named by its address."""
 
     file = forms.FileField(
-        label=_("OpenAPI file"), required=False, help_text=_("OpenAPI 3.0 or 3.1, JSON or YAML, at most 2 MB.")
+        label=_("OpenAPI file"),
+        required=False,
+        help_text=_("OpenAPI 3.0 or 3.1, JSON or YAML, at most 2 MB."),
     )
     url = forms.URLField(
         label=_("or its address"), required=False, max_length=300, assume_scheme="https"

@@ -12,7 +12,36 @@ from markdown import Markdown
 _EXTENSIONS: Final = ["fenced_code", "tables", "sane_lists", "toc"]
 _SETTINGS: Final = {"toc": {"baselevel": 3, "toc_depth": "3-6"}}
 _TAGS: Final = frozenset(
-    ["a", "blockquote", "br", "code", "dd", "del", "dl", "dt", "em", "h3", "h4", "h5", "h6", "hr", "li", "ol", "p", "pre", "strong", "sub", "sup", "table", "tbody", "td", "th", "thead", "tr", "ul"]
+    [
+        "a",
+        "blockquote",
+        "br",
+        "code",
+        "dd",
+        "del",
+        "dl",
+        "dt",
+        "em",
+        "h3",
+        "h4",
+        "h5",
+        "h6",
+        "hr",
+        "li",
+        "ol",
+        "p",
+        "pre",
+        "strong",
+        "sub",
+        "sup",
+        "table",
+        "tbody",
+        "td",
+        "th",
+        "thead",
+        "tr",
+        "ul",
+    ]
 )
 _ATTRIBUTES: Final = {"a": {"href", "title"}, "ol": {"start"}}
 

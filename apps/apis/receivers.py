@@ -38,7 +38,10 @@ def tell_provider_of_suspension(event: ApiSuspended) -> None:
     """Tell the provider, unless they suspended the API themselves."""
     if event.by_operator:
         _tell_provider(
-            event.api_id, notices.SUSPENDED, fact=f"suspended:{event.change_id}", reason=event.reason
+            event.api_id,
+            notices.SUSPENDED,
+            fact=f"suspended:{event.change_id}",
+            reason=event.reason,
         )
 
 

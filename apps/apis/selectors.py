@@ -58,7 +58,11 @@ def get_category(slug: str) -> Category:
 
 def list_catalogue() -> QuerySet[Api]:
     """Return what the public catalogue shows, newest first."""
-    return Api.objects.listed().select_related("category", "organization").order_by("-activated_at", "-id")
+    return (
+        Api.objects.listed()
+        .select_related("category", "organization")
+        .order_by("-activated_at", "-id")
+    )
 
 
 def search_catalogue(text: str = "", *, category: Category | None = None) -> QuerySet[Api]:

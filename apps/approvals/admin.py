@@ -38,11 +38,15 @@ Decide = Callable[[ApprovalRequest, Actor, str], object]
 # What each button of the review page does, and what it says afterwards.
 MOVES: Final[dict[str, tuple[Decide, Any]]] = {
     "approve": (
-        lambda request, actor, text: services.approve_request(request=request, actor=actor, comment=text),
+        lambda request, actor, text: services.approve_request(
+            request=request, actor=actor, comment=text
+        ),
         gettext_lazy("Approved."),
     ),
     "reject": (
-        lambda request, actor, text: services.reject_request(request=request, actor=actor, comment=text),
+        lambda request, actor, text: services.reject_request(
+            request=request, actor=actor, comment=text
+        ),
         gettext_lazy("Rejected; the requester reads your comment."),
     ),
     "ask": (
@@ -52,7 +56,9 @@ MOVES: Final[dict[str, tuple[Decide, Any]]] = {
         gettext_lazy("Asked; the clock stands still until the answer."),
     ),
     "escalate": (
-        lambda request, actor, text: services.escalate_request(request=request, actor=actor, reason=text),
+        lambda request, actor, text: services.escalate_request(
+            request=request, actor=actor, reason=text
+        ),
         gettext_lazy("Escalated; operators are told."),
     ),
 }
@@ -162,8 +168,16 @@ class ApprovalRequestAdmin(BackOfficeAdmin):
     def get_urls(self) -> list[URLPattern]:
         """Add the review page's buttons."""
         own = [
-            path("<uuid:pk>/decide/", self.admin_site.admin_view(require_POST(self.decide)), name="approvals_decide"),
-            path("<uuid:pk>/comment/", self.admin_site.admin_view(require_POST(self.comment)), name="approvals_comment"),
+            path(
+                "<uuid:pk>/decide/",
+                self.admin_site.admin_view(require_POST(self.decide)),
+                name="approvals_decide",
+            ),
+            path(
+                "<uuid:pk>/comment/",
+                self.admin_site.admin_view(require_POST(self.comment)),
+                name="approvals_comment",
+            ),
         ]
         return [*own, *super().get_urls()]
 

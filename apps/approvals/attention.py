@@ -18,5 +18,9 @@ def waiting_reviews() -> Iterable[AttentionItem]:
     """Count overdue requests, and the others that are open."""
     counts = count_queue()
     url = reverse(QUEUE)
-    yield AttentionItem(label=_("Overdue reviews"), count=counts.overdue, url=f"{url}?queue=overdue", tone="bad")
-    yield AttentionItem(label=_("Reviews to do"), count=counts.open - counts.overdue, url=url, tone="info")
+    yield AttentionItem(
+        label=_("Overdue reviews"), count=counts.overdue, url=f"{url}?queue=overdue", tone="bad"
+    )
+    yield AttentionItem(
+        label=_("Reviews to do"), count=counts.open - counts.overdue, url=url, tone="info"
+    )

@@ -70,7 +70,12 @@ def _load(request_id: UUID) -> ApprovalRequest:
 
 
 def _tell_staff(
-    role: StaffRole, request: ApprovalRequest, kind: NotificationKind, *, fact: str, comment: str = ""
+    role: StaffRole,
+    request: ApprovalRequest,
+    kind: NotificationKind,
+    *,
+    fact: str,
+    comment: str = "",
 ) -> None:
     url = reverse(REVIEW_ROUTE, args=[request.pk])
     message = _message(request, kind, fact=fact, comment=comment, url=url)

@@ -41,7 +41,9 @@ def list_queue() -> QuerySet[ApprovalRequest]:
         output_field=IntegerField(),
     )
     return (
-        ApprovalRequest.objects.select_related("organization", "requested_by", "assignee", "decided_by")
+        ApprovalRequest.objects.select_related(
+            "organization", "requested_by", "assignee", "decided_by"
+        )
         .annotate(rank=rank)
         .order_by("rank", "due_at", "id")
     )
@@ -55,9 +57,7 @@ def list_overdue() -> QuerySet[ApprovalRequest]:
 def count_queue() -> QueueCounts:
     """Count what waits and what is late."""
     waiting = ApprovalRequest.objects.filter(status__in=OPEN_STATUSES)
-    return QueueCounts(
-        open=waiting.count(), overdue=waiting.filter(due_at__lt=clock.now()).count()
-    )
+    return QueueCounts(open=waiting.count(), overdue=waiting.filter(due_at__lt=clock.now()).count())
 
 
 def get_request(actor: Actor, public_id: str) -> ApprovalRequest:

@@ -6,7 +6,7 @@ audit row records it.
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from enum import StrEnum
 from uuid import UUID
 
@@ -66,8 +66,16 @@ class Actor:
 
     @property
     def sees_every_tenant(self) -> bool:
-        """Whether tenant scoping does not apply: the system and the back office."""
-        return self.is_system or self.is_staff
+        """Whether tenant scoping does not apply: the system, and staff acting for the platform.
+
+        A person of the operator who works in an organization of their own is a member there, like anyone:
+        only the back office and its endpoints act `as_platform`.
+        """
+        return self.is_system or (self.is_staff and self.organization_id is None)
+
+    def as_platform(self) -> Actor:
+        """Return the same person acting for the platform, outside any organization of their own."""
+        return replace(self, organization_id=None, workspace_id=None, permissions=frozenset())
 
     def can(self, permission: str) -> bool:
         """Whether the actor holds a permission in the tenant that it works in."""

@@ -28,9 +28,7 @@ class RegistryEntry(Entity):
     subject_id = models.UUIDField(_("subject"))
     payload = models.JSONField(_("wanted"), null=True)
     sealed = EncryptedTextField(_("secrets"), blank=True, default="")
-    state = models.CharField(
-        _("state"), max_length=8, choices=SyncState, default=SyncState.WANTED
-    )
+    state = models.CharField(_("state"), max_length=8, choices=SyncState, default=SyncState.WANTED)
     wanted_revision = models.PositiveBigIntegerField(_("revision"), default=1)
     wanted_at = models.DateTimeField(_("wanted since"))
     written_version = models.PositiveBigIntegerField(_("written at version"), null=True)

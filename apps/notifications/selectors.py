@@ -51,7 +51,9 @@ def list_members_who_can(organization: Organization, permission: str) -> QuerySe
 def list_staff_with_role(role: str) -> QuerySet[User]:
     """Return the active people of the back office who hold a role, superusers included."""
     return (
-        User.objects.filter(Q(groups__name=role) | Q(is_superuser=True), is_active=True, is_staff=True)
+        User.objects.filter(
+            Q(groups__name=role) | Q(is_superuser=True), is_active=True, is_staff=True
+        )
         .distinct()
         .order_by("pk")
     )

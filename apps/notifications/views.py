@@ -20,10 +20,17 @@ INBOX = "notifications:inbox"
 @require_safe
 def inbox(request: ConsoleRequest) -> HttpResponse:
     """List what the person was told, newest first."""
-    page = Paginator(selectors.own_inbox(request.actor), PAGE_SIZE).get_page(request.GET.get("page"))
+    page = Paginator(selectors.own_inbox(request.actor), PAGE_SIZE).get_page(
+        request.GET.get("page")
+    )
     rows = [(row, find_kind(row.kind)) for row in page]
     messages_shown = [
-        {"row": row, "kind": kind, "title": kind.title_for(row.context), "body": kind.body_for(row.context)}
+        {
+            "row": row,
+            "kind": kind,
+            "title": kind.title_for(row.context),
+            "body": kind.body_for(row.context),
+        }
         for row, kind in rows
     ]
     return render(request, "notifications/inbox.html", {"page": page, "shown": messages_shown})

@@ -55,11 +55,13 @@ def console_overview(actor: Actor) -> ConsoleOverview:
 
 def _tasks(actor: Actor, apis: list[Api]) -> list[Task]:
     asked = set(
-        ApprovalRequest.objects.visible_to(actor).filter(
+        ApprovalRequest.objects.visible_to(actor)
+        .filter(
             subject_id__in=[api.pk for api in apis],
             subject_type=APPROVAL_SUBJECT,
             status=ApprovalStatus.INFO_REQUESTED,
-        ).values_list("subject_id", flat=True)
+        )
+        .values_list("subject_id", flat=True)
     )
     return [task for api in apis if (task := _task_of(api, is_asked=api.pk in asked))]
 
@@ -71,7 +73,9 @@ def _task_of(api: Api, *, is_asked: bool) -> Task | None:
         return Task(_("The reviewer of %(name)s has a question.") % name, url, "warn")
     match api.status:
         case ApiStatus.REJECTED:
-            return Task(_("%(name)s was not approved; revise it and submit it again.") % name, url, "bad")
+            return Task(
+                _("%(name)s was not approved; revise it and submit it again.") % name, url, "bad"
+            )
         case ApiStatus.FAILED:
             return Task(_("%(name)s could not be registered; try again.") % name, url, "bad")
         case ApiStatus.SUSPENDED:

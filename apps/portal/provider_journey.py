@@ -32,7 +32,10 @@ class Journey:
 _LABELS: Final = (_("Draft"), _("Review"), _("Gateway"), _("Live"))
 _PLACES: Final = {
     ApiStatus.DRAFT: (0, _("Complete what is missing, then submit it.")),
-    ApiStatus.REJECTED: (0, _("Read the reviewer's comment, change the listing and submit it again.")),
+    ApiStatus.REJECTED: (
+        0,
+        _("Read the reviewer's comment, change the listing and submit it again."),
+    ),
     ApiStatus.SUBMITTED: (1, _("It is being checked.")),
     ApiStatus.PENDING_APPROVAL: (1, _("An approver decides; you will be told by e-mail.")),
     ApiStatus.APPROVED: (2, _("It is approved and goes to the gateway next.")),

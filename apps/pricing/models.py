@@ -166,9 +166,7 @@ class Tier(Entity):
         verbose_name_plural = _("tiers")
         ordering = ("position",)
         constraints = (
-            models.UniqueConstraint(
-                fields=("component", "position"), name="pricing_tier_unique"
-            ),
+            models.UniqueConstraint(fields=("component", "position"), name="pricing_tier_unique"),
             models.CheckConstraint(
                 condition=Q(up_to__isnull=True) | Q(up_to__gt=0), name="pricing_tier_up_to"
             ),

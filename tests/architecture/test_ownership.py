@@ -114,4 +114,7 @@ def test_the_checks_see_planted_faults() -> None:
     item = Source("apps/billing/views.py", PLANTED, ast.parse(PLANTED))
 
     assert list(foreign_writes(item)) == ["apps/billing/views.py:4 ApiKey.update"]
-    assert sorted(status_assignments(item)) == ["apps/billing/views.py:4", "apps/billing/views.py:6"]
+    assert sorted(status_assignments(item)) == [
+        "apps/billing/views.py:4",
+        "apps/billing/views.py:6",
+    ]

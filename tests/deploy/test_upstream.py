@@ -26,9 +26,7 @@ def upstream() -> Iterator[httpx.Client]:
         probe.bind(("127.0.0.1", 0))
         port = probe.getsockname()[1]
     command = [sys.executable, "-m", "deploy.local.upstream", "--bind", f"127.0.0.1:{port}"]
-    process = subprocess.Popen(
-        command, cwd=PROJECT, env=os.environ, stderr=subprocess.DEVNULL
-    )
+    process = subprocess.Popen(command, cwd=PROJECT, env=os.environ, stderr=subprocess.DEVNULL)
     transport = httpx.HTTPTransport(retries=0)
     with httpx.Client(
         base_url=f"http://127.0.0.1:{port}", transport=transport, trust_env=False

@@ -49,13 +49,9 @@ class OrganizationFactory(DjangoModelFactory[Organization]):
     billing_email = factory.LazyAttribute(lambda organization: f"bills@{organization.slug}.example")
 
     @classmethod
-    def _create(
-        cls, model_class: type[Organization], *args: Any, **fields: Any
-    ) -> Organization:
+    def _create(cls, model_class: type[Organization], *args: Any, **fields: Any) -> Organization:
         organization = model_class.objects.create(*args, **fields)
-        WorkspaceFactory(
-            organization=organization, name="Default", slug="default", is_default=True
-        )
+        WorkspaceFactory(organization=organization, name="Default", slug="default", is_default=True)
         return organization
 
 

@@ -17,6 +17,4 @@ def make_subscription(
     """Subscribe an organization's default workspace to a plan."""
     consumer = consumer or OrganizationFactory()
     workspace = Workspace.objects.get(organization=consumer, is_default=True)
-    return subscribe(
-        plan=plan or make_plan(), workspace=workspace, actor=Actor.system("tests")
-    )
+    return subscribe(plan=plan or make_plan(), workspace=workspace, actor=Actor.system("tests"))

@@ -42,9 +42,11 @@ class ProviderApisView(ApiView):
         organization = get_current_organization(self.actor)
         return self.created(
             request,
-            lambda: shapes.ProviderApiOutput(
-                services.create_api(organization=organization, fields=fields, actor=self.actor)
-            ).data,
+            lambda: (
+                shapes.ProviderApiOutput(
+                    services.create_api(organization=organization, fields=fields, actor=self.actor)
+                ).data
+            ),
         )
 
 
@@ -212,9 +214,11 @@ class SecretsView(ProviderApiViewBase):
         given = self.validated(shapes.SecretInput)
         return self.created(
             request,
-            lambda: shapes.SecretOutput(
-                services.set_upstream_secret(api=api, actor=self.actor, **given)
-            ).data,
+            lambda: (
+                shapes.SecretOutput(
+                    services.set_upstream_secret(api=api, actor=self.actor, **given)
+                ).data
+            ),
         )
 
 

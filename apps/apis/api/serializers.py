@@ -159,7 +159,9 @@ class ApiChangesInput(serializers.Serializer[dict[str, Any]]):
     terms_url = serializers.URLField(allow_blank=True)
     support_email = serializers.EmailField(allow_blank=True)
     visibility = serializers.ChoiceField(choices=Visibility.choices)
-    allowed_methods = serializers.ListField(child=serializers.ChoiceField(choices=HTTP_METHODS), min_length=1)
+    allowed_methods = serializers.ListField(
+        child=serializers.ChoiceField(choices=HTTP_METHODS), min_length=1
+    )
     health_path = serializers.CharField(max_length=200)
     health_expected_status = serializers.IntegerField(min_value=100, max_value=599)
 
@@ -195,7 +197,9 @@ class OpenApiInput(serializers.Serializer[dict[str, Any]]):
     def validate(self, attrs: dict[str, Any]) -> dict[str, Any]:
         """Demand exactly one of the two."""
         if ("file" in attrs) == ("url" in attrs):
-            raise serializers.ValidationError({"file": ["Send either a file or a url."]}, code="required")
+            raise serializers.ValidationError(
+                {"file": ["Send either a file or a url."]}, code="required"
+            )
         return attrs
 
 

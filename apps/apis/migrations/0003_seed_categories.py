@@ -25,7 +25,9 @@ def seed(apps: StateApps, _schema_editor: BaseDatabaseSchemaEditor) -> None:
     if Category.objects.exists():
         return
     for position, (slug, name, description) in enumerate(CATEGORIES, start=1):
-        Category.objects.create(slug=slug, name=name, description=description, position=position * 10)
+        Category.objects.create(
+            slug=slug, name=name, description=description, position=position * 10
+        )
 
 
 class Migration(migrations.Migration):

@@ -43,7 +43,9 @@ def load_document(content: bytes) -> dict[str, Any]:
     except RecursionError:
         raise _too_deep("") from None
     if not isinstance(document, dict):
-        raise refuse("wrong_type", _("An OpenAPI document is an object with “openapi”, “info” and “paths”."))
+        raise refuse(
+            "wrong_type", _("An OpenAPI document is an object with “openapi”, “info” and “paths”.")
+        )
     return document
 
 

@@ -110,7 +110,9 @@ class _OperationReader:
             for operation in self._read_path(path, item):
                 count += 1
                 if count > MAX_OPERATIONS:
-                    detail = _("An API has at most %(limit)s operations.") % {"limit": MAX_OPERATIONS}
+                    detail = _("An API has at most %(limit)s operations.") % {
+                        "limit": MAX_OPERATIONS
+                    }
                     self._problems.add("/paths", "too_many_operations", detail)
                     return
                 yield operation
@@ -186,8 +188,14 @@ class _OperationReader:
             item = self._references.follow(entry, f"{pointer}/{index}")
             if item is None:
                 continue
-            if not isinstance(item, dict) or not _text(item, "name") or item.get("in") not in LOCATIONS:
-                self._problems.wrong_type(f"{pointer}/{index}", _("a parameter with “name” and “in”"))
+            if (
+                not isinstance(item, dict)
+                or not _text(item, "name")
+                or item.get("in") not in LOCATIONS
+            ):
+                self._problems.wrong_type(
+                    f"{pointer}/{index}", _("a parameter with “name” and “in”")
+                )
                 continue
             found.append(self._parameter(item, f"{pointer}/{index}"))
         return found

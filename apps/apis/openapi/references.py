@@ -35,7 +35,9 @@ class References:
                 detail = _("Only references into the same document (“#/…”) are followed.")
                 self._problems.add(pointer, "remote_ref", detail)
             elif self._find(target) is _MISSING:
-                detail = _("“%(target)s” does not exist in the document.") % {"target": target[:200]}
+                detail = _("“%(target)s” does not exist in the document.") % {
+                    "target": target[:200]
+                }
                 self._problems.add(pointer, "broken_ref", detail)
 
     def follow(self, value: Any, pointer: str) -> Any:

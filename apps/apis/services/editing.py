@@ -30,7 +30,13 @@ from apps.core.http_client import validate_url
 
 # Somebody is deciding about these, or they are gone.
 FROZEN_STATUSES: Final = frozenset(
-    {ApiStatus.SUBMITTED, ApiStatus.PENDING_APPROVAL, ApiStatus.APPROVED, ApiStatus.REGISTERING, ApiStatus.RETIRED}
+    {
+        ApiStatus.SUBMITTED,
+        ApiStatus.PENDING_APPROVAL,
+        ApiStatus.APPROVED,
+        ApiStatus.REGISTERING,
+        ApiStatus.RETIRED,
+    }
 )
 # What the gateway needs to know, so a change of it is told upwards.
 GATEWAY_FIELDS: Final = frozenset({"upstream_url", "allowed_methods", "visibility"})
@@ -70,7 +76,12 @@ def create_api(*, organization: Organization, fields: ListingFields, actor: Acto
     validate_slug(api.slug)
     _save_valid(api)
     write_status_change(api, from_status="", actor=actor)
-    record_audit(action="apis:api:created", target=api, actor=actor, after={"name": api.name, "slug": api.slug})
+    record_audit(
+        action="apis:api:created",
+        target=api,
+        actor=actor,
+        after={"name": api.name, "slug": api.slug},
+    )
     refresh_search(api)
     return api
 

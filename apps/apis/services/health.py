@@ -62,7 +62,9 @@ def _probe(api: Api) -> _Finding:
     if answer.status == expected:
         return _Finding(answer.status, latency_ms)
     text = _("It answered %(status)s instead of %(expected)s.")
-    return _Finding(answer.status, latency_ms, text % {"status": answer.status, "expected": expected})
+    return _Finding(
+        answer.status, latency_ms, text % {"status": answer.status, "expected": expected}
+    )
 
 
 def _explain(error: Exception) -> str:
@@ -84,7 +86,9 @@ def _connection_error(error: httpx.ConnectError) -> str:
     cause: BaseException | None = error
     while cause is not None:
         if isinstance(cause, ssl.SSLCertVerificationError):
-            return _("TLS: the certificate is not valid (%(reason)s).") % {"reason": cause.verify_message}
+            return _("TLS: the certificate is not valid (%(reason)s).") % {
+                "reason": cause.verify_message
+            }
         if isinstance(cause, ssl.SSLError):
             return _("TLS: the handshake failed.")
         cause = cause.__cause__ or cause.__context__

@@ -93,7 +93,9 @@ def import_openapi(
         Api.objects.lock(api.pk)
         api.refresh_from_db()
         require_editable(api)
-        return _store(api, document=document, derived=derived, source=(source_url, digest), actor=actor)
+        return _store(
+            api, document=document, derived=derived, source=(source_url, digest), actor=actor
+        )
 
 
 def _store(
@@ -105,7 +107,9 @@ def _store(
     actor: Actor,
 ) -> ImportedDocument:
     source_url, digest = source
-    version = api.versions.filter(name=derived.version).first() or ApiVersion(api=api, name=derived.version)
+    version = api.versions.filter(name=derived.version).first() or ApiVersion(
+        api=api, name=derived.version
+    )
     count = len(derived.operations)
     if version.is_current and version.openapi_digest == digest:
         return ImportedDocument(version, count, is_unchanged=True)

@@ -52,9 +52,7 @@ def set_upstream_secret(*, api: Api, header_name: str, value: str, actor: Actor)
     secret = secret or UpstreamSecret(api=api)
     secret.header_name, secret.value = name, value
     secret.save()
-    record_audit(
-        action="apis:secret:set", target=api, actor=actor, after={"header_name": name}
-    )
+    record_audit(action="apis:secret:set", target=api, actor=actor, after={"header_name": name})
     tell(ApiChanged, api)
     return secret
 

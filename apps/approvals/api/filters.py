@@ -26,13 +26,23 @@ class QueueFilter(filters.FilterSet):  # type: ignore[misc]  # django-filter has
         fields: tuple[str, ...] = ()
 
     def filter_open(
-        self, rows: QuerySet[ApprovalRequest], _name: str, wanted: bool  # noqa: FBT001 -- django-filter calls it so
+        self,
+        rows: QuerySet[ApprovalRequest],
+        _name: str,
+        wanted: bool,  # noqa: FBT001 -- django-filter calls it so
     ) -> QuerySet[ApprovalRequest]:
         """Keep undecided requests, or decided ones."""
-        return rows.filter(status__in=OPEN_STATUSES) if wanted else rows.exclude(status__in=OPEN_STATUSES)
+        return (
+            rows.filter(status__in=OPEN_STATUSES)
+            if wanted
+            else rows.exclude(status__in=OPEN_STATUSES)
+        )
 
     def filter_overdue(
-        self, rows: QuerySet[ApprovalRequest], _name: str, wanted: bool  # noqa: FBT001 -- as above
+        self,
+        rows: QuerySet[ApprovalRequest],
+        _name: str,
+        wanted: bool,  # noqa: FBT001 -- as above
     ) -> QuerySet[ApprovalRequest]:
         """Keep requests whose deadline passed, or the others."""
         late = {"status__in": OPEN_STATUSES, "due_at__lt": clock.now()}

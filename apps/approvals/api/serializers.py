@@ -92,7 +92,9 @@ class ApprovalOutput(serializers.ModelSerializer[ApprovalRequest]):
         )
         read_only_fields = fields
 
-    @extend_schema_field({"type": "object", "properties": {"id": {"type": "string"}, "name": {"type": "string"}}})
+    @extend_schema_field(
+        {"type": "object", "properties": {"id": {"type": "string"}, "name": {"type": "string"}}}
+    )
     def get_organization(self, row: ApprovalRequest) -> dict[str, str]:
         """Return who asks."""
         return {"id": row.organization.public_id, "name": row.organization.name}

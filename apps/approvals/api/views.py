@@ -143,14 +143,16 @@ class CommentsView(ApprovalView):
         given = self.validated(CommentInput)
         return self.created(
             request,
-            lambda: CommentOutput(
-                services.add_comment(
-                    request=subject,
-                    actor=self.actor,
-                    body=given["comment"],
-                    is_internal=given["is_internal"],
-                )
-            ).data,
+            lambda: (
+                CommentOutput(
+                    services.add_comment(
+                        request=subject,
+                        actor=self.actor,
+                        body=given["comment"],
+                        is_internal=given["is_internal"],
+                    )
+                ).data
+            ),
         )
 
 

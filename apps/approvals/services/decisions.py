@@ -16,7 +16,9 @@ from apps.core.exceptions import Forbidden
 
 
 @transaction.atomic
-def approve_request(*, request: ApprovalRequest, actor: Actor, comment: str = "") -> ApprovalRequest:
+def approve_request(
+    *, request: ApprovalRequest, actor: Actor, comment: str = ""
+) -> ApprovalRequest:
     """Say yes: the handler carries it out in the same transaction.
 
     Raises:

@@ -75,7 +75,9 @@ def cancel_request(*, request: ApprovalRequest, actor: Actor) -> ApprovalRequest
     """
     require_can_answer(request, actor)
     locked = lock_for(request, ApprovalStatus.CANCELLED)
-    save_move(locked, status=ApprovalStatus.CANCELLED, actor=actor, changes={"decided_at": clock.now()})
+    save_move(
+        locked, status=ApprovalStatus.CANCELLED, actor=actor, changes={"decided_at": clock.now()}
+    )
     handler_of(locked.subject_type).on_cancelled(locked, actor=actor)
     return locked
 
@@ -88,6 +90,8 @@ def expire_request(*, request: ApprovalRequest, actor: Actor) -> ApprovalRequest
         InvalidTransition: it is decided already.
     """
     locked = lock_for(request, ApprovalStatus.EXPIRED)
-    save_move(locked, status=ApprovalStatus.EXPIRED, actor=actor, changes={"decided_at": clock.now()})
+    save_move(
+        locked, status=ApprovalStatus.EXPIRED, actor=actor, changes={"decided_at": clock.now()}
+    )
     handler_of(locked.subject_type).on_cancelled(locked, actor=actor)
     return locked

@@ -13,7 +13,7 @@ from rest_framework.views import APIView
 
 from apps.core.actors import Actor
 from apps.core.api.pagination import CursorPagination
-from apps.core.api.permissions import MethodPermissions, actor_of
+from apps.core.api.permissions import STAFF_PREFIX, MethodPermissions, actor_of
 from apps.core.idempotency import fingerprint_of, run_once
 
 IDEMPOTENCY_HEADER = "Idempotency-Key"
@@ -27,8 +27,10 @@ class ApiView(APIView):
 
     @property
     def actor(self) -> Actor:
-        """Who calls."""
-        return actor_of(self.request)
+        """Who calls; on an endpoint of the back office, acting for the platform."""
+        actor = actor_of(self.request)
+        declared = self.method_permissions.get(self.request.method or "", "")
+        return actor.as_platform() if declared.startswith(STAFF_PREFIX) else actor
 
     def validated(self, serializer_class: type[serializers.Serializer[Any]]) -> dict[str, Any]:
         """Return the request's body as the serializer understands it, or answer 400 per field."""

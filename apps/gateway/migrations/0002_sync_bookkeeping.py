@@ -7,7 +7,6 @@ import apps.core.crypto
 
 
 class Migration(migrations.Migration):
-
     dependencies = [
         ("gateway", "0001_initial"),
     ]
@@ -21,12 +20,16 @@ class Migration(migrations.Migration):
         migrations.AddField(
             model_name="registryentry",
             name="retry_at",
-            field=models.DateTimeField(default=apps.core.clock.now, verbose_name="proof expected until"),
+            field=models.DateTimeField(
+                default=apps.core.clock.now, verbose_name="proof expected until"
+            ),
         ),
         migrations.AddField(
             model_name="registryentry",
             name="sealed",
-            field=apps.core.crypto.EncryptedTextField(blank=True, default="", verbose_name="secrets"),
+            field=apps.core.crypto.EncryptedTextField(
+                blank=True, default="", verbose_name="secrets"
+            ),
         ),
         migrations.AddField(
             model_name="registryentry",
@@ -39,6 +42,10 @@ class Migration(migrations.Migration):
         ),
         migrations.AddIndex(
             model_name="registryentry",
-            index=models.Index(condition=models.Q(("refresh_at__isnull", False)), fields=["refresh_at"], name="gateway_entry_refresh"),
+            index=models.Index(
+                condition=models.Q(("refresh_at__isnull", False)),
+                fields=["refresh_at"],
+                name="gateway_entry_refresh",
+            ),
         ),
     ]

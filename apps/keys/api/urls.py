@@ -6,14 +6,14 @@ from django.urls import URLPattern, URLResolver, path
 
 from apps.keys.api import views
 
-ONE = "keys/<str:key_id>/"
+ONE = "keys/<str:key_id>"
 
 urlpatterns: list[URLPattern | URLResolver] = [
-    path("keys/", views.KeysView.as_view(), name="key-list"),
+    path("keys", views.KeysView.as_view(), name="key-list"),
     path(ONE, views.KeyView.as_view(), name="key"),
-    path(f"{ONE}rotate/", views.RotateKeyView.as_view(), name="key-rotate"),
-    path(f"{ONE}suspend/", views.SuspendKeyView.as_view(), name="key-suspend"),
-    path(f"{ONE}resume/", views.ResumeKeyView.as_view(), name="key-resume"),
-    path(f"{ONE}revoke/", views.RevokeKeyView.as_view(), name="key-revoke"),
-    path(f"{ONE}events/", views.KeyEventsView.as_view(), name="key-events"),
+    path(f"{ONE}/rotate", views.RotateKeyView.as_view(), name="key-rotate"),
+    path(f"{ONE}/suspend", views.SuspendKeyView.as_view(), name="key-suspend"),
+    path(f"{ONE}/resume", views.ResumeKeyView.as_view(), name="key-resume"),
+    path(f"{ONE}/revoke", views.RevokeKeyView.as_view(), name="key-revoke"),
+    path(f"{ONE}/events", views.KeyEventsView.as_view(), name="key-events"),
 ]

@@ -49,7 +49,9 @@ class NotificationReadView(ApiView):
     def post(self, _request: Request, notification_id: str) -> Response:
         """Mark as read; again changes nothing."""
         row = selectors.get_notification(self.actor, notification_id)
-        return Response(NotificationOutput(services.mark_read(notification=row, actor=self.actor)).data)
+        return Response(
+            NotificationOutput(services.mark_read(notification=row, actor=self.actor)).data
+        )
 
 
 class ReadAllView(ApiView):
@@ -57,9 +59,7 @@ class ReadAllView(ApiView):
 
     method_permissions = {"POST": AUTHENTICATED}
 
-    @extend_schema(
-        operation_id="notifications_read_all", request=None, responses=MarkedOutput
-    )
+    @extend_schema(operation_id="notifications_read_all", request=None, responses=MarkedOutput)
     def post(self, _request: Request) -> Response:
         """Mark everything as read."""
         return Response({"marked": services.mark_all_read(actor=self.actor)})

@@ -49,7 +49,11 @@ def catalogue(request: HttpRequest) -> HttpResponse:
         "categories": selectors.list_filled_categories(),
         "page": found.get_page(request.GET.get("page")),
     }
-    template = "catalogue/_results.html" if request.headers.get("HX-Target") == "results" else "catalogue/list.html"
+    template = (
+        "catalogue/_results.html"
+        if request.headers.get("HX-Target") == "results"
+        else "catalogue/list.html"
+    )
     return render(request, template, context)
 
 

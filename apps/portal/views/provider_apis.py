@@ -35,7 +35,9 @@ PAGE_ROUTE = "portal:provider_api"
 @require_safe
 def api_list(request: ConsoleRequest) -> HttpResponse:
     """List the organization's APIs with where each stands."""
-    page = Paginator(selectors.list_own_apis(request.actor), PAGE_SIZE).get_page(request.GET.get("page"))
+    page = Paginator(selectors.list_own_apis(request.actor), PAGE_SIZE).get_page(
+        request.GET.get("page")
+    )
     context = {"page": page, "can_manage": request.actor.can(MANAGE)}
     return render(request, "portal/provider/apis.html", context)
 
@@ -106,7 +108,9 @@ def listing(request: ConsoleRequest, api_id: str) -> HttpResponse:
     api = selectors.get_own_api(request.actor, api_id)
     initial = {name: getattr(api, name) for name in ListingForm.base_fields}
     initial["tags"] = ", ".join(api.tags)
-    return _edit(request, api, ListingForm(request.POST or None, initial=initial), title=_("Listing"))
+    return _edit(
+        request, api, ListingForm(request.POST or None, initial=initial), title=_("Listing")
+    )
 
 
 @console_page(MANAGE)
@@ -115,7 +119,9 @@ def upstream(request: ConsoleRequest, api_id: str) -> HttpResponse:
     """Change where calls are forwarded to."""
     api = selectors.get_own_api(request.actor, api_id)
     initial = {name: getattr(api, name) for name in UpstreamForm.base_fields}
-    return _edit(request, api, UpstreamForm(request.POST or None, initial=initial), title=_("Upstream"))
+    return _edit(
+        request, api, UpstreamForm(request.POST or None, initial=initial), title=_("Upstream")
+    )
 
 
 def _edit(
@@ -129,7 +135,13 @@ def _edit(
             services.update_api(api=api, fields=form.to_fields(), actor=request.actor)
             messages.success(request, _("Saved."))
             return redirect(page_url)
-    context = {"status": api.status, "form": form, "title": title, "crumbs": crumbs, "cancel_url": page_url}
+    context = {
+        "status": api.status,
+        "form": form,
+        "title": title,
+        "crumbs": crumbs,
+        "cancel_url": page_url,
+    }
     return render(request, "portal/provider/edit.html", context)
 
 
@@ -155,7 +167,13 @@ def import_document(request: ConsoleRequest, api_id: str) -> HttpResponse:
             return redirect(PAGE_ROUTE, api.public_id)
     page_url = reverse(PAGE_ROUTE, args=[api.public_id])
     crumbs = [(_("APIs"), reverse(LIST_ROUTE)), (api.name, page_url), (_("Import OpenAPI"), "")]
-    context = {"api": api, "form": form, "problems": problems, "crumbs": crumbs, "cancel_url": page_url}
+    context = {
+        "api": api,
+        "form": form,
+        "problems": problems,
+        "crumbs": crumbs,
+        "cancel_url": page_url,
+    }
     return render(request, "portal/provider/import.html", context)
 
 

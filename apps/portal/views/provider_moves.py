@@ -55,7 +55,9 @@ def check_upstream(request: ConsoleRequest, api_id: str) -> HttpResponse:
     api = selectors.get_own_api(request.actor, api_id)
     check = services.check_upstream(api=api)
     if check.is_healthy:
-        messages.success(request, _("The upstream answered in %(ms)s ms.") % {"ms": check.latency_ms})
+        messages.success(
+            request, _("The upstream answered in %(ms)s ms.") % {"ms": check.latency_ms}
+        )
     else:
         messages.error(request, check.error)
     return redirect(PAGE_ROUTE, api.public_id)

@@ -6,23 +6,23 @@ from django.urls import URLPattern, URLResolver, path
 
 from apps.pricing.api import views
 
-ONE = "provider/plans/<str:plan_id>/"
-VERSIONS = f"{ONE}versions/"
+ONE = "provider/plans/<str:plan_id>"
+VERSIONS = f"{ONE}/versions"
 
 urlpatterns: list[URLPattern | URLResolver] = [
-    path("provider/plans/", views.ProviderPlansView.as_view(), name="provider-plan-list"),
+    path("provider/plans", views.ProviderPlansView.as_view(), name="provider-plan-list"),
     path(ONE, views.ProviderPlanView.as_view(), name="provider-plan"),
-    path(f"{ONE}publish/", views.PublishPlanView.as_view(), name="provider-plan-publish"),
-    path(f"{ONE}deprecate/", views.DeprecatePlanView.as_view(), name="provider-plan-deprecate"),
-    path(f"{ONE}close/", views.ClosePlanView.as_view(), name="provider-plan-close"),
+    path(f"{ONE}/publish", views.PublishPlanView.as_view(), name="provider-plan-publish"),
+    path(f"{ONE}/deprecate", views.DeprecatePlanView.as_view(), name="provider-plan-deprecate"),
+    path(f"{ONE}/close", views.ClosePlanView.as_view(), name="provider-plan-close"),
     path(VERSIONS, views.PriceVersionsView.as_view(), name="provider-plan-versions"),
     path(
-        f"{VERSIONS}<str:version_id>/publish/",
+        f"{VERSIONS}/<str:version_id>/publish",
         views.PublishVersionView.as_view(),
         name="provider-plan-version-publish",
     ),
     path(
-        "marketplace/apis/<slug:slug>/plans/", views.OffersView.as_view(), name="marketplace-plans"
+        "marketplace/apis/<slug:slug>/plans", views.OffersView.as_view(), name="marketplace-plans"
     ),
-    path("pricing/quote/", views.QuoteView.as_view(), name="pricing-quote"),
+    path("pricing/quote", views.QuoteView.as_view(), name="pricing-quote"),
 ]

@@ -116,18 +116,7 @@ class Person:
         if self.organization_id:
             headers["X-Organization-Id"] = self.organization_id
         url = urljoin("/api/v1/", path)
-        answer = self.browser.request(
-            method, url, json=body, headers=headers, follow_redirects=False, **options
-        )
-        if answer.status_code in (301, 308, 404, 405):  # TEMP
-            path_, _, query_ = url.partition("?")
-            answer = self.browser.request(
-                method,
-                path_ + "/" + ("?" + query_ if query_ else ""),
-                json=body,
-                headers=headers,
-                **options,
-            )
+        answer = self.browser.request(method, url, json=body, headers=headers, **options)
         if answer.status_code >= httpx.codes.BAD_REQUEST:
             raise StoryError(f"{method} {url} answered {answer.status_code}: {answer.text[:500]}")
         return answer.json() if answer.content else None

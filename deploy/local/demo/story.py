@@ -173,9 +173,7 @@ class Story:
                 name="Demo provider", organization=f"Atlas Data{self.mark}", mail_folder=self.mail
             )
         with step("The consumer signs up and opens a sandbox organization"):
-            self.consumer.sign_up(
-                name="Demo consumer", organization="", mail_folder=self.mail
-            )
+            self.consumer.sign_up(name="Demo consumer", organization="", mail_folder=self.mail)
             sandbox = self.consumer.call(
                 "POST", "organizations", {"name": f"Harbour Sandbox{self.mark}", "is_sandbox": True}
             )

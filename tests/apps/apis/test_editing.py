@@ -42,14 +42,18 @@ def test_create_api_makes_a_draft_with_history_and_audit() -> None:
     change = api.status_changes.get()
     assert (change.from_status, change.to_status, change.by_operator) == ("", "draft", False)
     assert change.actor_user_id == member.user_id
-    assert AuditEvent.objects.get(action="apis:api:created").organization_id == member.organization_id
+    assert (
+        AuditEvent.objects.get(action="apis:api:created").organization_id == member.organization_id
+    )
 
 
 def test_create_api_finds_a_free_slug() -> None:
     organization = OrganizationFactory()
     actor = actor_of(make_member("owner", organization))
 
-    slugs = [create_api(organization=organization, fields=listing(), actor=actor).slug for _ in range(3)]
+    slugs = [
+        create_api(organization=organization, fields=listing(), actor=actor).slug for _ in range(3)
+    ]
 
     assert slugs == ["city-weather", "city-weather-2", "city-weather-3"]
 
@@ -78,7 +82,9 @@ def test_create_api_refuses(change: dict[str, Any], error: type[Exception]) -> N
     member = make_member("owner")
 
     with pytest.raises(error):
-        create_api(organization=member.organization, fields=listing(**change), actor=actor_of(member))
+        create_api(
+            organization=member.organization, fields=listing(**change), actor=actor_of(member)
+        )
 
     assert not Api.objects.filter(organization=member.organization).exists()
 
@@ -98,7 +104,11 @@ def test_update_api_refuses_while_somebody_decides(status: str) -> None:
     api = make_api(status)
 
     with pytest.raises(ApiNotEditable):
-        update_api(api=api, fields=ListingFields(name="New"), actor=actor_of(make_member("owner", api.organization)))
+        update_api(
+            api=api,
+            fields=ListingFields(name="New"),
+            actor=actor_of(make_member("owner", api.organization)),
+        )
 
     assert Api.objects.get(pk=api.pk).name == api.name
 

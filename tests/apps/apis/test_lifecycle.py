@@ -47,7 +47,14 @@ def test_submit_approve_activate_walks_every_state(upstream: Upstream) -> None:
     approve_request(request=ApprovalRequest.objects.get(), actor=approver, comment="Fine")
     services.mark_api_active(api=api, actor=Actor.system("gateway"))
 
-    assert history_of(api) == ["draft", "submitted", "pending_approval", "approved", "registering", "active"]
+    assert history_of(api) == [
+        "draft",
+        "submitted",
+        "pending_approval",
+        "approved",
+        "registering",
+        "active",
+    ]
     api.refresh_from_db()
     version.refresh_from_db()
     assert api.activated_at is not None

@@ -13,7 +13,7 @@ from tests.factories.apis import ApiVersionFactory, CategoryFactory, EndpointFac
 
 pytestmark = pytest.mark.django_db
 
-URL = "/api/v1/marketplace/apis/"
+URL = "/api/v1/marketplace/apis"
 
 
 @pytest.fixture
@@ -90,7 +90,7 @@ def test_listing_shows_operations_and_hides_the_upstream(anybody: APIClient) -> 
     api = make_api("active")
     EndpointFactory(version=ApiVersionFactory(api=api), path="/now")
 
-    answer = anybody.get(f"{URL}{api.slug}/")
+    answer = anybody.get(f"{URL}/{api.slug}/")
 
     body = answer.json()
     assert body["version"] == "1.0.0"
@@ -119,8 +119,8 @@ def test_listing_is_readable_by_whom(
     member = make_member("viewer")
     api = make_api(status, member.organization, visibility=visibility)
 
-    assert api_client(make_member("owner")).get(f"{URL}{api.slug}/").status_code == stranger
-    assert api_client(member).get(f"{URL}{api.slug}/").status_code == owner
+    assert api_client(make_member("owner")).get(f"{URL}/{api.slug}/").status_code == stranger
+    assert api_client(member).get(f"{URL}/{api.slug}/").status_code == owner
 
 
 def test_categories_count_listed_apis_only(anybody: APIClient) -> None:
@@ -129,6 +129,6 @@ def test_categories_count_listed_apis_only(anybody: APIClient) -> None:
     make_api("active", category=category, visibility="private")
     make_api("draft", category=category)
 
-    rows = anybody.get("/api/v1/marketplace/categories/").json()
+    rows = anybody.get("/api/v1/marketplace/categories").json()
 
     assert {row["slug"]: row["api_count"] for row in rows}["counted"] == 1

@@ -114,7 +114,10 @@ def test_load_document_refuses_yaml_that_contains_itself() -> None:
     [
         ({"swagger": "2.0"}, [("/swagger", "unsupported_version")]),
         (minimal(openapi="4.0.0"), [("/openapi", "unsupported_version")]),
-        (minimal(info={"title": ""}), [("/info/title", "wrong_type"), ("/info/version", "wrong_type")]),
+        (
+            minimal(info={"title": ""}),
+            [("/info/title", "wrong_type"), ("/info/version", "wrong_type")],
+        ),
         (minimal(paths=[]), [("/paths", "wrong_type")]),
         (minimal(paths={}), [("/paths", "no_operations")]),
         (minimal(paths={"now": {}}), [("/paths/now", "bad_path")]),

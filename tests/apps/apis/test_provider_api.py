@@ -23,7 +23,7 @@ from tests.factories.apis import ApiFactory, CategoryFactory, make_api
 pytestmark = pytest.mark.django_db
 
 Clients = Callable[..., APIClient]
-URL = "/api/v1/provider/apis/"
+URL = "/api/v1/provider/apis"
 DOCUMENT = {
     "openapi": "3.0.3",
     "info": {"title": "Weather", "version": "1.0", "description": "All about it"},
@@ -43,7 +43,11 @@ def client(member: Membership, api_client: Clients) -> APIClient:
 
 def listing(**changes: Any) -> dict[str, Any]:
     category = CategoryFactory()
-    fields = {"name": "City Weather", "category": category.slug, "upstream_url": "https://w.example.com"}
+    fields = {
+        "name": "City Weather",
+        "category": category.slug,
+        "upstream_url": "https://w.example.com",
+    }
     return {**fields, **changes}
 
 
@@ -87,7 +91,9 @@ def test_create_without_needed_fields_names_them_all(client: APIClient) -> None:
 
 def test_create_twice_with_one_idempotency_key_makes_one_api(client: APIClient) -> None:
     body = listing()
-    first, second = (client.post(URL, body, headers={"Idempotency-Key": "create-1"}) for _ in range(2))
+    first, second = (
+        client.post(URL, body, headers={"Idempotency-Key": "create-1"}) for _ in range(2)
+    )
 
     assert first.json()["id"] == second.json()["id"]
     assert Api.objects.count() == 1
@@ -95,7 +101,10 @@ def test_create_twice_with_one_idempotency_key_makes_one_api(client: APIClient) 
 
 @pytest.mark.parametrize("item_count", [1, 3])
 def test_list_needs_the_same_queries_for_any_length(
-    client: APIClient, member: Membership, item_count: int, django_assert_num_queries: DjangoAssertNumQueries
+    client: APIClient,
+    member: Membership,
+    item_count: int,
+    django_assert_num_queries: DjangoAssertNumQueries,
 ) -> None:
     for _ in range(item_count):
         ApiFactory(organization=member.organization)
@@ -110,7 +119,7 @@ def test_list_needs_the_same_queries_for_any_length(
 def test_patch_changes_only_what_is_named(client: APIClient, member: Membership) -> None:
     api = ApiFactory(organization=member.organization)
 
-    answer = client.patch(f"{URL}{api.public_id}/", {"name": "Better"})
+    answer = client.patch(f"{URL}/{api.public_id}/", {"name": "Better"})
 
     assert (answer.status_code, answer.json()["name"]) == (200, "Better")
     assert answer.json()["upstream_url"] == api.upstream_url
@@ -118,7 +127,7 @@ def test_patch_changes_only_what_is_named(client: APIClient, member: Membership)
 
 @pytest.mark.parametrize("path", ["", "status/", "upstream-check/", "secrets/"])
 def test_other_tenants_api_does_not_exist(client: APIClient, path: str) -> None:
-    assert client.get(f"{URL}{ApiFactory().public_id}/{path}").status_code == 404
+    assert client.get(f"{URL}/{ApiFactory().public_id}/{path}").status_code == 404
 
 
 def test_viewer_may_not_change(
@@ -127,17 +136,19 @@ def test_viewer_may_not_change(
     api = ApiFactory(organization=member.organization)
     viewer = api_client(make_member("viewer", member.organization))
 
-    assert viewer.get(f"{URL}{api.public_id}/").status_code == 200
-    assert viewer.patch(f"{URL}{api.public_id}/", {"name": "x"}).status_code == 403
+    assert viewer.get(f"{URL}/{api.public_id}/").status_code == 200
+    assert viewer.patch(f"{URL}/{api.public_id}/", {"name": "x"}).status_code == 403
 
 
-def test_import_file_makes_endpoints_and_fills_empty_texts(client: APIClient, member: Membership) -> None:
+def test_import_file_makes_endpoints_and_fills_empty_texts(
+    client: APIClient, member: Membership
+) -> None:
     api = ApiFactory(organization=member.organization, short_description="Mine")
     upload = SimpleUploadedFile("openapi.json", json.dumps(DOCUMENT).encode())
 
-    answer = client.post(f"{URL}{api.public_id}/openapi/", {"file": upload}, format="multipart")
+    answer = client.post(f"{URL}/{api.public_id}/openapi/", {"file": upload}, format="multipart")
     upload.seek(0)
-    again = client.post(f"{URL}{api.public_id}/openapi/", {"file": upload}, format="multipart")
+    again = client.post(f"{URL}/{api.public_id}/openapi/", {"file": upload}, format="multipart")
 
     assert answer.json() == {"version": "1.0", "endpoint_count": 1, "is_unchanged": False}
     assert again.json()["is_unchanged"] is True
@@ -146,11 +157,13 @@ def test_import_file_makes_endpoints_and_fills_empty_texts(client: APIClient, me
     assert str(Endpoint.objects.get()) == "GET /now"
 
 
-def test_import_from_address_reads_it(client: APIClient, member: Membership, upstream: Upstream) -> None:
+def test_import_from_address_reads_it(
+    client: APIClient, member: Membership, upstream: Upstream
+) -> None:
     upstream.answers["/openapi.json"] = (200, json.dumps(DOCUMENT).encode())
     api = ApiFactory(organization=member.organization)
 
-    answer = client.post(f"{URL}{api.public_id}/openapi/", {"url": f"{upstream.url}/openapi.json"})
+    answer = client.post(f"{URL}/{api.public_id}/openapi/", {"url": f"{upstream.url}/openapi.json"})
 
     assert answer.status_code == 200
     assert api.versions.get().openapi_source_url == f"{upstream.url}/openapi.json"
@@ -169,7 +182,9 @@ def test_import_refuses_addresses(
 ) -> None:
     api = ApiFactory(organization=member.organization)
 
-    answer = client.post(f"{URL}{api.public_id}/openapi/", {"url": url.format(upstream=upstream.url)})
+    answer = client.post(
+        f"{URL}/{api.public_id}/openapi/", {"url": url.format(upstream=upstream.url)}
+    )
 
     error = answer.json()["errors"][0]
     assert (answer.status_code, error["pointer"], error["code"]) == (status, "/url", code)
@@ -182,7 +197,7 @@ def test_import_of_a_bad_document_points_into_it_and_saves_nothing(
     bad = {**DOCUMENT, "paths": {"/a/{b}": {"get": {}}}}
     upload = SimpleUploadedFile("openapi.json", json.dumps(bad).encode())
 
-    answer = client.post(f"{URL}{api.public_id}/openapi/", {"file": upload}, format="multipart")
+    answer = client.post(f"{URL}/{api.public_id}/openapi/", {"file": upload}, format="multipart")
 
     body = answer.json()
     assert (answer.status_code, body["code"]) == (400, "openapi_invalid")
@@ -193,7 +208,7 @@ def test_import_of_a_bad_document_points_into_it_and_saves_nothing(
 def test_import_wants_a_file_or_an_address(client: APIClient, member: Membership) -> None:
     api = ApiFactory(organization=member.organization)
 
-    answer = client.post(f"{URL}{api.public_id}/openapi/", {})
+    answer = client.post(f"{URL}/{api.public_id}/openapi/", {})
 
     assert (answer.status_code, answer.json()["errors"][0]["pointer"]) == (400, "/file")
 
@@ -204,13 +219,17 @@ def test_submit_checks_the_upstream_and_shows_where_it_stands(
     own = {item.code: item for item in requirements.OWN_REQUIREMENTS}
     monkeypatch.setattr(requirements, "_requirements", own)
     api = ApiFactory(organization=member.organization, upstream_url=upstream.url)
-    url = f"{URL}{api.public_id}/"
+    url = f"{URL}/{api.public_id}/"
 
     answer = client.post(f"{url}submit/", {})
     body = client.get(f"{url}status/").json()
 
     assert (answer.status_code, answer.json()["status"]) == (202, "pending_approval")
-    assert [row["to_status"] for row in body["history"]] == ["draft", "submitted", "pending_approval"]
+    assert [row["to_status"] for row in body["history"]] == [
+        "draft",
+        "submitted",
+        "pending_approval",
+    ]
     assert body["history"][1]["by"] == member.user.name
     assert body["approval_id"].startswith("apr_")
     assert body["upstream_check"]["is_healthy"] is True
@@ -222,11 +241,11 @@ def test_submit_with_unreachable_upstream_says_so(
     upstream.answers.clear()
     api = ApiFactory(organization=member.organization, upstream_url=upstream.url)
 
-    answer = client.post(f"{URL}{api.public_id}/submit/", {})
+    answer = client.post(f"{URL}/{api.public_id}/submit/", {})
 
     assert (answer.status_code, answer.json()["code"]) == (422, "requirements_unmet")
     assert "reachable_upstream" in {item["code"] for item in answer.json()["unmet"]}
-    check = client.get(f"{URL}{api.public_id}/upstream-check/").json()["data"][0]
+    check = client.get(f"{URL}/{api.public_id}/upstream-check/").json()["data"][0]
     assert (check["status_code"], check["error"]) == (404, "It answered 404 instead of 200.")
 
 
@@ -234,15 +253,17 @@ def test_secret_is_stored_encrypted_sent_to_the_upstream_and_never_shown(
     client: APIClient, member: Membership, upstream: Upstream
 ) -> None:
     api = ApiFactory(organization=member.organization, upstream_url=upstream.url)
-    url = f"{URL}{api.public_id}/secrets/"
+    url = f"{URL}/{api.public_id}/secrets/"
 
     made = client.post(url, {"header_name": "X-Upstream-Token", "value": "s3cret-value"})
     shown = client.get(url)
-    client.post(f"{URL}{api.public_id}/upstream-check/", {})
+    client.post(f"{URL}/{api.public_id}/upstream-check/", {})
 
     assert (made.status_code, made.json()["header_name"]) == (201, "X-Upstream-Token")
     assert "s3cret-value" not in made.content.decode() + shown.content.decode()
-    stored = UpstreamSecret.objects.raw("SELECT id, value AS ciphertext FROM apis_upstreamsecret")[0]
+    stored = UpstreamSecret.objects.raw("SELECT id, value AS ciphertext FROM apis_upstreamsecret")[
+        0
+    ]
     assert "s3cret-value" not in stored.ciphertext
     assert upstream.requests[-1][1]["X-Upstream-Token"] == "s3cret-value"
     assert "s3cret-value" not in str(list(AuditEvent.objects.values()))
@@ -252,14 +273,20 @@ def test_secret_is_stored_encrypted_sent_to_the_upstream_and_never_shown(
 
 @pytest.mark.parametrize(
     ("name", "value"),
-    [("Host", "x"), ("X-Api-Key", "x"), ("bad name", "x"), ("X-Ok", "line\nbreak"), ("X-Ok", "ümlaut")],
+    [
+        ("Host", "x"),
+        ("X-Api-Key", "x"),
+        ("bad name", "x"),
+        ("X-Ok", "line\nbreak"),
+        ("X-Ok", "ümlaut"),
+    ],
 )
 def test_secret_refuses_headers_that_would_break_the_call(
     client: APIClient, member: Membership, name: str, value: str
 ) -> None:
     api = ApiFactory(organization=member.organization)
 
-    answer = client.post(f"{URL}{api.public_id}/secrets/", {"header_name": name, "value": value})
+    answer = client.post(f"{URL}/{api.public_id}/secrets/", {"header_name": name, "value": value})
 
     assert answer.status_code == 400
     assert not UpstreamSecret.objects.exists()
@@ -267,15 +294,17 @@ def test_secret_refuses_headers_that_would_break_the_call(
 
 def test_secret_of_another_api_is_not_found(client: APIClient, member: Membership) -> None:
     mine, other = ApiFactory(organization=member.organization), ApiFactory()
-    secret = set_upstream_secret(api=other, header_name="X-A", value="x", actor=Actor.system("test"))
+    secret = set_upstream_secret(
+        api=other, header_name="X-A", value="x", actor=Actor.system("test")
+    )
 
-    answer = client.delete(f"{URL}{mine.public_id}/secrets/{secret.public_id}/")
+    answer = client.delete(f"{URL}/{mine.public_id}/secrets/{secret.public_id}/")
 
     assert (answer.status_code, UpstreamSecret.objects.count()) == (404, 1)
 
 
 def test_suspend_and_resume_over_rest(client: APIClient, member: Membership) -> None:
-    url = f"{URL}{make_api('active', member.organization).public_id}/"
+    url = f"{URL}/{make_api('active', member.organization).public_id}/"
 
     suspended = client.post(f"{url}suspend/", {"reason": "maintenance"}).json()
     resumed = client.post(f"{url}resume/", {}).json()
@@ -287,6 +316,6 @@ def test_suspend_and_resume_over_rest(client: APIClient, member: Membership) -> 
 def test_retry_over_rest_registers_again(client: APIClient, member: Membership) -> None:
     api = make_api("failed", member.organization)
 
-    answer = client.post(f"{URL}{api.public_id}/retry/", {})
+    answer = client.post(f"{URL}/{api.public_id}/retry/", {})
 
     assert (answer.status_code, answer.json()["status"]) == (202, "registering")

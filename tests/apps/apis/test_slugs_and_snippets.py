@@ -73,7 +73,9 @@ def test_curl_uses_examples_and_needed_parameters() -> None:
 
 
 # NUL never gets past the loader; half a surrogate pair is no text.
-STRANGERS_TEXT = st.text(st.characters(exclude_characters="\0", exclude_categories=["Cs"]), min_size=1)
+STRANGERS_TEXT = st.text(
+    st.characters(exclude_characters="\0", exclude_categories=["Cs"]), min_size=1
+)
 
 
 @settings(max_examples=60, deadline=None)

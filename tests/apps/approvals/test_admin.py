@@ -122,7 +122,8 @@ def test_buttons_that_need_a_comment_say_so_and_change_nothing(browser: Client, 
 
 
 @pytest.mark.parametrize(
-    ("move", "status"), [("reject", "rejected"), ("ask", "info_requested"), ("escalate", "escalated")]
+    ("move", "status"),
+    [("reject", "rejected"), ("ask", "info_requested"), ("escalate", "escalated")],
 )
 def test_buttons_with_a_comment(browser: Client, move: str, status: str) -> None:
     request = make_request()
@@ -169,7 +170,8 @@ def test_comment_is_added_internal_by_default(browser: Client) -> None:
     request = make_request()
 
     browser.post(
-        reverse("admin:approvals_comment", args=[request.pk]), {"comment": "Hm", "is_internal": "on"}
+        reverse("admin:approvals_comment", args=[request.pk]),
+        {"comment": "Hm", "is_internal": "on"},
     )
 
     assert request.comments.get().is_internal is True

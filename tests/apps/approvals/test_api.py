@@ -19,7 +19,7 @@ from tests.factories.approvals import make_request
 pytestmark = pytest.mark.django_db
 
 Clients = Callable[..., APIClient]
-QUEUE = "/api/v1/admin/approvals/"
+QUEUE = "/api/v1/admin/approvals"
 
 
 @pytest.fixture
@@ -46,7 +46,11 @@ def test_queue_puts_overdue_first_and_decided_last(api_client: Clients, approver
     [("?status=pending", 2), ("?is_open=false", 1), ("?overdue=true", 1), ("?priority=urgent", 0)],
 )
 def test_queue_filters(api_client: Clients, approver: User, query: str, count: int) -> None:
-    make_request(), make_request(due_at=clock.now() - timedelta(hours=1)), make_request(status="expired")
+    (
+        make_request(),
+        make_request(due_at=clock.now() - timedelta(hours=1)),
+        make_request(status="expired"),
+    )
 
     assert len(api_client(approver).get(QUEUE + query).json()["data"]) == count
 
@@ -59,7 +63,10 @@ def test_queue_refuses_an_unknown_status(api_client: Clients, approver: User) ->
 
 @pytest.mark.parametrize("item_count", [1, 3])
 def test_queue_needs_the_same_queries_for_any_length(
-    api_client: Clients, approver: User, item_count: int, django_assert_num_queries: DjangoAssertNumQueries
+    api_client: Clients,
+    approver: User,
+    item_count: int,
+    django_assert_num_queries: DjangoAssertNumQueries,
 ) -> None:
     for _ in range(item_count):
         make_request()
@@ -69,10 +76,12 @@ def test_queue_needs_the_same_queries_for_any_length(
         client.get(QUEUE)
 
 
-def test_approve_over_rest_shows_history_subject_and_status(api_client: Clients, approver: User) -> None:
+def test_approve_over_rest_shows_history_subject_and_status(
+    api_client: Clients, approver: User
+) -> None:
     request = make_request()
 
-    answer = api_client(approver).post(f"{QUEUE}{request.public_id}/approve/", {"comment": "Fine"})
+    answer = api_client(approver).post(f"{QUEUE}/{request.public_id}/approve/", {"comment": "Fine"})
 
     body = answer.json()
     assert (answer.status_code, body["status"]) == (200, "approved")
@@ -80,17 +89,19 @@ def test_approve_over_rest_shows_history_subject_and_status(api_client: Clients,
     assert [row["action"] for row in body["history"]] == ["requested", "approved"]
 
 
-def test_reject_over_rest_without_comment_names_the_field(api_client: Clients, approver: User) -> None:
+def test_reject_over_rest_without_comment_names_the_field(
+    api_client: Clients, approver: User
+) -> None:
     request = make_request()
 
-    answer = api_client(approver).post(f"{QUEUE}{request.public_id}/reject/", {})
+    answer = api_client(approver).post(f"{QUEUE}/{request.public_id}/reject/", {})
 
     assert (answer.status_code, answer.json()["errors"][0]["pointer"]) == (400, "/comment")
     assert ApprovalRequest.objects.get().status == "pending"
 
 
 def test_decided_over_rest_twice_is_a_conflict(api_client: Clients, approver: User) -> None:
-    url = f"{QUEUE}{make_request().public_id}/approve/"
+    url = f"{QUEUE}/{make_request().public_id}/approve/"
     client = api_client(approver)
     client.post(url, {})
 
@@ -111,8 +122,8 @@ def test_requester_sees_public_comments_only(
 
     services.escalate_request(request=request, actor=actor_of(approver), reason="for us too")
 
-    own = api_client(member).get(f"/api/v1/approvals/{request.public_id}/").json()
-    other = api_client(make_member("owner")).get(f"/api/v1/approvals/{request.public_id}/")
+    own = api_client(member).get(f"/api/v1/approvals/{request.public_id}").json()
+    other = api_client(make_member("owner")).get(f"/api/v1/approvals/{request.public_id}")
 
     assert [comment["body"] for comment in own["comments"]] == ["for you"]
     assert "for us" not in str(own)
@@ -125,10 +136,10 @@ def test_requester_answers_and_withdraws_over_rest(
     member = make_member("developer")
     request = make_request(member)
     services.request_information(request=request, actor=actor_of(approver), question="Which?")
-    client, url = api_client(member), f"/api/v1/approvals/{request.public_id}/"
+    client, url = api_client(member), f"/api/v1/approvals/{request.public_id}"
 
-    answered = client.post(f"{url}information/", {"comment": "These"}).json()
-    withdrawn = client.post(f"{url}withdraw/", {}).json()
+    answered = client.post(f"{url}/information", {"comment": "These"}).json()
+    withdrawn = client.post(f"{url}/withdraw", {}).json()
 
     assert (answered["status"], withdrawn["status"]) == ("pending", "cancelled")
     assert withdrawn["subject"]["status"] == "draft"

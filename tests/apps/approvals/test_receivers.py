@@ -35,14 +35,18 @@ def provider() -> Membership:
 
 def told(user: User) -> list[str]:
     drain_until_empty()
-    return [find_kind(row.kind).title_for(row.context) for row in Notification.objects.filter(user=user)]
+    return [
+        find_kind(row.kind).title_for(row.context) for row in Notification.objects.filter(user=user)
+    ]
 
 
 def subjects(mailoutbox: list[Any], user: User) -> list[str]:
     return [mail.subject for mail in mailoutbox if mail.to == [user.email]]
 
 
-def test_request_reaches_approvers(approver: User, provider: Membership, mailoutbox: list[Any]) -> None:
+def test_request_reaches_approvers(
+    approver: User, provider: Membership, mailoutbox: list[Any]
+) -> None:
     request = make_request(provider)
 
     assert told(approver) == [f"Waiting for your decision: {request.title}"]
@@ -83,7 +87,9 @@ def test_escalation_reaches_operators(approver: User, provider: Membership) -> N
     assert told(operator) == [f"Escalated: {request.title}"]
 
 
-def test_delivery_twice_tells_once(approver: User, provider: Membership, mailoutbox: list[Any]) -> None:
+def test_delivery_twice_tells_once(
+    approver: User, provider: Membership, mailoutbox: list[Any]
+) -> None:
     request = make_request(provider)
     services.approve_request(request=request, actor=actor_of(approver))
     drain_until_empty()

@@ -41,7 +41,7 @@ def test_operator_sees_nodes_and_versions(api_client: Connect) -> None:
     make_key()
     step_and_prove(get_writer())
 
-    body = api_client(make_staff("operator")).get("/api/v1/admin/gateway/nodes/").json()
+    body = api_client(make_staff("operator")).get("/api/v1/admin/gateway/nodes").json()
 
     version = get_writer().head().version
     assert body["registry"]["is_healthy"] is True
@@ -53,7 +53,7 @@ def test_operator_sees_nodes_and_versions(api_client: Connect) -> None:
 
 @pytest.mark.parametrize("path", ["nodes", "reports", "reconcile"])
 def test_gateway_is_for_operators_only(path: str, api_client: Connect) -> None:
-    url = f"/api/v1/admin/gateway/{path}/"
+    url = f"/api/v1/admin/gateway/{path}"
     method = "post" if path == "reconcile" else "get"
 
     assert getattr(api_client(), method)(url).status_code == 401
@@ -64,7 +64,7 @@ def test_gateway_is_for_operators_only(path: str, api_client: Connect) -> None:
 def test_reconcile_starts_a_job(
     api_client: Connect, django_capture_on_commit_callbacks: Any
 ) -> None:
-    answer = api_client(make_staff("operator")).post("/api/v1/admin/gateway/reconcile/")
+    answer = api_client(make_staff("operator")).post("/api/v1/admin/gateway/reconcile")
 
     assert answer.status_code == 202
     assert JobRun.objects.get().public_id == answer.data["job"]

@@ -19,7 +19,7 @@ from tests.factories.subscriptions import make_subscription
 pytestmark = pytest.mark.django_db
 
 Connect = Callable[..., APIClient]
-LIST = "/api/v1/keys/"
+LIST = "/api/v1/keys"
 
 
 @pytest.fixture(autouse=True)
@@ -45,7 +45,7 @@ def test_secret_is_in_the_first_answer_only(api_client: Connect) -> None:
     assert first.headers["Cache-Control"] == "no-store"
     assert (again.data["id"], again.data["secret"]) == (first.data["id"], None)
     assert first.data["secret"] not in str(IdempotencyKey.objects.values_list("response_body"))
-    shown = client.get(f"{LIST}{first.data['id']}/").data
+    shown = client.get(f"{LIST}/{first.data['id']}/").data
     assert not {"secret", "digest", "pepper_number"} & shown.keys()
 
 
@@ -78,9 +78,9 @@ def test_key_for_another_tenants_subscription_is_not_found(api_client: Connect) 
 def test_key_of_another_organization_is_not_found(api_client: Connect) -> None:
     key, client = make_key().key, api_client(make_member("owner"))
 
-    assert client.get(f"{LIST}{key.public_id}/").status_code == 404
+    assert client.get(f"{LIST}/{key.public_id}/").status_code == 404
     for move in ("rotate", "suspend", "resume", "revoke"):
-        assert client.post(f"{LIST}{key.public_id}/{move}/").status_code == 404
+        assert client.post(f"{LIST}/{key.public_id}/{move}/").status_code == 404
     key.refresh_from_db()
     assert key.status == "active"
 
@@ -89,7 +89,7 @@ def test_revoke_is_202_until_it_is_proven(api_client: Connect) -> None:
     member, subscription = consumer()
     key = make_key(subscription).key
 
-    answer = api_client(member).post(f"{LIST}{key.public_id}/revoke/", {"reason": "leaked"})
+    answer = api_client(member).post(f"{LIST}/{key.public_id}/revoke/", {"reason": "leaked"})
 
     assert (answer.status_code, answer.data["status"]) == (202, "revoking")
     key.refresh_from_db()
@@ -103,7 +103,7 @@ def test_revoke_is_200_with_proof(api_client: Connect) -> None:
     key = make_key(subscription).key
     register_proof_source(lambda _key_id, _timeout_s: True)
     try:
-        answer = api_client(member).post(f"{LIST}{key.public_id}/revoke/")
+        answer = api_client(member).post(f"{LIST}/{key.public_id}/revoke/")
     finally:
         register_proof_source(prove_key)
 
@@ -115,23 +115,23 @@ def test_rotate_shows_the_successor_and_when_the_old_one_ends(api_client: Connec
     old = make_key(subscription).key
     client = api_client(member)
 
-    answer = client.post(f"{LIST}{old.public_id}/rotate/", {"grace_hours": 2})
+    answer = client.post(f"{LIST}/{old.public_id}/rotate/", {"grace_hours": 2})
 
     assert answer.status_code == 201
     assert answer.data["secret"].startswith("tgk_live_")
-    shown = client.get(f"{LIST}{old.public_id}/").data
+    shown = client.get(f"{LIST}/{old.public_id}/").data
     assert shown["status"] == "rotating"
     assert shown["valid_until"] is not None
-    assert client.post(f"{LIST}{old.public_id}/rotate/").status_code == 409
+    assert client.post(f"{LIST}/{old.public_id}/rotate/").status_code == 409
 
 
 def test_trail_names_actor_and_address(api_client: Connect) -> None:
     member, subscription = consumer()
     client = api_client(member)
     made = client.post(LIST, {"subscription": subscription.public_id, "name": "Server"})
-    client.patch(f"{LIST}{made.data['id']}/", {"name": "Backend"})
+    client.patch(f"{LIST}/{made.data['id']}/", {"name": "Backend"})
 
-    rows = client.get(f"{LIST}{made.data['id']}/events/").data["data"]
+    rows = client.get(f"{LIST}/{made.data['id']}/events/").data["data"]
 
     assert [row["action"] for row in rows] == ["keys:key:renamed", "keys:key:created"]
     assert rows[0]["actor_label"] == member.user.name

@@ -56,7 +56,9 @@ def test_digest_is_hmac_sha256_in_hex() -> None:
 
 
 def test_credential_module_imports_no_django() -> None:
-    code = "import sys, apps.keys.credential; print(any(m.startswith('django') for m in sys.modules))"
+    code = (
+        "import sys, apps.keys.credential; print(any(m.startswith('django') for m in sys.modules))"
+    )
     answer = subprocess.run(
         [sys.executable, "-c", code], capture_output=True, text=True, check=True
     )

@@ -48,7 +48,9 @@ def test_important_kind_is_mailed_in_the_readers_language(
     make_member: Callable[..., Membership], mailoutbox: list[Any], settings: Any
 ) -> None:
     member = make_member("owner", language="es")
-    tell(member, Message(kind="test.loud", dedupe_key="fact", url="/console/", context={"what": "x"}))
+    tell(
+        member, Message(kind="test.loud", dedupe_key="fact", url="/console/", context={"what": "x"})
+    )
 
     queued = OutboxMessage.objects.get(topic=MAIL_TOPIC)
     deliver_mail(queued.payload)
@@ -61,7 +63,9 @@ def test_important_kind_is_mailed_in_the_readers_language(
 
 
 def test_quiet_kind_is_not_mailed(make_member: Callable[..., Membership]) -> None:
-    tell(make_member("owner"), Message(kind="test.quiet", dedupe_key="fact", context={"who": "you"}))
+    tell(
+        make_member("owner"), Message(kind="test.quiet", dedupe_key="fact", context={"who": "you"})
+    )
 
     assert not OutboxMessage.objects.exists()
 
@@ -74,7 +78,9 @@ def test_notify_members_reaches_those_who_may_act(make_member: Callable[..., Mem
     make_member("owner")
 
     message = Message(kind="test.quiet", dedupe_key="fact", context={"who": "you"})
-    told = notify_members(organization=owner.organization, permission="apis.manage", message=message)
+    told = notify_members(
+        organization=owner.organization, permission="apis.manage", message=message
+    )
 
     assert {row.user_id for row in told} == {owner.user_id, developer.user_id}
 
@@ -105,16 +111,16 @@ def test_rest_inbox_lists_reads_and_counts_only_ones_own(
         tell(who, Message(kind="test.quiet", dedupe_key=fact, context={"who": fact}))
     client = api_client(member)
 
-    rows = client.get("/api/v1/notifications/").json()["data"]
+    rows = client.get("/api/v1/notifications").json()["data"]
     foreign = Notification.objects.get(user=other.user).public_id
     read = client.post(f"/api/v1/notifications/{rows[0]['id']}/read/", {})
 
     assert [row["title"] for row in rows] == ["Hello b", "Hello a"]
     assert read.json()["read_at"] is not None
-    assert client.post(f"/api/v1/notifications/{foreign}/read/", {}).status_code == 404
-    assert client.get("/api/v1/notifications/unread/").json() == {"unread": 1}
-    assert client.get("/api/v1/notifications/?unread=true").json()["data"][0]["title"] == "Hello a"
-    assert client.post("/api/v1/notifications/read/", {}).json() == {"marked": 1}
+    assert client.post(f"/api/v1/notifications/{foreign}/read", {}).status_code == 404
+    assert client.get("/api/v1/notifications/unread").json() == {"unread": 1}
+    assert client.get("/api/v1/notifications?unread=true").json()["data"][0]["title"] == "Hello a"
+    assert client.post("/api/v1/notifications/read", {}).json() == {"marked": 1}
 
 
 def test_mark_all_read_leaves_other_inboxes(make_member: Callable[..., Membership]) -> None:

@@ -20,7 +20,10 @@ URL = "/console/notifications/"
 
 def tell(member: Membership, name: str, url: str = "/console/") -> Notification:
     message = Message(
-        kind=notices.FAILED.name, dedupe_key=name, url=url, context={"name": name, "reason": "<b>why</b>"}
+        kind=notices.FAILED.name,
+        dedupe_key=name,
+        url=url,
+        context={"name": name, "reason": "<b>why</b>"},
     )
     (row,) = notify(users=[member.user], organization=member.organization, message=message)
     return row
@@ -57,10 +60,14 @@ def test_inbox_needs_the_same_queries_for_any_length(
 
 
 @pytest.mark.parametrize(
-    ("url", "leads_to"), [("/console/", "/console/"), ("https://evil.example/", URL), ("//evil.example", URL)]
+    ("url", "leads_to"),
+    [("/console/", "/console/"), ("https://evil.example/", URL), ("//evil.example", URL)],
 )
 def test_opening_a_message_reads_it_and_stays_on_this_site(
-    client_for: Callable[..., Client], make_member: Callable[..., Membership], url: str, leads_to: str
+    client_for: Callable[..., Client],
+    make_member: Callable[..., Membership],
+    url: str,
+    leads_to: str,
 ) -> None:
     member = make_member("viewer")
     row = tell(member, "Mine", url)

@@ -141,9 +141,7 @@ def test_new_price_begins_with_the_old_one(client_for: Connect) -> None:
     assert (current.number, current.components.get(meter="base_fee").flat_fee) == (2, 12)
 
 
-@pytest.mark.parametrize(
-    ("move", "status"), [("deprecate", "deprecated"), ("close", "closed")]
-)
+@pytest.mark.parametrize(("move", "status"), [("deprecate", "deprecated"), ("close", "closed")])
 def test_plan_moves(move: str, status: str, client_for: Connect) -> None:
     member, api = provider()
     plan = make_plan(api)
@@ -157,7 +155,12 @@ def test_plan_moves(move: str, status: str, client_for: Connect) -> None:
 def test_plan_of_another_organization_is_not_found(client_for: Connect) -> None:
     plan, client = make_plan(), client_for(make_member("owner"))
 
-    for name in ("provider_plan", "provider_plan_edit", "provider_plan_price", "provider_plan_close"):
+    for name in (
+        "provider_plan",
+        "provider_plan_edit",
+        "provider_plan_price",
+        "provider_plan_close",
+    ):
         assert client.get(reverse(f"portal:{name}", args=[plan.public_id])).status_code == 404
 
 

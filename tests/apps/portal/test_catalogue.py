@@ -118,8 +118,11 @@ def test_api_page_sanitises_markdown(client: Client) -> None:
     ("status", "visibility"), [("draft", "public"), ("active", "private"), ("suspended", "public")]
 )
 def test_api_page_does_not_exist_for_strangers(
-    client: Client, client_for: Callable[..., Client], make_member: Callable[..., Membership],
-    status: str, visibility: str,
+    client: Client,
+    client_for: Callable[..., Client],
+    make_member: Callable[..., Membership],
+    status: str,
+    visibility: str,
 ) -> None:
     member = make_member("viewer")
     make_api(status, member.organization, slug="weather", visibility=visibility)

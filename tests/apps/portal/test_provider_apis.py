@@ -64,7 +64,10 @@ def test_empty_list_teaches_the_next_step(browser: Client) -> None:
 
 @pytest.mark.parametrize("item_count", [1, 3])
 def test_list_needs_the_same_queries_for_any_length(
-    browser: Client, member: Membership, item_count: int, django_assert_num_queries: DjangoAssertNumQueries
+    browser: Client,
+    member: Membership,
+    item_count: int,
+    django_assert_num_queries: DjangoAssertNumQueries,
 ) -> None:
     for _ in range(item_count):
         ApiFactory(organization=member.organization)
@@ -105,7 +108,8 @@ def test_create_says_what_is_wrong_and_leaves_nothing(
 
 
 @pytest.mark.parametrize(
-    "status", ["draft", "pending_approval", "registering", "failed", "active", "suspended", "deprecated"]
+    "status",
+    ["draft", "pending_approval", "registering", "failed", "active", "suspended", "deprecated"],
 )
 def test_page_renders_in_every_state(browser: Client, member: Membership, status: str) -> None:
     text = page_of(browser, make_api(status, member.organization))
@@ -115,7 +119,8 @@ def test_page_renders_in_every_state(browser: Client, member: Membership, status
 
 
 @pytest.mark.parametrize(
-    ("status", "is_offered"), [("draft", True), ("active", True), ("pending_approval", False), ("registering", False)]
+    ("status", "is_offered"),
+    [("draft", True), ("active", True), ("pending_approval", False), ("registering", False)],
 )
 def test_page_offers_editing_only_when_it_would_be_accepted(
     browser: Client, member: Membership, status: str, *, is_offered: bool
@@ -147,7 +152,9 @@ def test_viewer_sees_no_buttons_and_may_not_press_them(
 
 @pytest.mark.usefixtures("only_own_requirements")
 def test_submit_shows_review_and_withdraw_brings_the_draft_back(
-    browser: Client, member: Membership, upstream: Upstream  # noqa: F811 -- the fixture
+    browser: Client,
+    member: Membership,
+    upstream: Upstream,  # noqa: F811 -- the fixture
 ) -> None:
     api = ApiFactory(organization=member.organization, upstream_url=upstream.url)
     url = f"{URL}{api.public_id}/"
@@ -160,7 +167,9 @@ def test_submit_shows_review_and_withdraw_brings_the_draft_back(
 
 
 def test_submit_without_upstream_says_why(
-    browser: Client, member: Membership, upstream: Upstream  # noqa: F811 -- the fixture
+    browser: Client,
+    member: Membership,
+    upstream: Upstream,  # noqa: F811 -- the fixture
 ) -> None:
     upstream.answers.clear()
     api = ApiFactory(organization=member.organization, upstream_url=upstream.url)
@@ -173,7 +182,9 @@ def test_submit_without_upstream_says_why(
 
 @pytest.mark.usefixtures("only_own_requirements")
 def test_question_is_shown_and_answered(
-    browser: Client, member: Membership, upstream: Upstream  # noqa: F811 -- the fixture
+    browser: Client,
+    member: Membership,
+    upstream: Upstream,  # noqa: F811 -- the fixture
 ) -> None:
     api = ApiFactory(organization=member.organization, upstream_url=upstream.url)
     browser.post(f"{URL}{api.public_id}/submit/")
@@ -191,7 +202,12 @@ def test_question_is_shown_and_answered(
 
 
 def listing_of(api: Api, **changes: Any) -> dict[str, Any]:
-    fields = {"name": api.name, "category": api.category_id, "visibility": api.visibility, "tags": "a, B"}
+    fields = {
+        "name": api.name,
+        "category": api.category_id,
+        "visibility": api.visibility,
+        "tags": "a, B",
+    }
     return {**fields, **changes}
 
 
@@ -230,7 +246,9 @@ def test_secret_is_set_shown_by_name_only_and_removed(browser: Client, member: M
     assert not UpstreamSecret.objects.exists()
 
 
-def test_suspend_asks_first_then_does_it_and_resume_undoes_it(browser: Client, member: Membership) -> None:
+def test_suspend_asks_first_then_does_it_and_resume_undoes_it(
+    browser: Client, member: Membership
+) -> None:
     api = make_api("active", member.organization)
     url = f"{URL}{api.public_id}/"
 

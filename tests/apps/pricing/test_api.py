@@ -47,22 +47,22 @@ def test_plan_from_draft_to_offer(api_client: Connect) -> None:
     member, api = provider()
     client = api_client(member)
 
-    created = client.post("/api/v1/provider/plans/", {"api": api.public_id, "name": "Basic"})
+    created = client.post("/api/v1/provider/plans", {"api": api.public_id, "name": "Basic"})
     assert (created.status_code, created.data["status"], created.data["price"]) == (
         201,
         "draft",
         None,
     )
-    plan = f"/api/v1/provider/plans/{created.data['id']}/"
-    version = client.post(f"{plan}versions/", PRICE)
+    plan = f"/api/v1/provider/plans/{created.data['id']}"
+    version = client.post(f"{plan}/versions", PRICE)
     assert version.status_code == 201
     assert version.data["components"][1]["tiers"] == [
         {"up_to": "10000", "unit_price": "0.002", "flat_fee": "0"},
         {"up_to": None, "unit_price": "0.001", "flat_fee": "0"},
     ]
-    assert client.post(f"{plan}publish/").data["status"] == "published"
+    assert client.post(f"{plan}/publish").data["status"] == "published"
 
-    offers = api_client().get(f"/api/v1/marketplace/apis/{api.slug}/plans/").data["data"]
+    offers = api_client().get(f"/api/v1/marketplace/apis/{api.slug}/plans").data["data"]
     assert [offer["name"] for offer in offers] == ["Basic"]
     assert offers[0]["price"]["quota_kind"] == "soft"
     assert "status" not in offers[0]
@@ -75,7 +75,7 @@ def test_bad_price_names_each_defect_and_saves_nothing(api_client: Connect) -> N
     component = {"name": "Calls", "model": "volume", "tiers": tiers}
 
     answer = api_client(member).post(
-        f"/api/v1/provider/plans/{plan.public_id}/versions/",
+        f"/api/v1/provider/plans/{plan.public_id}/versions",
         {"currency": "USD", "components": [component]},
     )
 
@@ -90,11 +90,11 @@ def test_bad_price_names_each_defect_and_saves_nothing(api_client: Connect) -> N
 
 def test_plan_of_another_organization_is_not_found(api_client: Connect) -> None:
     plan, client = make_plan(), api_client(make_member("owner"))
-    base = f"/api/v1/provider/plans/{plan.public_id}/"
+    base = f"/api/v1/provider/plans/{plan.public_id}"
 
-    for method, path in [("get", ""), ("patch", ""), ("post", "publish/"), ("post", "close/")]:
+    for method, path in [("get", ""), ("patch", ""), ("post", "/publish"), ("post", "/close")]:
         assert getattr(client, method)(f"{base}{path}").status_code == 404
-    refused = client.post("/api/v1/provider/plans/", {"api": plan.api.public_id, "name": "X"})
+    refused = client.post("/api/v1/provider/plans", {"api": plan.api.public_id, "name": "X"})
     assert refused.status_code == 404
 
 
@@ -103,7 +103,7 @@ def test_create_plan_twice_with_one_idempotency_key_makes_one(api_client: Connec
     client, body = api_client(member), {"api": api.public_id, "name": "Basic"}
 
     answers = [
-        client.post("/api/v1/provider/plans/", body, headers={"Idempotency-Key": "one"})
+        client.post("/api/v1/provider/plans", body, headers={"Idempotency-Key": "one"})
         for _ in range(2)
     ]
 
@@ -117,7 +117,7 @@ def test_patch_changes_only_what_is_sent(api_client: Connect) -> None:
     plan = make_plan(api, trial_days=7)
 
     answer = api_client(member).patch(
-        f"/api/v1/provider/plans/{plan.public_id}/", {"description": "For small shops"}
+        f"/api/v1/provider/plans/{plan.public_id}", {"description": "For small shops"}
     )
 
     assert (answer.data["name"], answer.data["trial_days"]) == ("Basic", 7)
@@ -128,7 +128,7 @@ def test_quote_explains_the_bill(api_client: Connect) -> None:
     plan = make_plan()
 
     answer = api_client().post(
-        "/api/v1/pricing/quote/", {"plan": plan.public_id, "usage": {"calls": "12000"}}
+        "/api/v1/pricing/quote", {"plan": plan.public_id, "usage": {"calls": "12000"}}
     )
 
     assert answer.status_code == 200
@@ -147,7 +147,7 @@ def test_quote_explains_the_bill(api_client: Connect) -> None:
 def test_quote_of_a_hidden_plan_is_not_found(api_client: Connect) -> None:
     plan = make_plan(is_private=True)
 
-    answer = api_client().post("/api/v1/pricing/quote/", {"plan": plan.public_id})
+    answer = api_client().post("/api/v1/pricing/quote", {"plan": plan.public_id})
 
     assert answer.status_code == 404
 
@@ -162,6 +162,6 @@ def test_provider_plans_take_the_same_queries_for_one_and_three(
     client = api_client(member)
 
     with django_assert_num_queries(4):
-        answer = client.get("/api/v1/provider/plans/")
+        answer = client.get("/api/v1/provider/plans")
 
     assert len(answer.data["data"]) == plan_count

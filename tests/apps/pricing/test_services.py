@@ -31,9 +31,7 @@ def ladder(*bounds: int | None) -> PriceDraft:
         TierDraft(up_to=None if bound is None else Decimal(bound), unit_price=Decimal("0.01"))
         for bound in bounds
     )
-    component = ComponentDraft(
-        meter="calls", name="Calls", model=PriceModel.GRADUATED, tiers=tiers
-    )
+    component = ComponentDraft(meter="calls", name="Calls", model=PriceModel.GRADUATED, tiers=tiers)
     return PriceDraft(currency="USD", components=(component,))
 
 
@@ -69,7 +67,9 @@ def test_terms_outside_their_range_are_defects(change: dict[str, object], pointe
     assert [defect.pointer for defect in find_defects(draft)] == [pointer]
 
 
-@pytest.mark.parametrize("price", [Decimal(-1), Decimal("NaN"), Decimal("1e-13"), Decimal(10) ** 18])
+@pytest.mark.parametrize(
+    "price", [Decimal(-1), Decimal("NaN"), Decimal("1e-13"), Decimal(10) ** 18]
+)
 def test_price_that_cannot_be_kept_is_a_defect(price: Decimal) -> None:
     component = ComponentDraft(
         meter="calls", name="Calls", model=PriceModel.PER_UNIT, unit_price=price

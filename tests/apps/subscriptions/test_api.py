@@ -17,7 +17,7 @@ from tests.factories.subscriptions import make_subscription
 pytestmark = pytest.mark.django_db
 
 Connect = Callable[..., APIClient]
-LIST = "/api/v1/subscriptions/"
+LIST = "/api/v1/subscriptions"
 
 
 def test_subscribe_and_read_the_quota(api_client: Connect) -> None:
@@ -43,12 +43,12 @@ def test_subscribe_twice_is_a_conflict(api_client: Connect) -> None:
 
 def test_subscription_of_another_organization_is_not_found(api_client: Connect) -> None:
     subscription, client = make_subscription(), api_client(make_member("owner"))
-    base = f"{LIST}{subscription.public_id}/"
+    base = f"{LIST}/{subscription.public_id}"
 
     assert client.get(base).status_code == 404
     for move in ("cancel", "keep", "pause", "resume"):
-        assert client.post(f"{base}{move}/").status_code == 404
-    provider_base = f"/api/v1/provider/subscriptions/{subscription.public_id}/"
+        assert client.post(f"{base}/{move}").status_code == 404
+    provider_base = f"/api/v1/provider/subscriptions/{subscription.public_id}"
     assert client.get(provider_base).status_code == 404
     subscription.refresh_from_db()
     assert subscription.status == "active"
@@ -57,16 +57,16 @@ def test_subscription_of_another_organization_is_not_found(api_client: Connect) 
 def test_consumer_pauses_resumes_and_cancels(api_client: Connect) -> None:
     member = make_member("developer")
     subscription = make_subscription(consumer=member.organization)
-    client, base = api_client(member), f"{LIST}{subscription.public_id}/"
+    client, base = api_client(member), f"{LIST}/{subscription.public_id}"
 
-    assert client.post(f"{base}pause/").data["status"] == "paused"
-    assert client.post(f"{base}resume/").data["status"] == "active"
-    scheduled = client.post(f"{base}cancel/")
+    assert client.post(f"{base}/pause").data["status"] == "paused"
+    assert client.post(f"{base}/resume").data["status"] == "active"
+    scheduled = client.post(f"{base}/cancel")
     assert (scheduled.data["status"], scheduled.data["cancel_at_period_end"]) == ("active", True)
-    assert client.post(f"{base}keep/").data["ends_at"] is None
-    ended = client.post(f"{base}cancel/", {"at": "now", "reason": "too dear"})
+    assert client.post(f"{base}/keep").data["ends_at"] is None
+    ended = client.post(f"{base}/cancel", {"at": "now", "reason": "too dear"})
     assert (ended.data["status"], ended.data["status_reason"]) == ("cancelled", "too dear")
-    kinds = [row["kind"] for row in client.get(f"{base}changes/").data["data"]]
+    kinds = [row["kind"] for row in client.get(f"{base}/changes").data["data"]]
     assert kinds == ["cancelled", "end_withdrawn", "end_scheduled", "unpaused", "paused", "started"]
 
 
@@ -76,16 +76,16 @@ def test_provider_accepts_and_sees_no_more_than_a_name(api_client: Connect) -> N
     subscription = make_subscription(plan=plan)
     client = api_client(provider)
 
-    rows = client.get("/api/v1/provider/subscriptions/").data["data"]
+    rows = client.get("/api/v1/provider/subscriptions").data["data"]
     assert rows[0]["subscriber"] == subscription.consumer_organization.name
     assert not {"workspace", "timezone", "anchor"} & rows[0].keys()
 
-    base = f"/api/v1/provider/subscriptions/{subscription.public_id}/"
-    assert client.post(f"{base}accept/").data["status"] == "active"
-    assert client.post(f"{base}accept/").status_code == 409
-    suspended = client.post(f"{base}suspend/", {"reason": "abuse"})
+    base = f"/api/v1/provider/subscriptions/{subscription.public_id}"
+    assert client.post(f"{base}/accept").data["status"] == "active"
+    assert client.post(f"{base}/accept").status_code == 409
+    suspended = client.post(f"{base}/suspend", {"reason": "abuse"})
     assert (suspended.data["status"], suspended.data["status_reason"]) == ("suspended", "abuse")
-    assert client.post(f"{base}resume/").data["status"] == "active"
+    assert client.post(f"{base}/resume").data["status"] == "active"
 
 
 def test_viewer_may_read_but_not_subscribe(api_client: Connect) -> None:

@@ -14,7 +14,7 @@ from tests.factories.accounts import make_member, make_staff
 pytestmark = pytest.mark.django_db
 
 
-@pytest.mark.parametrize("path", ["/api/jobs/status/{}", "/api/v1/jobs/{}", "/api/v1/jobs/{}/"])
+@pytest.mark.parametrize("path", ["/api/jobs/status/{}", "/api/v1/jobs/{}"])
 def test_job_state_is_shown_to_its_tenant_and_staff_only(path: str) -> None:
     member = make_member("viewer")
     run = JobRun.objects.create(
