@@ -8,6 +8,7 @@ from zoneinfo import ZoneInfo
 
 from django import forms
 from django.utils.translation import gettext_lazy as _
+from django.utils.translation import pgettext_lazy
 
 from apps.keys.enums import Scope
 from apps.keys.services import KeyTerms
@@ -22,7 +23,7 @@ class KeyForm(forms.Form):
         help_text=_("Where it will be used, for example “Web shop”."),
     )
     scopes = forms.MultipleChoiceField(
-        label=_("May"),
+        label=pgettext_lazy("key", "May"),
         choices=[
             (Scope.READ, _("Read (GET, HEAD)")),
             (Scope.WRITE, _("Write (POST, PUT, PATCH, DELETE)")),

@@ -76,6 +76,9 @@ def update_catalogues(project: Path = PROJECT) -> None:
         # Otherwise each run would change every file.
         catalogue.creation_date = created
         catalogue.obsolete.clear()
+        # Babel's placeholders would stand in every file.
+        catalogue.version, catalogue.msgid_bugs_address = "1", ""
+        catalogue.last_translator, catalogue.language_team = "Tollgate", language
         path.parent.mkdir(parents=True, exist_ok=True)
         with path.open("wb") as target:
             write_po(target, catalogue, width=LINE_WIDTH, include_lineno=False, sort_by_file=True)
