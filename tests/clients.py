@@ -15,7 +15,7 @@ def api_client(who: Membership | User | Actor | None = None) -> APIClient:
     """Return a REST client for a member, a person, a service token's actor, or nobody."""
     client = APIClient()
     if isinstance(who, Actor):
-        user = User.objects.filter(pk=who.user_id).first()
+        user = User.objects.filter(pk=who.user_id).first() if who.user_id else None
         client.force_authenticate(user=user, token=who)  # type: ignore[arg-type]  # our `auth` is an Actor
     elif who is not None:
         user = who.user if isinstance(who, Membership) else who

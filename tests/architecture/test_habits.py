@@ -40,7 +40,7 @@ def test_jobs_are_named_after_their_app_and_what_they_do() -> None:
 
 def test_jobs_are_enqueued_and_scheduled_by_names_that_exist() -> None:
     enqueued = {
-        argument.value
+        str(argument.value)
         for item in app_sources()
         for node in ast.walk(item.tree)
         if isinstance(node, ast.Call) and called_name(node) == "enqueue_job"

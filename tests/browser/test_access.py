@@ -11,6 +11,7 @@ from django.db import transaction
 from playwright.sync_api import BrowserContext, Page, expect
 
 from apps.accounts.models import Membership
+from apps.apis.models import Api
 from apps.keys.models import ApiKey
 from apps.pricing.models import Plan
 from apps.subscriptions.models import Subscription
@@ -50,7 +51,7 @@ def member(transactional_db: None) -> Membership:
     return member
 
 
-def _api(member: Membership, name: str) -> object:
+def _api(member: Membership, name: str) -> Api:
     with transaction.atomic():
         return make_api(organization=member.organization, name=name)
 

@@ -6,7 +6,8 @@ product cannot reach.
 
 from __future__ import annotations
 
-from typing import Any
+from collections.abc import Callable
+from typing import Any, TypeAlias, cast
 
 import factory
 from django.db import transaction
@@ -22,6 +23,8 @@ from apps.core.actors import Actor
 from tests.factories.accounts import OrganizationFactory
 
 PROVIDER = Actor.system("provider of the test")
+
+Moves: TypeAlias = list[Callable[[Api], object]]
 
 
 class CategoryFactory(DjangoModelFactory[Category]):
@@ -49,7 +52,8 @@ class ApiFactory(DjangoModelFactory[Api]):
     @classmethod
     def _create(cls, _model_class: type[Api], *_args: Any, **fields: Any) -> Api:
         organization = fields.pop("organization")
-        return services.create_api(organization=organization, fields=fields, actor=PROVIDER)
+        listing = cast("services.ListingFields", fields)
+        return services.create_api(organization=organization, fields=listing, actor=PROVIDER)
 
 
 class ApiVersionFactory(DjangoModelFactory[ApiVersion]):
@@ -115,10 +119,10 @@ def _activate(api: Api) -> None:
     services.mark_api_active(api=api, actor=PROVIDER)
 
 
-def _moves_to(status: ApiStatus) -> list[Any]:
-    to_registering = [_submit_unchecked, _approve]
-    to_active = [*to_registering, _activate]
-    return {
+def _moves_to(status: ApiStatus) -> Moves:
+    to_registering: Moves = [_submit_unchecked, _approve]
+    to_active: Moves = [*to_registering, _activate]
+    moves: dict[ApiStatus, Moves] = {
         ApiStatus.DRAFT: [],
         ApiStatus.PENDING_APPROVAL: [_submit_unchecked],
         ApiStatus.REGISTERING: to_registering,
@@ -135,4 +139,5 @@ def _moves_to(status: ApiStatus) -> list[Any]:
             *to_active,
             lambda api: services.deprecate_api(api=api, actor=PROVIDER),
         ],
-    }[status]
+    }
+    return moves[status]

@@ -96,7 +96,7 @@ def key_page(request: ConsoleRequest, key_id: str) -> HttpResponse:
         "form": form,
         "trail": trail_of(key)[:TRAIL_ROWS],
         "command": curl_with_key(key.subscription.api),
-        "moves": KEY.allowed_from(key.status),  # type: ignore[arg-type]  # the column holds its values
+        "moves": KEY.allowed_from(key.status),
         "can_manage": request.actor.can(MANAGE),
         "crumbs": [(_("Keys"), reverse(LIST_ROUTE)), (key.name, "")],
     }

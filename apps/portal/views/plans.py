@@ -177,7 +177,7 @@ def plan_page(request: ConsoleRequest, plan_id: str) -> HttpResponse:
         "price": summary_of(shown) if shown else None,
         "calls_form": calls,
         "quote": quote,
-        "moves": PLAN.allowed_from(plan.status),  # type: ignore[arg-type]  # the column holds its values
+        "moves": PLAN.allowed_from(plan.status),
         "can_manage": request.actor.can(MANAGE),
         "crumbs": [(_("Plans"), reverse(LIST_ROUTE)), (plan.name, "")],
     }

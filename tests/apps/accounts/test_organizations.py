@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from datetime import timedelta
+from typing import Any
 
 import pytest
 from django.core.exceptions import ValidationError
@@ -68,7 +69,7 @@ def test_update_organization_audits_before_and_after() -> None:
 
 def test_create_workspace_refuses_a_taken_name() -> None:
     member = make_member("owner")
-    arguments = {"organization": member.organization, "actor": actor_of(member)}
+    arguments: dict[str, Any] = {"organization": member.organization, "actor": actor_of(member)}
     services.create_workspace(name="Staging", **arguments)
 
     with pytest.raises(SlugTaken):

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from datetime import timedelta
+from typing import Any
 
 import pytest
 from rest_framework.test import APIClient
@@ -88,7 +89,7 @@ def test_service_token_is_at_most_its_creator(
 
 
 def test_platform_tokens_come_from_operators_and_the_system_only() -> None:
-    arguments = {"name": "shipper", "permissions": frozenset({"usage.write"})}
+    arguments: dict[str, Any] = {"name": "shipper", "permissions": frozenset({"usage.write"})}
 
     for actor in (Actor.system("install"), actor_of(make_staff("operator"))):
         issued = services.create_platform_token(actor=actor, **arguments)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from typing import Any
 
 import pytest
 from pytest_django import DjangoAssertNumQueries
@@ -52,7 +53,7 @@ def test_catalogue_lists_live_public_apis_only(anybody: APIClient) -> None:
 def test_search_finds_beginnings_of_words_best_first(
     anybody: APIClient, query: str, expected: list[str]
 ) -> None:
-    texts = {"short_description": "Numbers"}
+    texts: dict[str, Any] = {"short_description": "Numbers"}
     make_api("active", name="Forecast", **texts)
     make_api("active", name="Weather", description="An hourly forecast", **texts)
     make_api("active", name="Rates", category=CategoryFactory(slug="money"), **texts)

@@ -156,6 +156,6 @@ def test_derive_api_refuses_references_in_a_circle() -> None:
 
 
 def test_derive_api_stops_after_fifty_problems() -> None:
-    paths = {f"no-slash-{n}": {} for n in range(80)}
+    paths: dict[str, Any] = {f"no-slash-{n}": {} for n in range(80)}
 
     assert len(problems_of(minimal(paths=paths))) == 50

@@ -5,6 +5,8 @@ from __future__ import annotations
 import time
 from collections.abc import Iterator
 from datetime import timedelta
+from typing import Any
+from uuid import UUID
 
 import msgspec
 import pytest
@@ -47,8 +49,9 @@ def writer() -> RegistryWriter:
     return get_writer()
 
 
-def report(head: Head, *, node: str = "a", lease_ms: int = 5000) -> None:
+def report(head: Head | None, *, node: str = "a", lease_ms: int = 5000) -> None:
     """Be an authorizer that has applied everything up to a head."""
+    assert head is not None
     body = NodeReport(
         epoch=head.epoch, version=head.version, started_at=0, state="serving", decisions=0
     )
@@ -56,11 +59,11 @@ def report(head: Head, *, node: str = "a", lease_ms: int = 5000) -> None:
     call_function(get_client(), "tg1_report", [names.HEAD, names.NODES], arguments)
 
 
-def held(writer: RegistryWriter) -> dict[str, object]:
+def held(writer: RegistryWriter) -> dict[str, Any]:
     return dict(writer.entries())
 
 
-def entry_of(kind: EntryKind, subject_id: object) -> RegistryEntry:
+def entry_of(kind: EntryKind, subject_id: UUID) -> RegistryEntry:
     return RegistryEntry.objects.get(kind=kind, subject_id=subject_id)
 
 
@@ -181,7 +184,9 @@ def test_ended_subscription_leaves_the_registry_with_its_keys(writer: RegistryWr
 def test_change_between_writing_and_marking_is_written_again(writer: RegistryWriter) -> None:
     key = make_key().key
     sync.known_head()
-    head, rows = sync._take_batch()
+    batch = sync._take_batch()
+    assert batch is not None
+    head, rows = batch
     suspend_key(key=key, actor=SYSTEM)
 
     sync._mark_written(head.version)

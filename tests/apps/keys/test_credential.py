@@ -13,7 +13,7 @@ from apps.keys import credential
 
 
 @given(st.sampled_from(["live", "test"]))
-def test_generated_keys_are_well_formed_and_differ(environment: str) -> None:
+def test_generated_keys_are_well_formed_and_differ(environment: credential.Environment) -> None:
     first = credential.generate_key(environment)
     second = credential.generate_key(environment)
 

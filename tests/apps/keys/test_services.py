@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 from datetime import timedelta
+from typing import Any
 
 import pytest
 from django.db.models import F
+from pytest_django import Settings
 
 from apps.core import clock
 from apps.core.exceptions import InvalidTransition
@@ -62,7 +64,7 @@ def test_key_of_a_sandbox_account_is_a_test_key() -> None:
     assert make_key().secret.startswith("tgk_live_")
 
 
-def test_old_pepper_still_finds_old_keys(settings: object) -> None:
+def test_old_pepper_still_finds_old_keys(settings: Settings) -> None:
     issued = make_key()
 
     settings.KEY_PEPPERS = {**settings.KEY_PEPPERS, 9: "n" * 40}
@@ -102,7 +104,7 @@ def test_suspended_subscription_gets_no_keys() -> None:
         {"expires_at": clock.now() - HOUR},
     ],
 )
-def test_impossible_terms_are_refused(terms: dict[str, object]) -> None:
+def test_impossible_terms_are_refused(terms: dict[str, Any]) -> None:
     with pytest.raises(InvalidKeyTerms):
         services.create_key(
             subscription=make_subscription(), terms=KeyTerms(name="x", **terms), actor=SYSTEM

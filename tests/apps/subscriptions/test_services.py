@@ -118,6 +118,7 @@ def test_plan_with_approval_waits_for_the_provider() -> None:
     accepted = services.accept_subscription(subscription=subscription, actor=SYSTEM)
 
     assert accepted.status == SubscriptionStatus.TRIALING
+    assert accepted.started_at is not None
     assert accepted.trial_ends_at == accepted.started_at + timedelta(days=14)
     with pytest.raises(InvalidTransition):
         services.accept_subscription(subscription=subscription, actor=SYSTEM)

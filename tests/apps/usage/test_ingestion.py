@@ -61,7 +61,7 @@ def test_same_batch_key_is_stored_once() -> None:
 
 def test_rejections_name_index_code_and_reason_and_the_rest_is_kept() -> None:
     subscription = make_subscription_row()
-    own = {"source": "provider"}
+    own: dict[str, Any] = {"source": "provider"}
     no_status = make_event(subscription, **own)
     del no_status["status"]
     events = [
