@@ -48,19 +48,19 @@ def based(registry: Registry, consumer: Consumer) -> Consumer:
 
 
 def send_raw(
-    caddy: CaddyProcess, target: str, *headers: str, method: str = "GET"
+    caddy: CaddyProcess, target: str, *headers: str, method: str = "GET", body: str = ""
 ) -> tuple[int, bytes]:
     """Send a request target exactly as given; return status and body."""
     lines = [f"{method} {target} HTTP/1.1", "Host: gateway.example", "Connection: close", *headers]
     with socket.create_connection(("127.0.0.1", caddy.port), timeout=10) as connection:
-        connection.sendall("\r\n".join([*lines, "", ""]).encode("latin-1"))
+        connection.sendall(("\r\n".join([*lines, "", ""]) + body).encode("latin-1"))
         data = b""
         while part := connection.recv(65536):
             data += part
-    head, _, body = data.partition(b"\r\n\r\n")
+    head, _, answer = data.partition(b"\r\n\r\n")
     if head.split()[1] == b"100":  # "Expect: 100-continue" was answered first
-        head, _, body = body.partition(b"\r\n\r\n")
-    return int(head.split()[1]), body
+        head, _, answer = answer.partition(b"\r\n\r\n")
+    return int(head.split()[1]), answer
 
 
 def test_call_reaches_the_upstream_without_credential(
