@@ -12,7 +12,7 @@ from __future__ import annotations
 from collections import defaultdict
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field
-from datetime import timedelta
+from datetime import datetime, timedelta
 from typing import Any, Final
 from uuid import UUID
 
@@ -24,6 +24,7 @@ from psycopg import Cursor
 from apps.core import clock, outbox
 from apps.core.models import DeadLetter
 from apps.core.relay import backoff_s
+from apps.keys.services import note_key_uses
 from apps.usage.constants import GATEWAY_SOURCE, ISOLATE_AFTER_ATTEMPTS, MAX_ATTEMPTS
 from apps.usage.enums import BatchStatus
 from apps.usage.event_schema import IncomingEvent, body_hash, clean_path, decode_events, to_utc
@@ -175,7 +176,18 @@ def _process(batch: UsageBatch, events: Sequence[IncomingEvent]) -> Outcome:
         _copy_events(new, batch.pk)
         _give_back_unbillable(new)
         _count(new, outcome)
+        transaction.on_commit(lambda: note_key_uses(last_uses=_last_uses(new)))
     return outcome
+
+
+def _last_uses(placed: Sequence[Placed]) -> dict[UUID, datetime]:
+    """Return when each key was last used, in real time."""
+    uses: dict[UUID, datetime] = {}
+    for item in placed:
+        if item.key_id is not None:
+            decided_at = to_utc(item.event.occurred_at)
+            uses[item.key_id] = max(decided_at, uses.get(item.key_id, decided_at))
+    return uses
 
 
 def _without_repeats(events: Iterable[IncomingEvent], outcome: Outcome) -> list[IncomingEvent]:

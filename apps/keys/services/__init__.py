@@ -12,6 +12,7 @@ from apps.keys.services.changing import (
 )
 from apps.keys.services.issuing import IssuedKey, KeyTerms, create_key
 from apps.keys.services.rotating import complete_due_rotations, rotate_key
+from apps.keys.services.use import note_key_uses
 
 __all__ = [
     "IssuedKey",
@@ -21,6 +22,7 @@ __all__ = [
     "create_key",
     "expire_due_keys",
     "mark_key_sync_failed",
+    "note_key_uses",
     "rename_key",
     "resume_key",
     "revoke_key",

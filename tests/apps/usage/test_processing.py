@@ -23,6 +23,7 @@ from apps.usage.processing import process_next_batch
 from apps.usage.services import close_usage
 from tests.factories.accounts import OrganizationFactory
 from tests.factories.direct import make_subscription_row
+from tests.factories.keys import make_key
 from tests.factories.usage import PLATFORM, make_event
 
 pytestmark = pytest.mark.django_db
@@ -256,3 +257,18 @@ def test_parallel_processors_count_each_event_once() -> None:
     assert not UsageBatch.objects.exclude(status=BatchStatus.PROCESSED).exists()
     total = sum(quantity for quantity, _all, _bad in hours_of(subscription).values())
     assert total == UsageEvent.objects.count() == 50 + 8 * 20
+
+
+@pytest.mark.django_db(transaction=True)
+def test_key_shows_when_it_was_last_used() -> None:
+    key = make_key().key
+    subscription = key.subscription
+    at = datetime(2026, 3, 1, 9, tzinfo=UTC)
+
+    send_and_process(
+        make_event(subscription, occurred_at=at, key_id=key.public_id),
+        make_event(subscription, occurred_at=at + HOUR, key_id=key.public_id),
+    )
+
+    key.refresh_from_db()
+    assert key.last_used_at == at + HOUR
