@@ -25,7 +25,7 @@ PASSWORD = "a long enough password"
 
 @pytest.fixture
 def member() -> User:
-    user = User.objects.create_user(email="ada@example.com", password=PASSWORD)
+    user = User.objects.create_user(email="acme@example.com", password=PASSWORD)
     EmailAddress.objects.create(user=user, email=user.email, verified=True, primary=True)
     return user
 

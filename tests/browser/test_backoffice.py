@@ -24,7 +24,7 @@ def staff_session(settings: Settings) -> str:
     settings.REQUIRE_STAFF_MFA = False
     client = Client()
     client.force_login(
-        User.objects.create_superuser(email="ada@example.com", password="unused-here")
+        User.objects.create_superuser(email="acme@example.com", password="unused-here")
     )
     return client.cookies[django_settings.SESSION_COOKIE_NAME].value
 

@@ -29,7 +29,7 @@ def payment_session(system: StripeSystem, **params: Any) -> Any:
 
 
 def test_card_is_saved_in_setup_mode(stripe_system: StripeSystem) -> None:
-    customer = stripe_system.v1.customers.create({"email": "ada@example.com"})
+    customer = stripe_system.v1.customers.create({"email": "acme@example.com"})
     session = stripe_system.v1.checkout.sessions.create(
         {"mode": "setup", "currency": "usd", "customer": customer.id, "success_url": SHOP}
     )

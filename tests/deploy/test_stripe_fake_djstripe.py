@@ -20,7 +20,7 @@ pytestmark = pytest.mark.django_db
 def paid(stripe_system: StripeSystem, monkeypatch: pytest.MonkeyPatch) -> Any:
     """A saved card, a payment with it, and half of it refunded."""
     monkeypatch.setattr(stripe, "api_base", stripe_system.server.url)
-    customer = stripe_system.v1.customers.create({"email": "ada@example.com", "name": "Ada"})
+    customer = stripe_system.v1.customers.create({"email": "acme@example.com", "name": "Acme"})
     setup = stripe_system.v1.setup_intents.create(
         {
             "customer": customer.id,
@@ -54,7 +54,7 @@ def test_every_event_is_mirrored(stripe_system: StripeSystem, paid: Any) -> None
 
     intent = mirror.PaymentIntent.objects.get(id=paid.id)
     assert intent.stripe_data["status"] == "succeeded"
-    assert intent.customer.stripe_data["email"] == "ada@example.com"
+    assert intent.customer.stripe_data["email"] == "acme@example.com"
     method = mirror.PaymentMethod.objects.get(id=paid.payment_method)
     assert method.customer == intent.customer
     assert mirror.SetupIntent.objects.get().payment_method == method
@@ -116,7 +116,7 @@ def test_checkout_session_is_mirrored(
     stripe_system: StripeSystem, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(stripe, "api_base", stripe_system.server.url)
-    customer = stripe_system.v1.customers.create({"email": "ada@example.com"})
+    customer = stripe_system.v1.customers.create({"email": "acme@example.com"})
     session = stripe_system.v1.checkout.sessions.create(
         {
             "mode": "setup",
@@ -164,7 +164,7 @@ def test_webhooks_reach_the_mirror_over_sockets(
     mirror.WebhookEndpoint.sync_from_stripe_data(endpoint)
     stripe_system.post("webhooks", duplicates=1)
 
-    customer = stripe_system.v1.customers.create({"email": "ada@example.com"})
+    customer = stripe_system.v1.customers.create({"email": "acme@example.com"})
 
     deadline = time.monotonic() + 10
     states: set[str] = set()

@@ -125,7 +125,7 @@ def test_holder_authenticates_on_the_issuers_page(
 
 
 def test_card_set_up_once_pays_off_session_later(stripe_system: StripeSystem) -> None:
-    customer = stripe_system.v1.customers.create({"name": "Ada"})
+    customer = stripe_system.v1.customers.create({"name": "Acme"})
     setup = stripe_system.v1.setup_intents.create(
         {
             "customer": customer.id,

@@ -89,8 +89,8 @@ def test_unknown_id_and_unknown_url(stripe_system: StripeSystem) -> None:
 
 
 def test_same_key_and_body_is_carried_out_once(stripe_system: StripeSystem) -> None:
-    first = post(stripe_system, "/v1/customers", "name=Ada", Idempotency_Key="k1")
-    second = post(stripe_system, "/v1/customers", "name=Ada", Idempotency_Key="k1")
+    first = post(stripe_system, "/v1/customers", "name=Acme", Idempotency_Key="k1")
+    second = post(stripe_system, "/v1/customers", "name=Acme", Idempotency_Key="k1")
     assert second.json() == first.json()
     assert second.headers["Idempotent-Replayed"] == "true"
     assert second.headers["Original-Request"] == first.headers["Request-Id"]
@@ -99,9 +99,9 @@ def test_same_key_and_body_is_carried_out_once(stripe_system: StripeSystem) -> N
 
 def test_same_key_with_another_body_is_refused(stripe_system: StripeSystem) -> None:
     options = {"idempotency_key": "k1"}
-    stripe_system.v1.customers.create({"name": "Ada"}, options)
+    stripe_system.v1.customers.create({"name": "Acme"}, options)
     with pytest.raises(stripe.IdempotencyError):
-        stripe_system.v1.customers.create({"name": "Bob"}, options)
+        stripe_system.v1.customers.create({"name": "Bolt"}, options)
 
 
 def test_refused_payment_is_replayed_but_a_malformed_request_is_not(
@@ -127,7 +127,7 @@ def test_concurrent_use_of_a_key_is_a_conflict(stripe_system: StripeSystem) -> N
     answers: list[httpx.Response] = []
 
     def create() -> None:
-        answers.append(post(stripe_system, "/v1/customers", "name=Ada", Idempotency_Key="k1"))
+        answers.append(post(stripe_system, "/v1/customers", "name=Acme", Idempotency_Key="k1"))
 
     first = threading.Thread(target=create)
     first.start()
@@ -145,7 +145,7 @@ def test_concurrent_use_of_a_key_is_a_conflict(stripe_system: StripeSystem) -> N
 def test_lost_answer_is_recovered_by_the_sdks_retry(stripe_system: StripeSystem) -> None:
     stripe_system.post("faults", path="/v1/customers", kind="drop", when="after")
     patient = make_client(stripe_system.server.url, retries=2)
-    customer = patient.v1.customers.create({"name": "Ada"})
+    customer = patient.v1.customers.create({"name": "Acme"})
     assert [c.id for c in stripe_system.v1.customers.list().data] == [customer.id]
     statuses = [r["status"] for r in stripe_system.get("requests", method="POST")["data"]]
     # The first was carried out and its answer lost.
@@ -225,7 +225,7 @@ def test_expansion_follows_ids(stripe_system: StripeSystem) -> None:
 
 def test_metadata_merges_and_empty_values_unset(stripe_system: StripeSystem) -> None:
     customers = stripe_system.v1.customers
-    customer = customers.create({"name": "Ada", "metadata": {"a": "1", "b": "2"}})
+    customer = customers.create({"name": "Acme", "metadata": {"a": "1", "b": "2"}})
     updated = customers.update(customer.id, {"name": "", "metadata": {"a": "", "c": "3"}})
     assert updated.name is None
     assert updated.metadata.to_dict() == {"b": "2", "c": "3"}
@@ -280,7 +280,7 @@ def test_restart_keeps_objects_and_idempotent_answers(tmp_path: Path) -> None:
     for stop in (signal.SIGKILL, signal.SIGTERM):
         process = start_process(port, tmp_path)
         try:
-            created = client.v1.customers.create({"name": "Ada"}, {"idempotency_key": "k1"})
+            created = client.v1.customers.create({"name": "Acme"}, {"idempotency_key": "k1"})
             ids.append(created.id)
             accounts.append(client.v1.accounts.retrieve_current().id)
         finally:

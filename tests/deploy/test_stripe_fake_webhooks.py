@@ -21,7 +21,7 @@ def test_event_is_signed_and_of_the_current_shape(
     stripe_system: StripeSystem, receiver: Receiver
 ) -> None:
     endpoint = register(stripe_system, receiver.url)
-    customer = stripe_system.v1.customers.create({"name": "Ada"}, {"idempotency_key": "k1"})
+    customer = stripe_system.v1.customers.create({"name": "Acme"}, {"idempotency_key": "k1"})
 
     receiver.wait_for(1)
     signature, payload = receiver.received[0]
@@ -50,11 +50,11 @@ def test_endpoint_of_the_environment_gets_every_event(
 
 def test_only_wanted_types_are_sent(stripe_system: StripeSystem, receiver: Receiver) -> None:
     register(stripe_system, receiver.url, "customer.updated")
-    customer = stripe_system.v1.customers.create({"name": "Ada"})
+    customer = stripe_system.v1.customers.create({"name": "Acme"})
     stripe_system.v1.customers.update(customer.id, {"name": "Grace"})
     (event,) = receiver.wait_for(1)
     assert event["type"] == "customer.updated"
-    assert event["data"]["previous_attributes"] == {"name": "Ada"}
+    assert event["data"]["previous_attributes"] == {"name": "Acme"}
 
 
 def test_refused_delivery_is_repeated_until_accepted(
@@ -124,6 +124,6 @@ def test_disabled_and_deleted_endpoints_get_nothing(
 
 def test_events_are_listed_by_type(stripe_system: StripeSystem) -> None:
     customer, _ = stripe_system.customer_with_card()
-    stripe_system.v1.customers.update(customer, {"name": "Ada"})
+    stripe_system.v1.customers.update(customer, {"name": "Acme"})
     listed = stripe_system.v1.events.list({"type": "customer.*"})
     assert [event.type for event in listed.data] == ["customer.updated", "customer.created"]

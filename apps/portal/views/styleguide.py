@@ -91,8 +91,8 @@ def styleguide(request: HttpRequest) -> HttpResponse:
             Tab("Invoices", "#invoices", 12),
         ],
         "history": [
-            Example("Approved", now, "Ada Okafor", "Fast and well documented.", "ok"),
-            Example("Information requested", now - timedelta(hours=5), "Ada Okafor", tone="warn"),
+            Example("Approved", now, "An approver", "Fast and well documented.", "ok"),
+            Example("Information requested", now - timedelta(hours=5), "An approver", tone="warn"),
             Example("Submitted for review", now - timedelta(days=2), "Maria Silva", tone="info"),
         ],
         "now": now,

@@ -59,7 +59,7 @@ def sign_up(client: Client, email: str, organization: str = "Acme") -> Any:
     return client.post(
         "/accounts/signup/",
         {
-            "name": "Ada Lovelace",
+            "name": "A Person",
             "organization_name": organization,
             "email": email,
             "password1": PASSWORD,
@@ -71,16 +71,16 @@ def sign_up(client: Client, email: str, organization: str = "Acme") -> Any:
 def test_sign_up_makes_an_organization_and_opens_after_verification() -> None:
     client = Client()
 
-    sign_up(client, "Ada@Example.com")
+    sign_up(client, "Acme@Example.com")
     before = client.get("/console/organization/")
     (message,) = mail.outbox
     found = re.search(r"https?://\S+/accounts/confirm-email/\S+", str(message.body))
     assert found
     confirmed = client.post(found.group().rstrip("."))
-    login = client.post("/accounts/login/", {"login": "ada@example.com", "password": PASSWORD})
+    login = client.post("/accounts/login/", {"login": "acme@example.com", "password": PASSWORD})
 
-    user = User.objects.get(email="ada@example.com")
-    assert (user.name, user.memberships.get().role) == ("Ada Lovelace", "owner")
+    user = User.objects.get(email="acme@example.com")
+    assert (user.name, user.memberships.get().role) == ("A Person", "owner")
     assert before.status_code == 302
     assert (confirmed.status_code, login.status_code) == (302, 302)
     assert client.get("/console/organization/").status_code == 200
@@ -102,9 +102,9 @@ def test_sign_up_without_organization_leads_to_the_page_that_makes_one() -> None
 
 
 def test_sign_up_with_a_known_address_tells_nobody() -> None:
-    UserFactory(email="ada@example.com")
+    UserFactory(email="acme@example.com")
 
-    response = sign_up(Client(), "ada@example.com", "Other")
+    response = sign_up(Client(), "acme@example.com", "Other")
 
     assert response.status_code == 302
     assert not Organization.objects.exists()

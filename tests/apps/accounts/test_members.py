@@ -36,7 +36,7 @@ def invite(
 
 
 def test_invitation_mail_carries_a_link_that_nothing_stores() -> None:
-    member = make_member("admin", name="Ada", language="fr")
+    member = make_member("admin", name="Acme", language="fr")
 
     invitation = invite(member)
     payload = OutboxMessage.objects.get(topic="accounts.invitation_mail").payload

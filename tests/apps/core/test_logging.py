@@ -42,8 +42,8 @@ def lines() -> Iterator[Any]:
 
 def test_lines_of_ours_and_of_libraries_look_alike_and_hold_no_secrets(lines: Any) -> None:
     with request_id_scope(REQUEST_ID):
-        logger.info("key.used", key="tgk_live_0123456789abcdef", by="ada@example.com", calls=3)
-        logging.getLogger("some.library").warning("sent to %s", "ada@example.com")
+        logger.info("key.used", key="tgk_live_0123456789abcdef", by="acme@example.com", calls=3)
+        logging.getLogger("some.library").warning("sent to %s", "acme@example.com")
 
     ours, theirs = lines()
 

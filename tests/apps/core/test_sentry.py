@@ -20,7 +20,7 @@ from apps.core.exceptions import NotFound
 from apps.core.sentry import init_sentry
 
 SECRETS = (
-    "ada@example.com",
+    "acme@example.com",
     "tgk_live_0123456789abcdefghij",
     "tgt_abcdefghijklmnopqrstuvwxyz012345",
     "correct-horse-battery",

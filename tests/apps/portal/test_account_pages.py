@@ -28,7 +28,7 @@ MANAGE = [
 
 @pytest.fixture
 def member() -> User:
-    return User.objects.create_user(email="ada@example.com", password="a long enough password")
+    return User.objects.create_user(email="acme@example.com", password="a long enough password")
 
 
 @pytest.mark.parametrize("language", ["en", "es", "fr", "hi"])

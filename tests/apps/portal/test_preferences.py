@@ -13,7 +13,7 @@ pytestmark = pytest.mark.django_db
 
 @pytest.fixture
 def member() -> User:
-    return User.objects.create_user(email="ada@example.com", password="a long enough password")
+    return User.objects.create_user(email="acme@example.com", password="a long enough password")
 
 
 def make_organization(user: User, slug: str) -> Organization:
