@@ -9,6 +9,7 @@ import atexit
 import os
 from collections.abc import Generator
 from typing import Final
+from urllib.parse import urlsplit
 
 import pytest
 
@@ -19,6 +20,9 @@ from tests.template_database import TEMPLATE_NAME, MigrationError, get_template
 SETTINGS_MODULE: Final = "marketplace.settings.test"
 # Names the migrated database to the workers and to pytest_configure.
 TEMPLATE_VARIABLE: Final = "TOLLGATE_TEST_TEMPLATE"
+# Valkey has 16 databases; 0 and 1 stay with whoever runs without workers.
+FIRST_STORE: Final = 2
+FIRST_BROKER: Final = 9
 servers_key = pytest.StashKey[ThrowawayServers]()
 migration_error_key = pytest.StashKey[str]()
 
@@ -28,6 +32,7 @@ def pytest_load_initial_conftests(early_config: pytest.Config) -> Generator[None
     """Start the servers before pytest-django loads the settings."""
     os.environ.setdefault("DJANGO_SETTINGS_MODULE", SETTINGS_MODULE)
     options = early_config.known_args_namespace
+    _take_own_databases()
     asks_only = options.help or options.version
     if not asks_only and not {"DATABASE_URL", "REDIS_URL"} <= os.environ.keys():
         try:
@@ -35,6 +40,18 @@ def pytest_load_initial_conftests(early_config: pytest.Config) -> Generator[None
         except LauncherError as error:
             raise pytest.UsageError(str(error)) from error
     return (yield)
+
+
+def _take_own_databases() -> None:
+    """Give each xdist worker databases of its own in Valkey: tests empty theirs."""
+    worker = os.environ.get("PYTEST_XDIST_WORKER", "")
+    if not worker.startswith("gw"):
+        return
+    number = int(worker.removeprefix("gw"))
+    for variable, first in (("REDIS_URL", FIRST_STORE), ("BROKER_URL", FIRST_BROKER)):
+        url = os.environ.get(variable, "")
+        if url.startswith("redis://"):
+            os.environ[variable] = urlsplit(url)._replace(path=f"/{first + number}").geturl()
 
 
 def _start_servers(config: pytest.Config) -> ThrowawayServers:
