@@ -104,7 +104,10 @@ def test_copy_button_copies_and_says_so(open_context: Callable[..., BrowserConte
 def test_theme_survives_reload_by_cookie(page: Page) -> None:
     visit(page, "/styleguide/")
     page.locator('details:has(button[name="theme"]) > summary').click()
-    page.locator('button[name="theme"][value="dark"]').click()
+    with page.expect_response(lambda response: "/preferences/theme/" in response.url):
+        page.locator('button[name="theme"][value="dark"]').click()
+    expect(page.locator("html")).to_have_attribute("data-theme", "dark")
+    page.wait_for_load_state()
     page.reload()
     assert page.locator("html").get_attribute("data-theme") == "dark"
 
@@ -113,6 +116,7 @@ def test_language_survives_reload_by_cookie(page: Page) -> None:
     visit(page, "/styleguide/")
     page.locator('details:has(button[name="language"]) > summary').click()
     page.locator('button[name="language"][value="fr"]').click()
+    expect(page.locator("html")).to_have_attribute("lang", "fr")  # the form's answer is there
     page.reload()
     assert page.locator("html").get_attribute("lang") == "fr"
 
