@@ -48,3 +48,28 @@ class VersionStatus(TextChoices):
     PUBLISHED = "published", pgettext_lazy("version", "published")
     DEPRECATED = "deprecated", pgettext_lazy("version", "deprecated")
     RETIRED = "retired", pgettext_lazy("version", "retired")
+
+
+class ImportStatus(TextChoices):
+    """What became of a document that was read."""
+
+    PENDING = "pending", pgettext_lazy("import", "pending")
+    APPLIED = "applied", pgettext_lazy("import", "applied")
+    DISCARDED = "discarded", pgettext_lazy("import", "discarded")
+
+
+class UpdateStatus(TextChoices):
+    """What became of a change to a live API."""
+
+    PENDING = "pending", pgettext_lazy("update", "pending")
+    APPROVED = "approved", pgettext_lazy("update", "approved")
+    REJECTED = "rejected", pgettext_lazy("update", "rejected")
+    CANCELLED = "cancelled", pgettext_lazy("update", "cancelled")
+
+
+class CircuitState(TextChoices):
+    """Whether the gateway dials an upstream."""
+
+    CLOSED = "closed", pgettext_lazy("circuit", "closed")
+    HALF_OPEN = "half_open", pgettext_lazy("circuit", "on trial")
+    OPEN = "open", pgettext_lazy("circuit", "open")

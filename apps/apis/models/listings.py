@@ -1,4 +1,4 @@
-"""What providers publish: listings, their versions and endpoints, and the health of their upstreams."""
+"""What a provider offers: categories, APIs, and what belongs to a listing."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ from django.db.models import Q
 from django.utils.translation import gettext_lazy as _
 
 from apps.accounts.models import Organization
-from apps.apis.enums import CALLABLE_STATUSES, ApiStatus, GoLiveMode, VersionStatus, Visibility
+from apps.apis.enums import CALLABLE_STATUSES, ApiStatus, GoLiveMode, UpdateStatus, Visibility
 from apps.core.crypto import EncryptedTextField
 from apps.core.models import Entity
 from apps.core.querysets import TenantQuerySet
@@ -97,6 +97,10 @@ class Api(Entity):
     )
     health_path = models.CharField(_("health path"), max_length=200, default="/", blank=True)
     health_expected_status = models.PositiveSmallIntegerField(_("expected status"), default=200)
+    health_interval_s = models.PositiveIntegerField(_("check every (s)"), default=60)
+    featured_position = models.PositiveSmallIntegerField(
+        _("featured position"), null=True, blank=True
+    )
     activated_at = models.DateTimeField(_("active since"), null=True)
     search = SearchVectorField(null=True)
 
@@ -151,73 +155,6 @@ class ApiStatusChange(Entity):
         return f"{self.from_status} → {self.to_status}"
 
 
-class ApiVersion(Entity):
-    """A version of an API with the OpenAPI document that it was imported from."""
-
-    id_prefix = "apv"
-
-    api = models.ForeignKey(Api, on_delete=models.CASCADE, related_name="versions")
-    name = models.CharField(_("version"), max_length=40)
-    status = models.CharField(
-        _("status"), max_length=12, choices=VersionStatus, default=VersionStatus.DRAFT
-    )
-    is_current = models.BooleanField(_("current"), default=False)
-    openapi = models.JSONField(_("OpenAPI document"), null=True)
-    openapi_source_url = models.URLField(_("imported from"), max_length=300, blank=True)
-    openapi_digest = models.CharField(_("digest"), max_length=64, blank=True)
-    sunset_at = models.DateTimeField(_("sunset"), null=True)
-
-    class Meta:
-        """A name is unique per API, and one version is current."""
-
-        verbose_name = _("API version")
-        verbose_name_plural = _("API versions")
-        ordering = ("-id",)
-        constraints = (
-            models.UniqueConstraint(fields=("api", "name"), name="apis_version_name_unique"),
-            models.UniqueConstraint(
-                fields=("api",), condition=Q(is_current=True), name="apis_version_one_current"
-            ),
-        )
-
-    def __str__(self) -> str:
-        return self.name
-
-
-class Endpoint(Entity):
-    """One operation of a version, derived from its OpenAPI document."""
-
-    id_prefix = "ept"
-
-    version = models.ForeignKey(ApiVersion, on_delete=models.CASCADE, related_name="endpoints")
-    method = models.CharField(_("method"), max_length=8)
-    path = models.CharField(_("path"), max_length=300)
-    operation_id = models.CharField(_("operation"), max_length=120, blank=True)
-    summary = models.CharField(_("summary"), max_length=200, blank=True)
-    description = models.TextField(_("description"), blank=True)
-    tag = models.CharField(_("group"), max_length=80, blank=True)
-    parameters = models.JSONField(_("parameters"), default=list)
-    request_body = models.JSONField(_("request body"), null=True)
-    responses = models.JSONField(_("responses"), default=dict)
-    is_deprecated = models.BooleanField(_("deprecated"), default=False)
-    position = models.PositiveIntegerField(_("position"), default=0)
-
-    class Meta:
-        """In the document's order."""
-
-        verbose_name = _("endpoint")
-        verbose_name_plural = _("endpoints")
-        ordering = ("position",)
-        constraints = (
-            models.UniqueConstraint(
-                fields=("version", "method", "path"), name="apis_endpoint_unique"
-            ),
-        )
-
-    def __str__(self) -> str:
-        return f"{self.method} {self.path}"
-
-
 class RequiredHeader(Entity):
     """A header that callers must send to the API."""
 
@@ -262,26 +199,82 @@ class UpstreamSecret(Entity):
         return self.header_name
 
 
-class HealthCheck(Entity):
-    """One probe of an upstream."""
+class ApiLogo(Entity):
+    """A listing's picture, re-encoded by us; `digest` names it in its address, so it may be cached for ever."""
 
-    id_prefix = "hck"
+    id_prefix = "lgo"
 
-    api = models.ForeignKey(Api, on_delete=models.CASCADE, related_name="health_checks")
-    url = models.CharField(_("called"), max_length=520, blank=True)
-    checked_at = models.DateTimeField(_("time"))
-    is_healthy = models.BooleanField(_("healthy"))
-    status_code = models.PositiveSmallIntegerField(_("status"), null=True)
-    latency_ms = models.PositiveIntegerField(_("latency (ms)"), null=True)
-    error = models.CharField(_("error"), max_length=300, blank=True)
+    api = models.OneToOneField(Api, on_delete=models.CASCADE, related_name="logo")
+    image = models.BinaryField(_("image"))
+    content_type = models.CharField(_("type"), max_length=40)
+    digest = models.CharField(_("digest"), max_length=64)
 
     class Meta:
-        """Newest first."""
+        """One per API."""
 
-        verbose_name = _("health check")
-        verbose_name_plural = _("health checks")
-        ordering = ("-checked_at",)
-        indexes = (models.Index(fields=("api", "-checked_at"), name="apis_healthcheck_api"),)
+        verbose_name = _("logo")
+        verbose_name_plural = _("logos")
 
     def __str__(self) -> str:
-        return f"{self.checked_at:%Y-%m-%d %H:%M} {'ok' if self.is_healthy else 'failed'}"
+        return self.digest[:12]
+
+
+class ApiAccess(Entity):
+    """An organization that its provider lets see and subscribe to a private API."""
+
+    id_prefix = "aca"
+
+    api = models.ForeignKey(Api, on_delete=models.CASCADE, related_name="access")
+    organization = models.ForeignKey(
+        Organization, on_delete=models.CASCADE, related_name="api_access"
+    )
+    granted_by_label = models.CharField(_("granted by"), max_length=200)
+
+    class Meta:
+        """Granted once."""
+
+        verbose_name = _("access to a private API")
+        verbose_name_plural = _("access to private APIs")
+        ordering = ("-id",)
+        constraints = (
+            models.UniqueConstraint(fields=("api", "organization"), name="apis_access_unique"),
+        )
+
+    def __str__(self) -> str:
+        return f"{self.api_id} → {self.organization_id}"
+
+
+class ApiUpdate(Entity):
+    """A change to a live API that an approver must agree to before the gateway follows it.
+
+    `changes` maps a field to its value before and after; nothing of it is in force until the update is approved.
+    """
+
+    id_prefix = "upd"
+
+    api = models.ForeignKey(Api, on_delete=models.CASCADE, related_name="updates")
+    status = models.CharField(
+        _("status"), max_length=12, choices=UpdateStatus, default=UpdateStatus.PENDING
+    )
+    changes = models.JSONField(_("changes"))
+    actor_user_id = models.UUIDField(null=True)
+    actor_label = models.CharField(_("by"), max_length=200)
+    decided_at = models.DateTimeField(_("decided"), null=True)
+    reason = models.TextField(_("reason"), blank=True)
+
+    class Meta:
+        """One pending update per API."""
+
+        verbose_name = _("API update")
+        verbose_name_plural = _("API updates")
+        ordering = ("-id",)
+        constraints = (
+            models.UniqueConstraint(
+                fields=("api",),
+                condition=Q(status=UpdateStatus.PENDING),
+                name="apis_update_one_pending",
+            ),
+        )
+
+    def __str__(self) -> str:
+        return ", ".join(self.changes)
