@@ -6,7 +6,7 @@ import os
 from typing import Any
 
 from celery import Celery
-from celery.signals import beat_init, celeryd_init, setup_logging
+from celery.signals import celeryd_init, setup_logging
 from django_structlog.celery.steps import DjangoStructLogInitStep
 
 os.environ.setdefault("DJANGO_SETTINGS_MODULE", "marketplace.settings.local")
@@ -25,9 +25,8 @@ def keep_own_logging(**_kwargs: Any) -> None:
 
 
 @celeryd_init.connect
-@beat_init.connect
 def refuse_what_is_not_ready(**_kwargs: Any) -> None:
-    """Stop the start, with one line that says what to do, before any job is taken."""
+    """Stop the worker's start, with one line that says what to do; beat's scheduler does the same."""
     from apps.core.startup import require_ready  # noqa: PLC0415 -- Django is set up by now
 
     require_ready()

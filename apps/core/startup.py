@@ -4,10 +4,14 @@ from __future__ import annotations
 
 import sys
 from collections.abc import Callable
+from typing import Final
 
+import psycopg
 from django.core import checks
-from django.db import OperationalError, connection
+from django.db import connection
 from django.db.migrations.executor import MigrationExecutor
+
+CONNECT_TIMEOUT_S: Final = 5
 
 
 class NotReadyError(RuntimeError):
@@ -23,14 +27,17 @@ def require_configuration() -> None:
 
 
 def require_database() -> None:
-    """Refuse an unreachable database."""
+    """Refuse an unreachable database. Asked beside the pool, which hides the reason and waits long."""
+    names = ("host", "port", "user", "password", "dbname", "sslmode")
+    wanted = connection.get_connection_params()
+    parameters = {name: wanted[name] for name in names if wanted.get(name)}
     try:
-        connection.ensure_connection()
-    except OperationalError as error:
-        host = connection.settings_dict.get("HOST") or "localhost"
-        port = connection.settings_dict.get("PORT") or "5432"
+        psycopg.connect(**parameters, connect_timeout=CONNECT_TIMEOUT_S).close()
+    except psycopg.OperationalError as error:
+        host, port = parameters.get("host", "localhost"), parameters.get("port", "5432")
+        reason = " ".join(str(error).split())
         msg = (
-            f"Database: cannot connect to {host}:{port} ({str(error).strip().splitlines()[-1]}). "
+            f"Database: cannot connect to {host}:{port} ({reason}). "
             "Start PostgreSQL or correct DATABASE_URL."
         )
         raise NotReadyError(msg) from error
@@ -52,7 +59,7 @@ def require_migrations() -> None:
 def require_ready(*extra: Callable[[], None]) -> None:
     """Make all checks; on refusal print one line and exit with status 78 (EX_CONFIG)."""
     try:
-        for check in (require_configuration, require_database, require_migrations, *extra):
+        for check in (require_database, require_configuration, require_migrations, *extra):
             check()
     except NotReadyError as error:
         sys.stderr.write(f"tollgate: cannot start. {error}\n")
