@@ -96,12 +96,15 @@ class ThrowawayServers:
         )
         self.redis_url = valkey.server.url()
 
-    def start_postgres(self, *, copy_of: Path | None = None, password: str = "") -> None:
+    def start_postgres(
+        self, *, copy_of: Path | None = None, password: str = "", durable: bool = False
+    ) -> None:
         """Start PostgreSQL and set `database_url`.
 
         Args:
             copy_of: folder of a stopped cluster to begin with; an empty cluster when None.
             password: the password of that cluster.
+            durable: wait for the disk at each commit, as in production.
         """
         folder = self.folder / "postgres"
         if copy_of is not None:
@@ -114,7 +117,7 @@ class ThrowawayServers:
                 port=port,
                 password=password,
                 user=self.user,
-                settings=VOLATILE_SETTINGS,
+                settings={} if durable else VOLATILE_SETTINGS,
             )
         )
         if isinstance(postgres.server, Postgres):
