@@ -15,6 +15,7 @@ from django.utils.translation import gettext as _
 from apps.apis.openapi.problems import ProblemList, pointer_to
 
 MAX_HOPS: Final = 20
+MAX_REFERENCES: Final = 20_000
 _MISSING: Final = object()
 
 
@@ -28,7 +29,11 @@ class References:
 
     def check_all(self) -> None:
         """Note every reference that leaves the document or leads nowhere."""
-        for pointer, target in _references(self._document, ()):
+        for number, (pointer, target) in enumerate(_references(self._document, ()), start=1):
+            if number > MAX_REFERENCES:
+                detail = _("The document has more than %(limit)s references.")
+                self._problems.add(pointer, "too_many_refs", detail % {"limit": MAX_REFERENCES})
+                return
             if not isinstance(target, str):
                 self._problems.wrong_type(pointer, _("a text"))
             elif not target.startswith("#"):
@@ -61,16 +66,36 @@ class References:
         return value
 
     def _find(self, target: str) -> Any:
-        value: Any = self._document
-        for raw in target.removeprefix("#").split("/")[1:]:
-            token = unquote(raw).replace("~1", "/").replace("~0", "~")
-            if isinstance(value, dict) and token in value:
-                value = value[token]
-            elif isinstance(value, list) and token.isdecimal() and int(token) < len(value):
-                value = value[int(token)]
-            else:
-                return _MISSING
-        return value
+        return _find(self._document, target)
+
+
+def resolve(document: dict[str, Any], value: Any, pointer: str) -> tuple[Any, str]:
+    """Follow a value's references in a document that was checked; return where they end, and its place.
+
+    A chain that `References.follow` would refuse gives `None`.
+    """
+    for _hop in range(MAX_HOPS):
+        if not isinstance(value, dict) or not isinstance(value.get("$ref"), str):
+            return value, pointer
+        target = value["$ref"]
+        found = _find(document, target) if target.startswith("#") else _MISSING
+        if found is _MISSING:
+            return None, pointer
+        value, pointer = found, unquote(target.removeprefix("#"))
+    return None, pointer
+
+
+def _find(document: dict[str, Any], target: str) -> Any:
+    value: Any = document
+    for raw in target.removeprefix("#").split("/")[1:]:
+        token = unquote(raw).replace("~1", "/").replace("~0", "~")
+        if isinstance(value, dict) and token in value:
+            value = value[token]
+        elif isinstance(value, list) and token.isdecimal() and int(token) < len(value):
+            value = value[int(token)]
+        else:
+            return _MISSING
+    return value
 
 
 def _references(value: Any, path: tuple[str | int, ...]) -> Iterator[tuple[str, Any]]:

@@ -78,6 +78,7 @@ def test_load_document_reads_json_with_byte_order_mark() -> None:
         (b"\xff\xfe\x00", "not_text"),
         (b'{"openapi": ', "not_json"),
         (b"openapi: [3.0", "not_yaml"),
+        (b'{"n": ' + b"1" * 5000 + b"}", "not_json"),
         (b"just words", "wrong_type"),
         (b"!!python/object/apply:os.system ['true']", "not_yaml"),
         (b"[" * 100_000, "too_deep"),
@@ -159,3 +160,32 @@ def test_derive_api_stops_after_fifty_problems() -> None:
     paths: dict[str, Any] = {f"no-slash-{n}": {} for n in range(80)}
 
     assert len(problems_of(minimal(paths=paths))) == 50
+
+
+def test_load_document_refuses_yaml_whose_merges_explode() -> None:
+    lines = ["a0: &a0 {" + ", ".join(f"k{n}: 1" for n in range(10)) + "}"]
+    lines += [f"a{n}: &a{n} {{<<: [{', '.join([f'*a{n - 1}'] * 10)}]}}" for n in range(1, 9)]
+
+    with pytest.raises(OpenApiInvalid) as refusal:
+        load_document("\n".join(lines).encode())
+
+    assert refusal.value.problems[0].code == "too_complex"
+
+
+def test_load_document_reads_yaml_merges() -> None:
+    content = b"base: &base {type: string}\nname: {<<: *base, maxLength: 3}"
+
+    assert load_document(content)["name"] == {"type": "string", "maxLength": 3}
+
+
+def test_load_document_drops_what_the_database_cannot_store() -> None:
+    content = b'{"a\\u0000b": "c\\u0000\\ud800d", "n": 1e999}'
+
+    assert load_document(content) == {"ab": "cd", "n": None}
+
+
+def test_derive_api_refuses_more_references_than_it_would_follow() -> None:
+    rows = [{"$ref": "#/components/schemas/A"}] * 20_001
+    document = minimal(components={"schemas": {"A": {"type": "object"}, "B": {"allOf": rows}}})
+
+    assert problems_of(document) == [("/components/schemas/B/allOf/20000/$ref", "too_many_refs")]
