@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from typing import TYPE_CHECKING, Self
+from uuid import UUID
 
 from django.contrib.postgres.fields import ArrayField
 from django.contrib.postgres.indexes import GinIndex
@@ -13,6 +14,7 @@ from django.utils.translation import gettext_lazy as _
 
 from apps.accounts.models import Organization
 from apps.apis.enums import CALLABLE_STATUSES, ApiStatus, GoLiveMode, UpdateStatus, Visibility
+from apps.core import clock
 from apps.core.crypto import EncryptedTextField
 from apps.core.models import Entity
 from apps.core.querysets import TenantQuerySet
@@ -61,13 +63,31 @@ class ApiQuerySet(TenantQuerySet["Api"]):
         return self.filter(status__in=CALLABLE_STATUSES, visibility=Visibility.PUBLIC)
 
     def readable_by(self, actor: Actor) -> Self:
-        """Keep what the actor may open by its address: callable ones that are not private, and its own."""
-        open_to_all = Q(status__in=CALLABLE_STATUSES) & ~Q(visibility=Visibility.PRIVATE)
+        """Keep what the actor may open by its address: its own, callable ones, private ones by invitation."""
         if actor.sees_every_tenant:
             return self.all()
         if actor.organization_id is None:
-            return self.filter(open_to_all)
-        return self.filter(open_to_all | Q(organization_id=actor.organization_id))
+            return self.open_to(None)
+        return self.filter(
+            Q(organization_id=actor.organization_id)
+            | Q(pk__in=self.model.objects.open_to(actor.organization_id).values("pk"))
+        )
+
+    def open_to(self, organization_id: UUID | None) -> Self:
+        """Keep the callable ones that an organization may use: not private, its own, or opened to it."""
+        callable_ones = self.filter(status__in=CALLABLE_STATUSES)
+        if organization_id is None:
+            return callable_ones.exclude(visibility=Visibility.PRIVATE)
+        access = ApiAccess.objects.filter(organization_id=organization_id, removed_at=None)
+        return callable_ones.filter(
+            ~Q(visibility=Visibility.PRIVATE)
+            | Q(organization_id=organization_id)
+            | Q(pk__in=access.values("api_id"))
+        )
+
+    def with_logo(self) -> Self:
+        """Bring each one's logo along, without the picture itself: enough to link to it."""
+        return self.select_related("logo").defer("logo__image")
 
 
 class Api(Entity):
@@ -102,6 +122,7 @@ class Api(Entity):
         _("featured position"), null=True, blank=True
     )
     activated_at = models.DateTimeField(_("active since"), null=True)
+    sunset_at = models.DateTimeField(_("sunset"), null=True, blank=True)
     search = SearchVectorField(null=True)
 
     objects = ApiQuerySet.as_manager()
@@ -220,7 +241,10 @@ class ApiLogo(Entity):
 
 
 class ApiAccess(Entity):
-    """An organization that its provider lets see and subscribe to a private API."""
+    """An organization that its provider lets see and subscribe to a private API.
+
+    The row outlives the access: an invitation that is older than `removed_at` no longer opens the door.
+    """
 
     id_prefix = "aca"
 
@@ -229,6 +253,8 @@ class ApiAccess(Entity):
         Organization, on_delete=models.CASCADE, related_name="api_access"
     )
     granted_by_label = models.CharField(_("granted by"), max_length=200)
+    granted_at = models.DateTimeField(_("granted"), default=clock.now)
+    removed_at = models.DateTimeField(_("removed"), null=True)
 
     class Meta:
         """Granted once."""
@@ -248,6 +274,7 @@ class ApiUpdate(Entity):
     """A change to a live API that an approver must agree to before the gateway follows it.
 
     `changes` maps a field to its value before and after; nothing of it is in force until the update is approved.
+    Values of upstream secrets are not among them: they wait in `sealed`, encrypted.
     """
 
     id_prefix = "upd"
@@ -257,6 +284,7 @@ class ApiUpdate(Entity):
         _("status"), max_length=12, choices=UpdateStatus, default=UpdateStatus.PENDING
     )
     changes = models.JSONField(_("changes"))
+    sealed = EncryptedTextField(_("sealed values"), blank=True, default="")
     actor_user_id = models.UUIDField(null=True)
     actor_label = models.CharField(_("by"), max_length=200)
     decided_at = models.DateTimeField(_("decided"), null=True)
