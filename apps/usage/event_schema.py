@@ -8,7 +8,7 @@ from __future__ import annotations
 import hashlib
 from collections.abc import Sequence
 from dataclasses import dataclass
-from datetime import UTC, datetime
+from datetime import datetime
 from typing import Annotated, Any, Final, Literal
 from uuid import UUID
 
@@ -20,7 +20,8 @@ Text = Annotated[str, msgspec.Meta(max_length=200)]
 Count = Annotated[int, msgspec.Meta(ge=0, le=2**62)]
 
 
-class IncomingEvent(msgspec.Struct, frozen=True, kw_only=True):
+# No cycles can arise from JSON, so the garbage collector need not walk through thousands of events.
+class IncomingEvent(msgspec.Struct, frozen=True, kw_only=True, gc=False, omit_defaults=True):
     """One call (or one measurement of a provider's own meter).
 
     `occurred_at` is real time. `status`, `latency_ms` and the byte counts are null for an unconfirmed call.
@@ -85,6 +86,8 @@ class Sorted:
 
 _envelope_decoder: Final = msgspec.json.Decoder(Envelope)
 _event_decoder: Final = msgspec.json.Decoder(IncomingEvent)
+_events_decoder: Final = msgspec.json.Decoder(list[IncomingEvent])
+_encoder: Final = msgspec.json.Encoder()
 
 
 def decode_envelope(body: bytes) -> Envelope:
@@ -107,7 +110,7 @@ def decode_event(raw: bytes) -> IncomingEvent:
 
 def decode_events(body: bytes) -> list[IncomingEvent]:
     """Read the events of a stored batch."""
-    return [decode_event(bytes(raw)) for raw in msgspec.json.decode(body, type=list[msgspec.Raw])]
+    return _events_decoder.decode(body)
 
 
 def sort_events(raws: Sequence[msgspec.Raw], *, now: datetime, is_gateway: bool) -> Sorted:
@@ -153,15 +156,18 @@ def _refusal(event: IncomingEvent, now: datetime) -> tuple[str, str] | None:
 
 
 def body_hash(event: IncomingEvent) -> bytes:
-    """Return 16 bytes that tell two bodies under one id apart, whatever their spelling."""
-    return hashlib.blake2b(msgspec.json.encode(event), digest_size=16).digest()
+    """Return 16 bytes that tell two bodies under one id apart, whatever their spelling.
+
+    Absent fields and their defaults are the same, so that a field that is added later changes no stored hash.
+    """
+    return hashlib.blake2b(_encoder.encode(event), digest_size=16).digest()
+
+
+def clean_text(text: str) -> str:
+    """Return the text without NUL, which PostgreSQL refuses."""
+    return text.replace("\0", "\N{REPLACEMENT CHARACTER}")
 
 
 def clean_path(path: str) -> str:
-    """Return the path as stored: bounded, and without NUL, which PostgreSQL refuses."""
-    return path.replace("\0", "\N{REPLACEMENT CHARACTER}")[:MAX_PATH_LENGTH]
-
-
-def to_utc(instant: datetime) -> datetime:
-    """Return the instant in UTC."""
-    return instant.astimezone(UTC)
+    """Return the path as stored: bounded, and without NUL."""
+    return clean_text(path)[:MAX_PATH_LENGTH]

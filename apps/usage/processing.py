@@ -10,7 +10,7 @@ Source: docs/domain/metering.md §3.
 from __future__ import annotations
 
 from collections import defaultdict
-from collections.abc import Iterable, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from typing import Any, Final
@@ -19,7 +19,6 @@ from uuid import UUID
 import msgspec
 import structlog
 from django.db import DatabaseError, OperationalError, connection, transaction
-from psycopg import Cursor
 
 from apps.core import clock, outbox
 from apps.core.models import DeadLetter
@@ -27,31 +26,20 @@ from apps.core.relay import backoff_s
 from apps.keys.services import note_key_uses
 from apps.usage.constants import GATEWAY_SOURCE, ISOLATE_AFTER_ATTEMPTS, MAX_ATTEMPTS
 from apps.usage.enums import BatchStatus
-from apps.usage.event_schema import IncomingEvent, body_hash, clean_path, decode_events, to_utc
+from apps.usage.event_rows import store_events
+from apps.usage.event_schema import IncomingEvent, body_hash, decode_events
 from apps.usage.give_back import GIVE_BACK_TOPIC
+from apps.usage.identities import claim_identities
+from apps.usage.instants import from_us, to_us
 from apps.usage.models import LateEvent, UsageBatch
-from apps.usage.placement import Placed, place_events
+from apps.usage.placement import Place, Placed, place_events
 from apps.usage.windows import add_to_windows, late_row, share_cutoffs
 
 logger = structlog.get_logger(__name__)
 
-EVENT_COLUMNS: Final = (
-    "event_id, occurred_at, decided_at, stored_at, batch_id, source, consumer_organization_id,"
-    " provider_organization_id, subscription_id, key_id, api_id, method, path, status, latency_ms,"
-    " upstream_latency_ms, request_bytes, response_bytes, request_id, outcome, is_billable, properties"
-)
-NULL: Final = "\\N"
-COPY_ESCAPES: Final = str.maketrans(
-    {"\\": "\\\\", "\t": "\\t", "\n": "\\n", "\r": "\\r", "\0": "\N{REPLACEMENT CHARACTER}"}
-)
 _CLAIM: Final = """
     SELECT id FROM usage_usagebatch WHERE status = 'pending' AND available_at <= %s
     ORDER BY id LIMIT 1 FOR UPDATE SKIP LOCKED
-"""
-_INSERT_KEYS: Final = """
-    INSERT INTO usage_usageeventkey (event_id, body_hash, occurred_at)
-    SELECT * FROM unnest(%s::uuid[], %s::bytea[], %s::timestamptz[])
-    ON CONFLICT (event_id) DO NOTHING RETURNING event_id
 """
 
 
@@ -171,9 +159,12 @@ def _process(batch: UsageBatch, events: Sequence[IncomingEvent]) -> Outcome:
     for event, reason in unplaced:
         _bury(event, reason)
         outcome.unplaced.append(str(event.id))
-    new = _insert_keys(placed, outcome)
+    new, repeated, changed = claim_identities(placed)
+    outcome.duplicates += len(repeated)
+    for item in changed:
+        _bury_conflict(item.event, outcome)
     if new:
-        _copy_events(new, batch.pk)
+        store_events(new, batch_id=batch.pk)
         _give_back_unbillable(new)
         _count(new, outcome)
         transaction.on_commit(lambda: note_key_uses(last_uses=_last_uses(new)))
@@ -182,91 +173,29 @@ def _process(batch: UsageBatch, events: Sequence[IncomingEvent]) -> Outcome:
 
 def _last_uses(placed: Sequence[Placed]) -> dict[UUID, datetime]:
     """Return when each key was last used, in real time."""
-    uses: dict[UUID, datetime] = {}
+    uses: dict[Place, int] = {}
     for item in placed:
-        if item.key_id is not None:
-            decided_at = to_utc(item.event.occurred_at)
-            uses[item.key_id] = max(decided_at, uses.get(item.key_id, decided_at))
-    return uses
+        if item.decided_us > uses.get(item.place, item.decided_us - 1):
+            uses[item.place] = item.decided_us
+    latest: dict[UUID, int] = {}
+    for place, decided_us in uses.items():
+        if place.key_id is not None:
+            latest[place.key_id] = max(decided_us, latest.get(place.key_id, decided_us))
+    return {key_id: from_us(decided_us) for key_id, decided_us in latest.items()}
 
 
-def _without_repeats(events: Iterable[IncomingEvent], outcome: Outcome) -> list[IncomingEvent]:
+def _without_repeats(events: Sequence[IncomingEvent], outcome: Outcome) -> list[IncomingEvent]:
     """Drop repeats within the batch and sort by id, so that two processors lock in one order."""
-    by_id: dict[UUID, IncomingEvent] = {}
+    by_id: dict[int, IncomingEvent] = {}
     for event in events:
-        known = by_id.setdefault(event.id, event)
+        known = by_id.setdefault(event.id.int, event)
         if known is event:
             continue
         if body_hash(known) == body_hash(event):
             outcome.duplicates += 1
         else:
-            _bury(event, "The same id came with another body.", source="usage.conflict")
-            outcome.conflicts.append(str(event.id))
-    return sorted(by_id.values(), key=lambda item: item.id)
-
-
-def _insert_keys(placed: Sequence[Placed], outcome: Outcome) -> list[Placed]:
-    """Claim the events' identities; return the events that are new."""
-    if not placed:
-        return []
-    hashes = {item.event.id: body_hash(item.event) for item in placed}
-    with connection.cursor() as cursor:
-        cursor.execute(
-            _INSERT_KEYS,
-            [
-                [item.event.id for item in placed],
-                list(hashes.values()),
-                [item.occurred_at for item in placed],
-            ],
-        )
-        new_ids = {row[0] for row in cursor.fetchall()}
-        repeated = [item for item in placed if item.event.id not in new_ids]
-        stored: dict[UUID, bytes] = {}
-        if repeated:
-            cursor.execute(
-                "SELECT event_id, body_hash FROM usage_usageeventkey WHERE event_id = ANY(%s)",
-                [[item.event.id for item in repeated]],
-            )
-            stored = {row[0]: bytes(row[1]) for row in cursor.fetchall()}
-    for item in repeated:
-        if stored.get(item.event.id) == hashes[item.event.id]:
-            outcome.duplicates += 1
-        else:
-            _bury(item.event, "The same id came with another body.", source="usage.conflict")
-            outcome.conflicts.append(str(item.event.id))
-    return [item for item in placed if item.event.id in new_ids]
-
-
-def _copy_events(placed: Sequence[Placed], batch_id: UUID) -> None:
-    """Store the events by one COPY, as one text: a write per row would cost a system call each."""
-    stored_at = clock.now().isoformat()
-    text = "".join(_copy_line(item, str(batch_id), stored_at) for item in placed)
-    # COPY goes past Django's cursor, so its errors are translated here.
-    with connection.cursor() as wrapper, connection.wrap_database_errors:
-        cursor: Cursor[Any] = wrapper.cursor
-        with cursor.copy(f"COPY usage_usageevent ({EVENT_COLUMNS}) FROM STDIN") as copy:
-            copy.write(text)
-
-
-def _copy_line(item: Placed, batch_id: str, stored_at: str) -> str:
-    """Write one event in COPY's text format; only what comes from outside needs escaping."""
-    event = item.event
-    upstream = event.upstream_latency_ms
-    properties = msgspec.json.encode(event.properties).decode() if event.properties else "{}"
-    return (
-        f"{event.id}\t{item.occurred_at.isoformat()}\t{to_utc(event.occurred_at).isoformat()}"
-        f"\t{stored_at}\t{batch_id}\t{_escape(event.source)}\t{item.consumer_id}"
-        f"\t{item.provider_id}\t{item.subscription_id}\t{item.key_id or NULL}\t{item.api_id}"
-        f"\t{_escape(event.method)}\t{_escape(clean_path(event.path))}\t{event.status or 0}"
-        f"\t{round(event.latency_ms or 0)}\t{NULL if upstream is None else round(upstream)}"
-        f"\t{event.request_bytes or 0}\t{event.response_bytes or 0}"
-        f"\t{_escape(event.request_id[:64])}\t{event.outcome}"
-        f"\t{'t' if item.is_billable else 'f'}\t{_escape(properties)}\n"
-    )
-
-
-def _escape(text: str) -> str:
-    return text.translate(COPY_ESCAPES) if not text.isalnum() else text
+            _bury_conflict(event, outcome)
+    return [event for _id, event in sorted(by_id.items())]
 
 
 def _give_back_unbillable(placed: Sequence[Placed]) -> None:
@@ -274,21 +203,28 @@ def _give_back_unbillable(placed: Sequence[Placed]) -> None:
     by_subscription: dict[UUID, list[Placed]] = defaultdict(list)
     for item in placed:
         if item.event.source == GATEWAY_SOURCE and not item.is_billable:
-            by_subscription[item.subscription_id].append(item)
+            by_subscription[item.place.subscription_id].append(item)
     for subscription_id, items in by_subscription.items():
-        calls = [[str(item.event.id), item.occurred_at.isoformat()] for item in items]
+        calls = [[str(item.event.id), from_us(item.occurred_us).isoformat()] for item in items]
         outbox.enqueue(GIVE_BACK_TOPIC, {"subscription_id": str(subscription_id), "calls": calls})
 
 
 def _count(placed: Sequence[Placed], outcome: Outcome) -> None:
     """Add the events to their windows; an event behind its subscription's cutoff is late."""
-    cutoffs = share_cutoffs(sorted({item.subscription_id for item in placed}))
-    in_time: list[Placed] = []
+    cutoffs = share_cutoffs(sorted({item.place.subscription_id for item in placed}))
+    closed_until_us = {
+        subscription_id: to_us(closed_until)
+        for subscription_id, closed_until in cutoffs.items()
+        if closed_until is not None
+    }
     late: list[Placed] = []
-    for item in placed:
-        closed_until = cutoffs[item.subscription_id]
-        is_late = closed_until is not None and item.occurred_at < closed_until
-        (late if is_late else in_time).append(item)
+    in_time: Sequence[Placed] = placed
+    if closed_until_us:
+        in_time = []
+        for item in placed:
+            closed_us = closed_until_us.get(item.place.subscription_id)
+            is_late = closed_us is not None and item.occurred_us < closed_us
+            (late if is_late else in_time).append(item)
     if late:
         LateEvent.objects.bulk_create([late_row(item) for item in late if item.is_billable])
     if in_time:
@@ -296,6 +232,11 @@ def _count(placed: Sequence[Placed], outcome: Outcome) -> None:
     outcome.late = len(late)
     outcome.counted = sum(item.is_billable for item in in_time)
     outcome.unbillable = sum(not item.is_billable for item in placed)
+
+
+def _bury_conflict(event: IncomingEvent, outcome: Outcome) -> None:
+    _bury(event, "The same id came with another body.", source="usage.conflict")
+    outcome.conflicts.append(str(event.id))
 
 
 def _bury(event: IncomingEvent, reason: str, *, source: str = "usage.event") -> None:

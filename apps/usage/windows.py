@@ -6,8 +6,9 @@ inside what was closed.
 
 from __future__ import annotations
 
-from collections import defaultdict
+from collections import Counter
 from collections.abc import Sequence
+from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Final
 from uuid import UUID
@@ -17,8 +18,9 @@ from django.db import connection
 from apps.core import clock
 from apps.core.ids import uuid7
 from apps.pricing.models import CALLS_METER
+from apps.usage.instants import from_us
 from apps.usage.models import LateEvent
-from apps.usage.placement import Placed
+from apps.usage.placement import Place, Placed
 
 WINDOW: Final = timedelta(hours=1)
 _ADD_TO_WINDOWS: Final = """
@@ -54,39 +56,54 @@ def share_cutoffs(subscription_ids: Sequence[UUID]) -> dict[UUID, datetime | Non
 def late_row(item: Placed) -> LateEvent:
     return LateEvent(
         event_id=item.event.id,
-        consumer_organization_id=item.consumer_id,
-        subscription_id=item.subscription_id,
+        consumer_organization_id=item.place.consumer_id,
+        subscription_id=item.place.subscription_id,
         meter=CALLS_METER,
-        occurred_at=item.occurred_at,
-        window_start=item.window_start,
+        occurred_at=from_us(item.occurred_us),
+        window_start=from_us(item.window_us),
         quantity=1,
     )
 
 
+@dataclass(slots=True)
+class _Sums:
+    place: Place
+    billable: int = 0
+    events: int = 0
+    errors: int = 0
+
+
 def add_to_windows(placed: Sequence[Placed]) -> None:
-    groups: dict[tuple[UUID, datetime], list[Placed]] = defaultdict(list)
-    for item in placed:
-        groups[(item.subscription_id, item.window_start)].append(item)
+    kinds = Counter(
+        (item.place, item.window_us, item.is_billable, (item.event.status or 0) >= 400)
+        for item in placed
+    )
+    windows: dict[tuple[UUID, int], _Sums] = {}
+    for (place, window_us, is_billable, is_error), count in kinds.items():
+        sums = windows.setdefault((place.subscription_id, window_us), _Sums(place))
+        sums.events += count
+        sums.billable += count * is_billable
+        sums.errors += count * is_error
     now = clock.now()
     rows = [
         (
             uuid7(),
             now,
             now,
-            items[0].consumer_id,
-            items[0].provider_id,
+            sums.place.consumer_id,
+            sums.place.provider_id,
             subscription_id,
-            items[0].api_id,
+            sums.place.api_id,
             CALLS_METER,
-            window_start,
-            window_start + WINDOW,
-            sum(item.is_billable for item in items),
-            len(items),
-            sum((item.event.status or 0) >= 400 for item in items),
+            from_us(window_us),
+            from_us(window_us) + WINDOW,
+            sums.billable,
+            sums.events,
+            sums.errors,
             1,
             "open",
         )
-        for (subscription_id, window_start), items in sorted(groups.items())
+        for (subscription_id, window_us), sums in sorted(windows.items())
     ]
     with connection.cursor() as cursor:
         cursor.execute(_ADD_TO_WINDOWS, [list(column) for column in zip(*rows, strict=True)])
