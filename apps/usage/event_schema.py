@@ -65,6 +65,12 @@ class Envelope(msgspec.Struct, frozen=True, kw_only=True):
     shipper: ShipperReport | None = None
 
 
+class GoodEnvelope(msgspec.Struct, frozen=True, kw_only=True, gc=False):
+    """The body of a POST of which every event can be read: nearly all of them."""
+
+    events: list[IncomingEvent]
+
+
 @dataclass(frozen=True, slots=True)
 class Rejection:
     """Why one event of a batch was not taken."""
@@ -76,17 +82,27 @@ class Rejection:
 
 @dataclass(frozen=True, slots=True)
 class Sorted:
-    """A batch after validation: raw bytes of good events, rejected ones, and gateway calls that cannot be read."""
+    """A batch after validation: how many events are good, the others, and gateway calls that cannot be read.
 
+    `accepted` holds the bytes of the good events, or nothing when all of the body's events are good.
+    """
+
+    count: int
     accepted: tuple[bytes, ...]
     rejections: tuple[Rejection, ...]
     unreadable: tuple[tuple[bytes, str], ...]
     oldest_at: datetime | None
 
+    @property
+    def is_whole(self) -> bool:
+        """Whether every event of the body was good."""
+        return self.count > 0 and not self.accepted
+
 
 _envelope_decoder: Final = msgspec.json.Decoder(Envelope)
 _event_decoder: Final = msgspec.json.Decoder(IncomingEvent)
-_events_decoder: Final = msgspec.json.Decoder(list[IncomingEvent])
+_good_decoder: Final = msgspec.json.Decoder(GoodEnvelope)
+_stored_decoder: Final = msgspec.json.Decoder(GoodEnvelope | list[IncomingEvent])
 _encoder: Final = msgspec.json.Encoder()
 
 
@@ -109,8 +125,20 @@ def decode_event(raw: bytes) -> IncomingEvent:
 
 
 def decode_events(body: bytes) -> list[IncomingEvent]:
-    """Read the events of a stored batch."""
-    return _events_decoder.decode(body)
+    """Read the events of a stored batch: an envelope as it came, or the list of its good events."""
+    stored = _stored_decoder.decode(body)
+    return stored.events if isinstance(stored, GoodEnvelope) else stored
+
+
+def find_all_good(body: bytes, *, now: datetime, is_gateway: bool) -> Sorted | None:
+    """Check a whole body at once; None when an event of it is not good, and `sort_events` has to tell which."""
+    try:
+        events = _good_decoder.decode(body).events
+    except msgspec.MsgspecError:
+        return None
+    if not events or not (is_gateway or all(_refusal(event, now) is None for event in events)):
+        return None
+    return Sorted(len(events), (), (), (), min(event.occurred_at for event in events))
 
 
 def sort_events(raws: Sequence[msgspec.Raw], *, now: datetime, is_gateway: bool) -> Sorted:
@@ -139,7 +167,7 @@ def sort_events(raws: Sequence[msgspec.Raw], *, now: datetime, is_gateway: bool)
             continue
         accepted.append(data)
         oldest_at = event.occurred_at if oldest_at is None else min(oldest_at, event.occurred_at)
-    return Sorted(tuple(accepted), tuple(rejections), tuple(unreadable), oldest_at)
+    return Sorted(len(accepted), tuple(accepted), tuple(rejections), tuple(unreadable), oldest_at)
 
 
 def _refusal(event: IncomingEvent, now: datetime) -> tuple[str, str] | None:

@@ -8,7 +8,6 @@ Source: docs/domain/metering.md §2.
 
 from __future__ import annotations
 
-import zlib
 from dataclasses import asdict, dataclass
 from typing import Final
 
@@ -25,7 +24,6 @@ from apps.core.models import DeadLetter
 from apps.usage.constants import (
     BACK_PRESSURE_RETRY_S,
     INBOX_CHANNEL,
-    MAX_BODY_BYTES,
     MAX_EVENTS_PER_BATCH,
     MAX_PENDING_BATCHES,
 )
@@ -36,13 +34,14 @@ from apps.usage.event_schema import (
     ShipperReport,
     Sorted,
     decode_envelope,
+    find_all_good,
     sort_events,
 )
 from apps.usage.models import ShipperState, UsageBatch
+from apps.usage.packing import pack, pack_events
 
 logger = structlog.get_logger(__name__)
 
-GZIP: Final = 16 + zlib.MAX_WBITS
 DEAD_LETTER_SOURCE: Final = "usage.event"
 
 
@@ -56,36 +55,16 @@ class BatchReceipt:
     is_replay: bool
 
 
-def read_body(body: bytes, encoding: str) -> bytes:
-    """Return the body decompressed, up to a bound.
-
-    Raises:
-        InvalidInput: unknown encoding, broken gzip, or more than 16 MB.
-    """
-    if encoding in {"", "identity"}:
-        plain = body
-    elif encoding == "gzip":
-        inflater = zlib.decompressobj(GZIP)
-        try:
-            plain = inflater.decompress(body, MAX_BODY_BYTES + 1)
-        except zlib.error:
-            raise InvalidInput(_("The body is not valid gzip."), code="invalid_gzip") from None
-        if not inflater.eof and len(plain) <= MAX_BODY_BYTES:
-            raise InvalidInput(_("The gzip body is cut off."), code="invalid_gzip")
-    else:
-        raise InvalidInput(_("Content-Encoding must be gzip or absent."), code="invalid_encoding")
-    if len(plain) > MAX_BODY_BYTES:
-        raise InvalidInput(_("The body is larger than 16 MB."), code="body_too_large")
-    return plain
-
-
-def accept_batch(*, body: bytes, batch_key: str, actor: Actor) -> BatchReceipt:
+def accept_batch(
+    *, body: bytes, batch_key: str, actor: Actor, packed: bytes | None = None
+) -> BatchReceipt:
     """Store a batch and wake the processors.
 
     Args:
         body: the envelope as JSON, decompressed.
         batch_key: names the batch; the same key again returns the stored batch. Empty: a new batch.
         actor: a platform token (the shipper's, whose calls are never rejected) or a provider's.
+        packed: the same body as the sender compressed it, if it did; saves compressing it again.
 
     Raises:
         InvalidInput: the envelope cannot be read, or holds too many events.
@@ -97,10 +76,14 @@ def accept_batch(*, body: bytes, batch_key: str, actor: Actor) -> BatchReceipt:
         _note_shipper(envelope.shipper)
         return BatchReceipt("", 0, (), is_replay=False)
     _refuse_under_pressure()
-    found = sort_events(envelope.events, now=clock.now(), is_gateway=is_platform)
+    now = clock.now()
+    found = find_all_good(body, now=now, is_gateway=is_platform) or sort_events(
+        envelope.events, now=now, is_gateway=is_platform
+    )
+    stored = (packed or pack(body)) if found.is_whole else pack_events(found.accepted)
     key = f"{actor.organization_id or 'platform'}:{batch_key or uuid7()}"
     with transaction.atomic():
-        batch_id = _insert(found, key=key, actor=actor)
+        batch_id = _insert(found, stored, key=key, actor=actor)
         if batch_id is None:
             return _stored_receipt(key)
         _keep_unreadable(found, batch_id)
@@ -108,7 +91,7 @@ def accept_batch(*, body: bytes, batch_key: str, actor: Actor) -> BatchReceipt:
             _note_shipper(envelope.shipper)
         with connection.cursor() as cursor:
             cursor.execute("SELECT pg_notify(%s, '')", [INBOX_CHANNEL])
-    return BatchReceipt(batch_id, len(found.accepted), found.rejections, is_replay=False)
+    return BatchReceipt(batch_id, found.count, found.rejections, is_replay=False)
 
 
 def _read_envelope(body: bytes) -> Envelope:
@@ -134,14 +117,14 @@ def _refuse_under_pressure() -> None:
         )
 
 
-def _insert(found: Sorted, *, key: str, actor: Actor) -> str | None:
+def _insert(found: Sorted, stored: bytes, *, key: str, actor: Actor) -> str | None:
     """Insert the row; return its public id, or None when the key is stored already."""
     batch = UsageBatch(
         source=actor.label[:80],
         organization_id=actor.organization_id,
         idempotency_key=key,
-        body=b"[" + b",".join(found.accepted) + b"]",
-        event_count=len(found.accepted),
+        body=stored,
+        event_count=found.count,
         rejections=[asdict(rejection) for rejection in found.rejections],
         oldest_event_at=found.oldest_at,
     )

@@ -32,6 +32,7 @@ from apps.usage.give_back import GIVE_BACK_TOPIC
 from apps.usage.identities import claim_identities
 from apps.usage.instants import from_us, to_us
 from apps.usage.models import LateEvent, UsageBatch
+from apps.usage.packing import unpack
 from apps.usage.placement import Place, Placed, place_events
 from apps.usage.windows import add_to_windows, late_row, share_cutoffs
 
@@ -82,7 +83,7 @@ def process_next_batch() -> bool:
             if batch is None:
                 return False
             batch_id = batch.pk
-            events = decode_events(bytes(batch.body))
+            events = decode_events(unpack(bytes(batch.body)))
             if batch.attempts >= ISOLATE_AFTER_ATTEMPTS:
                 outcome = _process_one_by_one(batch, events)
             else:

@@ -23,7 +23,8 @@ from apps.usage.api.serializers import (
     UsageEventSerializer,
     UsageWindowSerializer,
 )
-from apps.usage.ingestion import accept_batch, read_body
+from apps.usage.ingestion import accept_batch
+from apps.usage.packing import read_body
 
 
 class UsageEventsView(ApiView):
@@ -41,9 +42,12 @@ class UsageEventsView(ApiView):
 
         `Idempotency-Key` names the batch: the same key again answers as before and stores nothing.
         """
-        body = read_body(request.body, request.headers.get("Content-Encoding", ""))
+        encoding = request.headers.get("Content-Encoding", "")
         receipt = accept_batch(
-            body=body, batch_key=request.headers.get(IDEMPOTENCY_HEADER, ""), actor=self.actor
+            body=read_body(request.body, encoding),
+            batch_key=request.headers.get(IDEMPOTENCY_HEADER, ""),
+            actor=self.actor,
+            packed=request.body if encoding == "gzip" else None,
         )
         answer = {
             "batch_id": receipt.batch_id,

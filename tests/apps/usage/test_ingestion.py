@@ -15,8 +15,9 @@ from apps.core.actors import Actor, ActorKind
 from apps.core.exceptions import InvalidInput, Unavailable
 from apps.core.models import DeadLetter
 from apps.usage import ingestion
-from apps.usage.ingestion import accept_batch, read_body
+from apps.usage.ingestion import accept_batch
 from apps.usage.models import ShipperState, UsageBatch
+from apps.usage.packing import read_body, unpack
 from tests.factories.direct import make_subscription_row
 from tests.factories.usage import PLATFORM, make_event
 
@@ -45,7 +46,7 @@ def test_batch_is_stored_as_one_row() -> None:
     batch = UsageBatch.objects.get()
     assert (receipt.accepted, receipt.batch_id) == (10, batch.public_id)
     assert batch.event_count == 10
-    assert json.loads(bytes(batch.body)) == events
+    assert json.loads(unpack(bytes(batch.body)))["events"] == events
 
 
 def test_same_batch_key_is_stored_once() -> None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import gzip
 import json
 import threading
 from datetime import UTC, datetime, timedelta
@@ -63,6 +64,47 @@ def test_events_fill_their_windows() -> None:
     assert batch.status == BatchStatus.PROCESSED
     assert batch.outcome["counted"] == 3
     assert UsageEvent.objects.count() == 3
+
+
+def test_only_the_good_events_of_a_compressed_batch_are_counted() -> None:
+    subscription = make_subscription_row()
+    unreadable = make_event(subscription, status="ok")
+    good = [make_event(subscription) for _number in range(2)]
+    body = json.dumps({"events": [good[0], unreadable, good[1]]}).encode()
+
+    accept_batch(body=body, batch_key="", actor=PLATFORM, packed=gzip.compress(body))
+    assert process_next_batch()
+
+    stored = {str(event_id) for event_id in UsageEvent.objects.values_list("event_id", flat=True)}
+    assert stored == {event["id"] for event in good}
+
+
+def test_compressed_batch_is_processed_as_it_came() -> None:
+    event = make_event(make_subscription_row(), path="/städte/?q=1", properties={"size": [1, None]})
+    body = json.dumps({"events": [event]}).encode()
+
+    accept_batch(body=body, batch_key="", actor=PLATFORM, packed=gzip.compress(body) + b"rest")
+    assert process_next_batch()
+
+    row = UsageEvent.objects.get()
+    assert (row.path, row.properties) == ("/städte/?q=1", {"size": [1, None]})
+    assert (row.method, row.status, row.outcome, row.is_billable) == ("GET", 200, "completed", True)
+    assert (row.latency_ms, row.upstream_latency_ms) == (12, 10)
+    assert (row.request_bytes, row.response_bytes) == (0, 320)
+    assert (row.request_id, row.source) == (event["request_id"], "gateway")
+    assert format_public_id("api", row.api_id) == event["api_id"]
+
+
+def test_number_that_fits_no_column_is_isolated() -> None:
+    subscription = make_subscription_row()
+    batch = send(make_event(subscription, latency_ms=1e300), make_event(subscription))
+
+    for _attempt in range(4):
+        UsageBatch.objects.update(available_at=clock.now())
+        assert process_next_batch()
+
+    batch.refresh_from_db()
+    assert (batch.outcome["counted"], len(batch.outcome["unplaced"])) == (1, 1)
 
 
 def test_only_completed_2xx_calls_are_billed_and_the_rest_gives_quota_back() -> None:
