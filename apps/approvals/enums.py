@@ -5,6 +5,8 @@ from __future__ import annotations
 from django.db.models import TextChoices
 from django.utils.translation import pgettext_lazy
 
+from apps.accounts.enums import StaffRole
+
 
 class ApprovalStatus(TextChoices):
     """Where a request stands."""
@@ -19,6 +21,8 @@ class ApprovalStatus(TextChoices):
 
 
 OPEN_STATUSES = (ApprovalStatus.PENDING, ApprovalStatus.INFO_REQUESTED, ApprovalStatus.ESCALATED)
+# Open, and it is the back office's turn: the clocks run.
+RUNNING_STATUSES = (ApprovalStatus.PENDING, ApprovalStatus.ESCALATED)
 
 
 class Priority(TextChoices):
@@ -28,3 +32,16 @@ class Priority(TextChoices):
     NORMAL = "normal", pgettext_lazy("priority", "normal")
     HIGH = "high", pgettext_lazy("priority", "high")
     URGENT = "urgent", pgettext_lazy("priority", "urgent")
+
+
+# Who works in the queue, and to whom a request can be escalated.
+REVIEW_ROLES = (StaffRole.APPROVER, StaffRole.OPERATOR)
+
+
+class BulkDecision(TextChoices):
+    """What can be done with many requests at once."""
+
+    APPROVE = "approve", pgettext_lazy("bulk decision", "approve")
+    REJECT = "reject", pgettext_lazy("bulk decision", "reject")
+    ASSIGN = "assign", pgettext_lazy("bulk decision", "assign")
+    ESCALATE = "escalate", pgettext_lazy("bulk decision", "escalate")

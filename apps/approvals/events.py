@@ -29,6 +29,7 @@ class ApprovalDecided(ApprovalEvent):
 
     status: str
     comment: str
+    conditions: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -48,7 +49,43 @@ class ApprovalInformationProvided(ApprovalEvent):
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class ApprovalEscalated(ApprovalEvent):
-    """Somebody with more authority should decide."""
+    """Somebody with more authority should decide: anybody of a role, or one person."""
 
     history_id: UUID
     reason: str
+    role: str = "operator"
+    assignee_id: UUID | None = None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ApprovalAssigned(ApprovalEvent):
+    """Somebody got the request, or it went back to the queue (no `assignee_id`)."""
+
+    history_id: UUID
+    assignee_id: UUID | None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ApprovalCommented(ApprovalEvent):
+    """Somebody said something; `comment_id` names it."""
+
+    comment_id: UUID
+    is_from_staff: bool
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ApprovalBreached(ApprovalEvent):
+    """A deadline was missed: that of the decision, else only that of the first response."""
+
+    history_id: UUID
+    is_decision_overdue: bool
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ApprovalExpired(ApprovalEvent):
+    """Nobody decided in time, or the requester never answered."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ApprovalCancelled(ApprovalEvent):
+    """The requester withdrew."""

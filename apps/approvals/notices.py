@@ -42,6 +42,7 @@ INFORMATION_REQUESTED: Final = NotificationKind(
 INFORMATION_PROVIDED: Final = NotificationKind(
     name="approvals.information_provided",
     title=_("%(organization)s answered: %(title)s"),
+    is_important=True,
     action_label=_("Review"),
 )
 ESCALATED: Final = NotificationKind(
@@ -53,4 +54,79 @@ ESCALATED: Final = NotificationKind(
     action_label=_("Review"),
 )
 
-ALL: Final = (REQUESTED, APPROVED, REJECTED, INFORMATION_REQUESTED, INFORMATION_PROVIDED, ESCALATED)
+ASSIGNED: Final = NotificationKind(
+    name="approvals.assigned",
+    title=_("Assigned to you: %(title)s"),
+    body=_("%(organization)s asks for approval."),
+    is_important=True,
+    action_label=_("Review"),
+)
+MENTIONED: Final = NotificationKind(
+    name="approvals.mentioned",
+    title=_("%(author)s mentioned you: %(title)s"),
+    body="%(comment)s",
+    is_important=True,
+    action_label=_("Read"),
+)
+COMMENTED: Final = NotificationKind(
+    name="approvals.commented",
+    title=_("New comment: %(title)s"),
+    body="%(comment)s",
+    is_important=True,
+    action_label=_("Read"),
+)
+OVERDUE: Final = NotificationKind(
+    name="approvals.overdue",
+    title=_("Overdue: %(title)s"),
+    body=_("The time that the SLA allows for a decision is over."),
+    tone="bad",
+    is_important=True,
+    action_label=_("Review"),
+)
+RESPONSE_OVERDUE: Final = NotificationKind(
+    name="approvals.response_overdue",
+    title=_("No response yet: %(title)s"),
+    body=_("The time that the SLA allows for a first response is over."),
+    tone="warn",
+    action_label=_("Review"),
+)
+EXPIRED: Final = NotificationKind(
+    name="approvals.expired",
+    title=_("Expired: %(title)s"),
+    body=_("It was not decided in time. You may ask again."),
+    tone="warn",
+    is_important=True,
+    action_label=_("Ask again"),
+)
+EXPIRED_FOR_STAFF: Final = NotificationKind(
+    name="approvals.expired_for_staff",
+    title=_("Expired without a decision: %(title)s"),
+    body=_("%(organization)s was told that it may ask again."),
+    tone="warn",
+    is_important=True,
+    action_label=_("Look"),
+)
+CANCELLED: Final = NotificationKind(
+    name="approvals.cancelled",
+    title=_("Withdrawn: %(title)s"),
+    body=_("%(organization)s does not need a decision any more."),
+    is_important=True,
+    action_label=_("Look"),
+)
+
+ALL: Final = (
+    REQUESTED,
+    APPROVED,
+    REJECTED,
+    INFORMATION_REQUESTED,
+    INFORMATION_PROVIDED,
+    ESCALATED,
+    ASSIGNED,
+    MENTIONED,
+    COMMENTED,
+    OVERDUE,
+    RESPONSE_OVERDUE,
+    EXPIRED,
+    EXPIRED_FOR_STAFF,
+    CANCELLED,
+)

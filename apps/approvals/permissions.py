@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from apps.accounts.enums import StaffRole
 from apps.accounts.models import Membership
-from apps.approvals.enums import ApprovalStatus
+from apps.approvals.enums import REVIEW_ROLES, ApprovalStatus
 from apps.approvals.exceptions import OwnSubmission
 from apps.approvals.models import ApprovalRequest
 from apps.approvals.registry import handler_of
@@ -14,13 +14,13 @@ from apps.core.exceptions import Forbidden, NotFound
 
 def can_review(actor: Actor) -> bool:
     """Whether the actor works in the queue: approvers and operators."""
-    return actor.has_staff_role(StaffRole.APPROVER, StaffRole.OPERATOR)
+    return actor.has_staff_role(*REVIEW_ROLES)
 
 
 def require_can_decide(request: ApprovalRequest, actor: Actor) -> None:
     """Refuse actors who may not decide this request.
 
-    Approvers decide; an escalated request may be decided by an operator too. Nobody decides a request that they
+    Approvers decide; an escalated request may be decided by the role that it was escalated to, too. Nobody decides a request that they
     made, or that an organization made of which they are a member.
 
     Raises:
@@ -29,7 +29,7 @@ def require_can_decide(request: ApprovalRequest, actor: Actor) -> None:
     """
     roles = [StaffRole.APPROVER]
     if request.status == ApprovalStatus.ESCALATED:
-        roles.append(StaffRole.OPERATOR)
+        roles.append(StaffRole(request.escalated_to_role or StaffRole.OPERATOR))
     if not actor.has_staff_role(*roles):
         raise Forbidden
     if is_own_submission(request, actor):

@@ -2,13 +2,30 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+
+from django.core.files.base import File
 from django.db import transaction
 
+from apps.approvals import deadlines
+from apps.approvals.attachments import read_files
 from apps.approvals.enums import ApprovalStatus
-from apps.approvals.events import ApprovalInformationProvided, ApprovalInformationRequested
-from apps.approvals.models import ApprovalComment, ApprovalRequest
-from apps.approvals.permissions import can_review, require_can_answer, require_can_decide
-from apps.approvals.services.moves import lock_for, require_comment, save_move, tell
+from apps.approvals.events import (
+    ApprovalCommented,
+    ApprovalInformationProvided,
+    ApprovalInformationRequested,
+)
+from apps.approvals.mentions import mentioned_staff
+from apps.approvals.models import ApprovalAttachment, ApprovalComment, ApprovalRequest
+from apps.approvals.permissions import can_review, require_can_answer
+from apps.approvals.services.moves import (
+    first_response,
+    lock_for,
+    lock_to_decide,
+    require_comment,
+    save_move,
+    tell,
+)
 from apps.core import clock
 from apps.core.actors import Actor
 from apps.core.audit import record_audit
@@ -19,7 +36,7 @@ from apps.core.exceptions import Forbidden
 def request_information(
     *, request: ApprovalRequest, actor: Actor, question: str
 ) -> ApprovalRequest:
-    """Ask the requester something; the SLA clock stands still until they answer.
+    """Ask the requester something; the SLA clocks stand still until they answer.
 
     Raises:
         CommentRequired: the question is empty.
@@ -29,20 +46,25 @@ def request_information(
     Publishes: ApprovalInformationRequested.
     """
     text = require_comment(question)
-    require_can_decide(request, actor)
-    locked = lock_for(request, ApprovalStatus.INFO_REQUESTED)
-    history = save_move(locked, status=ApprovalStatus.INFO_REQUESTED, actor=actor, comment=text)
+    locked = lock_to_decide(request, ApprovalStatus.INFO_REQUESTED, actor)
+    changes = {**first_response(locked, actor), "waiting_since": clock.now()}
+    history = save_move(
+        locked, status=ApprovalStatus.INFO_REQUESTED, actor=actor, comment=text, changes=changes
+    )
     _write_comment(locked, actor=actor, body=text, is_internal=False)
     tell(ApprovalInformationRequested, locked, history_id=history.pk, question=text)
     return locked
 
 
 @transaction.atomic
-def provide_information(*, request: ApprovalRequest, actor: Actor, answer: str) -> ApprovalRequest:
-    """Answer the approver's question; the deadline moves by the time that the answer took.
+def provide_information(
+    *, request: ApprovalRequest, actor: Actor, answer: str, files: Sequence[File[bytes]] = ()
+) -> ApprovalRequest:
+    """Answer the approver's question; the deadlines move by the time that the answer took.
 
     Raises:
         CommentRequired: the answer is empty.
+        AttachmentRefused: see `attachments.read_files`.
         NotFound, Forbidden: not the requester's side.
         InvalidTransition: nothing was asked.
 
@@ -51,39 +73,76 @@ def provide_information(*, request: ApprovalRequest, actor: Actor, answer: str) 
     text = require_comment(answer)
     require_can_answer(request, actor)
     locked = lock_for(request, ApprovalStatus.PENDING)
-    asked = locked.history.filter(action=ApprovalStatus.INFO_REQUESTED).latest("created_at")
-    changes = {"due_at": locked.due_at + (clock.now() - asked.created_at)}
     history = save_move(
-        locked, status=ApprovalStatus.PENDING, actor=actor, comment=text, changes=changes
+        locked,
+        status=ApprovalStatus.PENDING,
+        actor=actor,
+        comment=text,
+        changes=deadlines.resumed(locked),
     )
-    _write_comment(locked, actor=actor, body=text, is_internal=False)
+    comment = _write_comment(locked, actor=actor, body=text, is_internal=False)
+    _attach(comment, files)
     tell(ApprovalInformationProvided, locked, history_id=history.pk)
     return locked
 
 
 @transaction.atomic
 def add_comment(
-    *, request: ApprovalRequest, actor: Actor, body: str, is_internal: bool
+    *,
+    request: ApprovalRequest,
+    actor: Actor,
+    body: str,
+    is_internal: bool,
+    files: Sequence[File[bytes]] = (),
 ) -> ApprovalComment:
     """Say something about a request. Internal comments are written and read by the back office only.
 
+    Where staff write `@name` or `@` and the front part of an address, those colleagues are told. The requester's side
+    mentions nobody: it does not know who works in the back office.
+
     Raises:
         CommentRequired: it is empty.
+        AttachmentRefused: see `attachments.read_files`.
         NotFound, Forbidden: neither the back office nor the requester's side.
+
+    Publishes: ApprovalCommented.
     """
     text = require_comment(body)
-    if not can_review(actor):
+    is_staff = speaks_for_staff(request, actor)
+    if not is_staff:
         require_can_answer(request, actor)
         if is_internal:
             raise Forbidden
     comment = _write_comment(request, actor=actor, body=text, is_internal=is_internal)
+    attached = _attach(comment, files)
+    if is_staff:
+        comment.mentions.set(mentioned_staff(text, author_id=actor.user_id))
+        _note_response(request, actor)
     record_audit(
         action="approvals:request:commented",
         target=request,
         actor=actor,
-        after={"comment": comment.public_id, "is_internal": is_internal},
+        after={
+            "comment": comment.public_id,
+            "is_internal": is_internal,
+            "attachments": [file.name for file in attached],
+        },
     )
+    tell(ApprovalCommented, request, comment_id=comment.pk, is_from_staff=is_staff)
     return comment
+
+
+def speaks_for_staff(request: ApprovalRequest, actor: Actor) -> bool:
+    """Whether the actor talks as the back office: staff who work in the requesting organization do not."""
+    return can_review(actor) and actor.organization_id != request.organization_id
+
+
+def _note_response(request: ApprovalRequest, actor: Actor) -> None:
+    """Note that staff said something, if it is the first thing that they did."""
+    changes = first_response(request, actor)
+    if changes:
+        rows = ApprovalRequest.objects.filter(pk=request.pk, first_response_at=None)
+        rows.update(**changes, updated_at=clock.now())
 
 
 def _write_comment(
@@ -92,3 +151,16 @@ def _write_comment(
     return ApprovalComment.objects.create(
         request=request, author_id=actor.user_id, body=body, is_internal=is_internal
     )
+
+
+def _attach(comment: ApprovalComment, files: Sequence[File[bytes]]) -> list[ApprovalAttachment]:
+    return [
+        ApprovalAttachment.objects.create(
+            comment=comment,
+            name=file.name,
+            content_type=file.content_type,
+            size_bytes=len(file.content),
+            content=file.content,
+        )
+        for file in read_files(files)
+    ]

@@ -1,35 +1,58 @@
-"""Deciding: approve, reject, or hand the question to somebody with more authority."""
+"""Deciding: approve or reject, with a comment that the requester reads."""
 
 from __future__ import annotations
 
-from django.db import transaction
+from collections.abc import Sequence
+from typing import Any, Final
 
-from apps.approvals.enums import ApprovalStatus, Priority
-from apps.approvals.events import ApprovalDecided, ApprovalEscalated
+from django.db import transaction
+from django.utils.translation import gettext_lazy as _
+
+from apps.approvals.enums import ApprovalStatus
+from apps.approvals.events import ApprovalDecided
 from apps.approvals.models import ApprovalRequest
-from apps.approvals.permissions import can_review, require_can_decide
 from apps.approvals.registry import handler_of
-from apps.approvals.services.moves import lock_for, require_comment, save_move, tell
+from apps.approvals.services.moves import (
+    first_response,
+    lock_to_decide,
+    require_comment,
+    save_move,
+    tell,
+)
 from apps.core import clock
 from apps.core.actors import Actor
-from apps.core.exceptions import Forbidden
+from apps.core.exceptions import InvalidInput
+
+MAX_CONDITIONS: Final = 20
+MAX_CONDITION_LENGTH: Final = 500
 
 
 @transaction.atomic
 def approve_request(
-    *, request: ApprovalRequest, actor: Actor, comment: str = ""
+    *, request: ApprovalRequest, actor: Actor, comment: str, conditions: Sequence[str] = ()
 ) -> ApprovalRequest:
     """Say yes: the handler carries it out in the same transaction.
 
+    `conditions` are what the requester has to do beside, one sentence each; they are shown, not enforced.
+
     Raises:
+        CommentRequired: no comment was given.
+        InvalidInput: too many conditions, or one that is too long.
         Forbidden, OwnSubmission: the actor may not decide.
         InvalidTransition: it is decided already, or waits for the requester's answer.
 
     Publishes: ApprovalDecided.
     """
-    require_can_decide(request, actor)
-    locked = lock_for(request, ApprovalStatus.APPROVED)
-    _decide(locked, ApprovalStatus.APPROVED, actor=actor, comment=comment.strip())
+    text = require_comment(comment)
+    wanted = _clean_conditions(conditions)
+    locked = lock_to_decide(request, ApprovalStatus.APPROVED, actor)
+    _decide(
+        locked,
+        ApprovalStatus.APPROVED,
+        actor=actor,
+        comment=text,
+        changes={"conditions": wanted},
+    )
     handler_of(locked.subject_type).on_approved(locked, actor=actor)
     return locked
 
@@ -46,45 +69,43 @@ def reject_request(*, request: ApprovalRequest, actor: Actor, comment: str) -> A
     Publishes: ApprovalDecided.
     """
     reason = require_comment(comment)
-    require_can_decide(request, actor)
-    locked = lock_for(request, ApprovalStatus.REJECTED)
-    _decide(locked, ApprovalStatus.REJECTED, actor=actor, comment=reason)
+    locked = lock_to_decide(request, ApprovalStatus.REJECTED, actor)
+    _decide(locked, ApprovalStatus.REJECTED, actor=actor, comment=reason, changes={})
     handler_of(locked.subject_type).on_rejected(locked, actor=actor, comment=reason)
     return locked
 
 
-@transaction.atomic
-def escalate_request(*, request: ApprovalRequest, actor: Actor, reason: str) -> ApprovalRequest:
-    """Ask for somebody with more authority; the request becomes urgent and can still be decided.
-
-    Its deadline stays: escalating late work does not make it timely.
-
-    Raises:
-        CommentRequired: no reason was given.
-        Forbidden: the actor does not work in the queue.
-        InvalidTransition: only a pending request can be escalated.
-
-    Publishes: ApprovalEscalated.
-    """
-    text = require_comment(reason)
-    if not can_review(actor):
-        raise Forbidden
-    locked = lock_for(request, ApprovalStatus.ESCALATED)
-    changes = {"priority": Priority.URGENT}
-    history = save_move(
-        locked, status=ApprovalStatus.ESCALATED, actor=actor, comment=text, changes=changes
-    )
-    tell(ApprovalEscalated, locked, history_id=history.pk, reason=text)
-    return locked
-
-
 def _decide(
-    request: ApprovalRequest, status: ApprovalStatus, *, actor: Actor, comment: str
+    request: ApprovalRequest,
+    status: ApprovalStatus,
+    *,
+    actor: Actor,
+    comment: str,
+    changes: dict[str, Any],
 ) -> None:
-    changes = {
+    decided = {
+        **changes,
+        **first_response(request, actor),
         "decided_at": clock.now(),
         "decided_by_id": actor.user_id,
         "decision_comment": comment,
     }
-    save_move(request, status=status, actor=actor, comment=comment, changes=changes)
-    tell(ApprovalDecided, request, status=str(status), comment=comment)
+    save_move(request, status=status, actor=actor, comment=comment, changes=decided)
+    tell(
+        ApprovalDecided,
+        request,
+        status=str(status),
+        comment=comment,
+        conditions=tuple(request.conditions),
+    )
+
+
+def _clean_conditions(conditions: Sequence[str]) -> list[str]:
+    cleaned = [text.strip() for text in conditions if text.strip()]
+    if len(cleaned) > MAX_CONDITIONS:
+        text = _("At most %(most)s conditions are possible.") % {"most": MAX_CONDITIONS}
+        raise InvalidInput(text, field="conditions")
+    if any(len(text) > MAX_CONDITION_LENGTH for text in cleaned):
+        text = _("A condition has at most %(most)s characters.") % {"most": MAX_CONDITION_LENGTH}
+        raise InvalidInput(text, field="conditions")
+    return cleaned

@@ -3,16 +3,20 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from typing import Any
+from typing import Any, Final
 
 from apps.approvals.enums import ApprovalStatus
 from apps.approvals.events import ApprovalEvent
-from apps.approvals.exceptions import CommentRequired
+from apps.approvals.exceptions import CommentRequired, RequestClosed
 from apps.approvals.models import ApprovalHistory, ApprovalRequest
+from apps.approvals.permissions import can_review, is_own_submission, require_can_decide
 from apps.approvals.transitions import APPROVAL
-from apps.core import events
+from apps.core import clock, events
 from apps.core.actors import Actor
 from apps.core.audit import record_audit
+
+# Bookkeeping of the deadlines that would only make the history hard to read.
+NOT_IN_HISTORY: Final = frozenset({"first_response_at", "uses_business_hours", "escalated_at"})
 
 
 def lock_for(request: ApprovalRequest, wanted: ApprovalStatus) -> ApprovalRequest:
@@ -26,6 +30,35 @@ def lock_for(request: ApprovalRequest, wanted: ApprovalStatus) -> ApprovalReques
     return locked
 
 
+def lock_to_decide(
+    request: ApprovalRequest, wanted: ApprovalStatus, actor: Actor
+) -> ApprovalRequest:
+    """Return the request locked, if it may move to the wanted status and the actor may decide it.
+
+    Who may decide depends on the status, so both are checked on the locked row.
+
+    Raises:
+        Forbidden, OwnSubmission: the actor may not decide it.
+        InvalidTransition: it is decided already, or waits for the requester.
+    """
+    locked = ApprovalRequest.objects.lock(request.pk)
+    require_can_decide(locked, actor)
+    APPROVAL.require(ApprovalStatus(locked.status), wanted)
+    return locked
+
+
+def lock_open(request: ApprovalRequest) -> ApprovalRequest:
+    """Return the request locked, if it still waits for a decision.
+
+    Raises:
+        RequestClosed: it does not.
+    """
+    locked = ApprovalRequest.objects.lock(request.pk)
+    if not locked.is_open:
+        raise RequestClosed
+    return locked
+
+
 def save_move(
     request: ApprovalRequest,
     *,
@@ -36,11 +69,27 @@ def save_move(
 ) -> ApprovalHistory:
     """Give a locked request its new status and other changed fields, with history and audit rows."""
     wanted = {"status": status, **(changes or {})}
-    before = {name: getattr(request, name) for name in wanted}
-    for name, value in wanted.items():
+    return save_change(request, action=str(status), actor=actor, comment=comment, changes=wanted)
+
+
+def save_change(
+    request: ApprovalRequest,
+    *,
+    action: str,
+    actor: Actor,
+    changes: Mapping[str, Any],
+    comment: str = "",
+) -> ApprovalHistory:
+    """Save changed fields of a locked request, with history and audit rows."""
+    before = {
+        name: getattr(request, name)
+        for name, value in changes.items()
+        if name not in NOT_IN_HISTORY and getattr(request, name) != value
+    }
+    for name, value in changes.items():
         setattr(request, name, value)
-    request.save(update_fields=[*wanted, "updated_at"])
-    return write_history(request, action=str(status), actor=actor, before=before, comment=comment)
+    request.save(update_fields=[*changes, "updated_at"])
+    return write_history(request, action=action, actor=actor, before=before, comment=comment)
 
 
 def write_history(
@@ -70,6 +119,20 @@ def write_history(
         after=audited.after,
         comment=comment,
     )
+
+
+def first_response(request: ApprovalRequest, actor: Actor) -> dict[str, Any]:
+    """Return the column to set if this is the first thing that staff do for the requester.
+
+    Work of the system is no response, nor is what the requester's own colleagues do.
+    """
+    is_response = (
+        request.first_response_at is None
+        and not actor.is_system
+        and can_review(actor)
+        and not is_own_submission(request, actor)
+    )
+    return {"first_response_at": clock.now()} if is_response else {}
 
 
 def tell(event_class: type[ApprovalEvent], request: ApprovalRequest, **members: Any) -> None:

@@ -1,4 +1,4 @@
-"""Asking for a decision, and taking the question back."""
+"""Asking for a decision, and the ways in which the question ends without one."""
 
 from __future__ import annotations
 
@@ -9,14 +9,21 @@ from uuid import UUID
 from django.db import IntegrityError, transaction
 
 from apps.accounts.models import Organization
-from apps.approvals import selectors
+from apps.approvals import deadlines
 from apps.approvals.enums import ApprovalStatus, Priority
-from apps.approvals.events import ApprovalRequested
-from apps.approvals.exceptions import AlreadyRequested
-from apps.approvals.models import ApprovalRequest
+from apps.approvals.events import (
+    ApprovalAssigned,
+    ApprovalCancelled,
+    ApprovalExpired,
+    ApprovalRequested,
+)
+from apps.approvals.exceptions import AlreadyRequested, UnsuitableAssignee
+from apps.approvals.models import ApprovalRequest, SlaPolicy
 from apps.approvals.permissions import require_can_answer
 from apps.approvals.registry import handler_of
-from apps.approvals.services.moves import lock_for, save_move, tell, write_history
+from apps.approvals.services.moves import save_change, save_move, tell, write_history
+from apps.approvals.services.planning import require_suitable
+from apps.approvals.transitions import APPROVAL
 from apps.core import clock
 from apps.core.actors import Actor
 
@@ -35,16 +42,17 @@ class Submission:
 
 @transaction.atomic
 def open_request(*, submission: Submission, actor: Actor) -> ApprovalRequest:
-    """Ask for a decision; its deadline comes from the SLA policies.
+    """Ask for a decision; its deadlines and its assignee come from the SLA policies.
 
     Raises:
         AlreadyRequested: the subject has an open request (also when two ask at once).
         KeyError: no handler is registered for the subject type.
 
-    Publishes: ApprovalRequested.
+    Publishes: ApprovalRequested, and ApprovalAssigned where the policy names somebody.
     """
     handler_of(submission.subject_type)
     now = clock.now()
+    policy = deadlines.find_policy(submission.subject_type, submission.priority)
     request = ApprovalRequest(
         organization=submission.organization,
         subject_type=submission.subject_type,
@@ -52,8 +60,9 @@ def open_request(*, submission: Submission, actor: Actor) -> ApprovalRequest:
         title=submission.title[:200],
         priority=submission.priority,
         requested_by_id=actor.user_id,
-        due_at=selectors.due_time(submission.subject_type, submission.priority, start=now),
+        created_at=now,
         details=submission.details,
+        **deadlines.deadlines_for(policy, start=now).as_fields(),
     )
     try:
         with transaction.atomic():
@@ -62,36 +71,64 @@ def open_request(*, submission: Submission, actor: Actor) -> ApprovalRequest:
         raise AlreadyRequested from None
     write_history(request, action="requested", actor=actor, before={})
     tell(ApprovalRequested, request)
+    _assign_by_policy(request, policy)
     return request
+
+
+def _assign_by_policy(request: ApprovalRequest, policy: SlaPolicy) -> None:
+    """Give the request to whom the policy names, unless that person may not decide it."""
+    person = policy.default_assignee
+    if person is None:
+        return
+    try:
+        require_suitable(request, person)
+    except UnsuitableAssignee:
+        return
+    actor = Actor.system("approvals.sla_policy")
+    history = save_change(
+        request, action="assigned", actor=actor, changes={"assignee_id": person.pk}
+    )
+    tell(ApprovalAssigned, request, history_id=history.pk, assignee_id=person.pk)
 
 
 @transaction.atomic
 def cancel_request(*, request: ApprovalRequest, actor: Actor) -> ApprovalRequest:
-    """Withdraw a request on its requester's side.
+    """Withdraw a request on its requester's side, also while it waits for their answer.
 
     Raises:
         NotFound, Forbidden: not the requester's organization, or a role that may not.
         InvalidTransition: it is decided already.
+
+    Publishes: ApprovalCancelled.
     """
     require_can_answer(request, actor)
-    locked = lock_for(request, ApprovalStatus.CANCELLED)
-    save_move(
-        locked, status=ApprovalStatus.CANCELLED, actor=actor, changes={"decided_at": clock.now()}
-    )
-    handler_of(locked.subject_type).on_cancelled(locked, actor=actor)
+    locked = _close(request, ApprovalStatus.CANCELLED, actor)
+    tell(ApprovalCancelled, locked)
     return locked
 
 
 @transaction.atomic
 def expire_request(*, request: ApprovalRequest, actor: Actor) -> ApprovalRequest:
-    """Close a request that nobody decided.
+    """Close a request that nobody decided, or whose requester never answered.
 
     Raises:
         InvalidTransition: it is decided already.
+
+    Publishes: ApprovalExpired.
     """
-    locked = lock_for(request, ApprovalStatus.EXPIRED)
-    save_move(
-        locked, status=ApprovalStatus.EXPIRED, actor=actor, changes={"decided_at": clock.now()}
-    )
+    locked = _close(request, ApprovalStatus.EXPIRED, actor)
+    tell(ApprovalExpired, locked)
+    return locked
+
+
+def _close(request: ApprovalRequest, status: ApprovalStatus, actor: Actor) -> ApprovalRequest:
+    locked = ApprovalRequest.objects.lock(request.pk)
+    if locked.status == ApprovalStatus.INFO_REQUESTED:
+        # Nobody waits for an answer any more; only a pending request can be closed.
+        save_move(
+            locked, status=ApprovalStatus.PENDING, actor=actor, changes=deadlines.resumed(locked)
+        )
+    APPROVAL.require(ApprovalStatus(locked.status), status)
+    save_move(locked, status=status, actor=actor, changes={"decided_at": clock.now()})
     handler_of(locked.subject_type).on_cancelled(locked, actor=actor)
     return locked

@@ -105,7 +105,7 @@ def test_review_shows_listing_upstream_and_history(browser: Client) -> None:
 def test_approve_button_decides_and_returns_to_the_queue(browser: Client) -> None:
     request = make_request()
 
-    text = decide(browser, request, "approve")
+    text = decide(browser, request, "approve", "Fine")
 
     assert "Approved." in text
     assert Api.objects.get(pk=request.subject_id).status == "registering"
@@ -137,7 +137,7 @@ def test_second_approver_is_told_that_somebody_was_faster(browser: Client) -> No
     request = make_request()
     decide(browser, request, "reject", "No")
 
-    text = decide(browser, request, "approve")
+    text = decide(browser, request, "approve", "Fine")
 
     assert "cannot become" in text
     assert ApprovalRequest.objects.get().status == "rejected"

@@ -103,9 +103,9 @@ def test_reject_over_rest_without_comment_names_the_field(
 def test_decided_over_rest_twice_is_a_conflict(api_client: Clients, approver: User) -> None:
     url = f"{QUEUE}/{make_request().public_id}/approve/"
     client = api_client(approver)
-    client.post(url, {})
+    client.post(url, {"comment": "Yes"})
 
-    answer = client.post(url, {})
+    answer = client.post(url, {"comment": "Yes"})
 
     assert (answer.status_code, answer.json()["code"]) == (409, "invalid_transition")
 

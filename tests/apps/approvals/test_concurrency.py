@@ -44,7 +44,7 @@ def test_two_decisions_at_once_leave_one() -> None:
     one, two = actor_of(make_staff("approver")), actor_of(make_staff("approver"))
 
     outcomes = at_once(
-        lambda: approve_request(request=request, actor=one),
+        lambda: approve_request(request=request, actor=one, comment="Yes"),
         lambda: reject_request(request=request, actor=two, comment="No"),
     )
 

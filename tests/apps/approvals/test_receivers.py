@@ -91,7 +91,7 @@ def test_delivery_twice_tells_once(
     approver: User, provider: Membership, mailoutbox: list[Any]
 ) -> None:
     request = make_request(provider)
-    services.approve_request(request=request, actor=actor_of(approver))
+    services.approve_request(request=request, actor=actor_of(approver), comment="Good")
     drain_until_empty()
     OutboxMessage.objects.filter(topic="core.event").update(status="pending")
 

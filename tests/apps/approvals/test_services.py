@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from datetime import timedelta
 
 import pytest
 
@@ -12,9 +11,8 @@ from apps.apis.models import Api
 from apps.approvals import services
 from apps.approvals.enums import Priority
 from apps.approvals.exceptions import AlreadyRequested, CommentRequired, OwnSubmission
-from apps.approvals.models import ApprovalRequest, SlaPolicy
+from apps.approvals.models import ApprovalRequest
 from apps.approvals.services import Submission
-from apps.core import clock
 from apps.core.actors import Actor
 from apps.core.exceptions import Forbidden, InvalidTransition, NotFound
 from apps.core.models import AuditEvent
@@ -62,7 +60,7 @@ def test_decided_request_cannot_be_decided_again(approver: Actor) -> None:
     services.reject_request(request=request, actor=approver, comment="No")
 
     with pytest.raises(InvalidTransition):
-        services.approve_request(request=request, actor=approver)
+        services.approve_request(request=request, actor=approver, comment="Yes")
 
     assert Api.objects.get(pk=request.subject_id).status == "rejected"
 
@@ -72,7 +70,7 @@ def test_failing_handler_leaves_the_request_open(approver: Actor) -> None:
     Api.objects.filter(pk=request.subject_id).update(status="draft")
 
     with pytest.raises(InvalidTransition):
-        services.approve_request(request=request, actor=approver)
+        services.approve_request(request=request, actor=approver, comment="Yes")
 
     assert ApprovalRequest.objects.get(pk=request.pk).status == "pending"
     assert not AuditEvent.objects.filter(action="approvals:request:approved").exists()
@@ -100,7 +98,7 @@ def test_colleague_of_the_requester_may_not_decide() -> None:
     MembershipFactory(organization=request.organization, user=colleague, role="viewer")
 
     with pytest.raises(OwnSubmission):
-        services.approve_request(request=request, actor=actor_of(colleague))
+        services.approve_request(request=request, actor=actor_of(colleague), comment="Yes")
 
 
 def test_requester_with_a_staff_role_may_not_decide() -> None:
@@ -108,7 +106,7 @@ def test_requester_with_a_staff_role_may_not_decide() -> None:
     request = make_request(member)
 
     with pytest.raises(OwnSubmission):
-        services.approve_request(request=request, actor=actor_of(member))
+        services.approve_request(request=request, actor=actor_of(member), comment="Yes")
 
 
 @pytest.mark.parametrize("role", ["finance", "operator"])
@@ -116,7 +114,7 @@ def test_other_staff_may_not_decide_pending_requests(role: str) -> None:
     request = make_request()
 
     with pytest.raises(Forbidden):
-        services.approve_request(request=request, actor=actor_of(make_staff(role)))
+        services.approve_request(request=request, actor=actor_of(make_staff(role)), comment="Yes")
 
 
 @pytest.mark.parametrize("role", ["approver", "operator"])
@@ -127,28 +125,9 @@ def test_escalated_request_becomes_urgent_and_is_decided(approver: Actor, role: 
     services.escalate_request(request=request, actor=approver, reason="Needs a lawyer")
     request.refresh_from_db()
     assert (request.status, request.priority, request.due_at) == ("escalated", "urgent", due_at)
-    services.approve_request(request=request, actor=actor_of(make_staff(role)))
+    services.approve_request(request=request, actor=actor_of(make_staff(role)), comment="Yes")
 
     assert ApprovalRequest.objects.get(pk=request.pk).status == "approved"
-
-
-def test_question_stops_the_clock_and_answer_starts_it(approver: Actor) -> None:
-    member = make_member("developer")
-    request = make_request(member)
-    due_at = request.due_at
-    services.request_information(request=request, actor=approver, question="Which data?")
-    asked = request.history.get(action="info_requested")
-    asked.created_at = clock.now() - timedelta(hours=5)
-    asked.save()
-
-    with pytest.raises(InvalidTransition):
-        services.approve_request(request=request, actor=approver)
-    services.provide_information(request=request, actor=actor_of(member), answer="Public data")
-
-    request.refresh_from_db()
-    assert request.status == "pending"
-    assert timedelta(hours=5) <= request.due_at - due_at < timedelta(hours=5, minutes=1)
-    assert [comment.body for comment in request.comments.all()] == ["Which data?", "Public data"]
 
 
 @pytest.mark.parametrize(
@@ -176,15 +155,6 @@ def test_provider_may_not_write_internal_comments() -> None:
 
     with pytest.raises(Forbidden):
         services.add_comment(request=request, actor=actor_of(member), body="x", is_internal=True)
-
-
-def test_due_time_takes_the_most_particular_policy() -> None:
-    SlaPolicy.objects.create(subject_type="apis.api", priority="high", resolution_hours=4)
-
-    special, default = make_request(priority=Priority.HIGH), make_request(priority=Priority.NORMAL)
-
-    assert round((special.due_at - special.created_at) / timedelta(hours=1)) == 4
-    assert round((default.due_at - default.created_at) / timedelta(hours=1)) == 72
 
 
 def test_expired_request_hands_the_api_back() -> None:

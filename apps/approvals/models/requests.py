@@ -4,11 +4,13 @@ from __future__ import annotations
 
 from django.conf import settings
 from django.db import models
-from django.db.models import Q
+from django.db.models import Q, Value
 from django.utils.translation import gettext_lazy as _
 
+from apps.accounts.enums import StaffRole
 from apps.accounts.models import Organization
 from apps.approvals.enums import OPEN_STATUSES, ApprovalStatus, Priority
+from apps.core import clock
 from apps.core.models import Entity
 from apps.core.querysets import TenantQuerySet
 
@@ -34,12 +36,36 @@ class ApprovalRequest(Entity):
     assignee = models.ForeignKey(
         settings.AUTH_USER_MODEL, on_delete=models.SET_NULL, null=True, blank=True, related_name="+"
     )
+    # The deadlines that the SLA policy gave; `waiting_since` stops them while the requester is asked.
     due_at = models.DateTimeField(_("due"))
+    response_due_at = models.DateTimeField(_("response due"), null=True, blank=True)
+    first_response_at = models.DateTimeField(_("first response"), null=True, blank=True)
+    uses_business_hours = models.BooleanField(_("business hours"), default=False, db_default=False)
+    waiting_since = models.DateTimeField(_("waiting since"), null=True, blank=True)
+    escalate_at = models.DateTimeField(_("escalates"), null=True, blank=True)
+    escalate_to = models.CharField(
+        _("escalates to"),
+        max_length=12,
+        default=StaffRole.OPERATOR,
+        db_default=StaffRole.OPERATOR.value,
+    )
+    expires_at = models.DateTimeField(_("expires"), null=True, blank=True)
+    # What happened to the deadlines; each is noted once.
+    breached_at = models.DateTimeField(_("decision overdue since"), null=True, blank=True)
+    response_breached_at = models.DateTimeField(_("response overdue since"), null=True, blank=True)
+    escalated_at = models.DateTimeField(_("escalated"), null=True, blank=True)
+    escalated_to_role = models.CharField(
+        _("escalated to"), max_length=12, blank=True, default="", db_default=""
+    )
     decided_at = models.DateTimeField(_("decided"), null=True)
     decided_by = models.ForeignKey(
         settings.AUTH_USER_MODEL, on_delete=models.SET_NULL, null=True, related_name="+"
     )
     decision_comment = models.TextField(_("decision"), blank=True)
+    # What the requester has to do beside; plain sentences.
+    conditions = models.JSONField(
+        _("conditions"), default=list, db_default=Value([], models.JSONField()), blank=True
+    )
     details = models.JSONField(_("details"), default=dict)
 
     objects = TenantQuerySet.as_manager()
@@ -57,7 +83,11 @@ class ApprovalRequest(Entity):
                 name="approvals_request_one_open",
             ),
         )
-        indexes = (models.Index(fields=("status", "due_at"), name="approvals_request_queue"),)
+        indexes = (
+            models.Index(fields=("status", "due_at"), name="approvals_request_queue"),
+            models.Index(fields=("decided_at",), name="approvals_request_decided"),
+            models.Index(fields=("created_at",), name="approvals_request_created"),
+        )
 
     def __str__(self) -> str:
         return self.title
@@ -67,28 +97,10 @@ class ApprovalRequest(Entity):
         """Whether a decision is still wanted."""
         return self.status in OPEN_STATUSES
 
-
-class ApprovalComment(Entity):
-    """Something said about a request; internal comments are for the back office only."""
-
-    id_prefix = "apc"
-
-    request = models.ForeignKey(ApprovalRequest, on_delete=models.CASCADE, related_name="comments")
-    author = models.ForeignKey(
-        settings.AUTH_USER_MODEL, on_delete=models.SET_NULL, null=True, related_name="+"
-    )
-    body = models.TextField(_("comment"))
-    is_internal = models.BooleanField(_("internal"), default=True)
-
-    class Meta:
-        """Oldest first, as a conversation reads."""
-
-        verbose_name = _("approval comment")
-        verbose_name_plural = _("approval comments")
-        ordering = ("created_at", "id")
-
-    def __str__(self) -> str:
-        return self.body[:60]
+    @property
+    def is_overdue(self) -> bool:
+        """Whether an open request's deadline has passed; it stands still while the requester is asked."""
+        return self.is_open and self.waiting_since is None and self.due_at < clock.now()
 
 
 class ApprovalHistory(Entity):
@@ -115,27 +127,3 @@ class ApprovalHistory(Entity):
 
     def __str__(self) -> str:
         return self.action
-
-
-class SlaPolicy(Entity):
-    """How many hours a decision may take, by subject type and priority. Empty type: the default."""
-
-    id_prefix = "sla"
-
-    subject_type = models.CharField(_("subject type"), max_length=60, blank=True)
-    priority = models.CharField(_("priority"), max_length=8, choices=Priority)
-    resolution_hours = models.PositiveIntegerField(_("hours to a decision"))
-
-    class Meta:
-        """One policy per type and priority."""
-
-        verbose_name = _("SLA policy")
-        verbose_name_plural = _("SLA policies")
-        constraints = (
-            models.UniqueConstraint(
-                fields=("subject_type", "priority"), name="approvals_sla_unique"
-            ),
-        )
-
-    def __str__(self) -> str:
-        return f"{self.subject_type or '*'} {self.priority}: {self.resolution_hours} h"
