@@ -6,19 +6,20 @@ import struct
 from collections.abc import Iterable, Sequence
 from typing import Any, ClassVar, Final
 
-from django.db import connection
+from django.db import connection, transaction
 from psycopg import Cursor
 from psycopg.abc import Buffer
 from psycopg.adapt import Dumper
+from psycopg.errors import UniqueViolation
 from psycopg.pq import Format
 
 from apps.usage.event_schema import body_hash
 from apps.usage.placement import Placed
 
 _INSERT: Final = """
-    INSERT INTO usage_usageeventkey (event_id, body_hash, occurred_at)
-    SELECT * FROM unnest(%b, %b, %b) ON CONFLICT (event_id) DO NOTHING RETURNING event_id
+    INSERT INTO usage_usageeventkey (event_id, body_hash, occurred_at) SELECT * FROM unnest(%b, %b, %b)
 """
+_INSERT_NEW: Final = f"{_INSERT} ON CONFLICT (event_id) DO NOTHING RETURNING event_id"
 _STORED: Final = "SELECT event_id, body_hash FROM usage_usageeventkey WHERE event_id = ANY(%s)"
 
 _pack_array_header: Final = struct.Struct(">iiIii").pack
@@ -82,15 +83,18 @@ def claim_identities(placed: Sequence[Placed]) -> tuple[list[Placed], list[Place
         cursor: Cursor[Any] = Cursor(connection.connection)
         for kind, dumper in _DUMPERS:
             cursor.adapters.register_dumper(kind, dumper)
-        cursor.execute(
-            _INSERT,
-            [
-                _Uuids([item.event.id.int.to_bytes(16, "big") for item in placed]),
-                _Hashes(hashes),
-                _Instants([_pack_bigint(item.occurred_us) for item in placed]),
-            ],
-        )
-        if cursor.rowcount == len(placed):
+        values = [
+            _Uuids([item.event.id.int.to_bytes(16, "big") for item in placed]),
+            _Hashes(hashes),
+            _Instants([_pack_bigint(item.occurred_us) for item in placed]),
+        ]
+        try:
+            # Nearly always all are new, and a plain insert costs PostgreSQL a third less.
+            with transaction.atomic():
+                cursor.execute(_INSERT, values)
+        except UniqueViolation:
+            cursor.execute(_INSERT_NEW, values)
+        else:
             return list(placed), [], []
         new_ids = {row[0] for row in cursor.fetchall()}
         known = [item.event.id for item in placed if item.event.id not in new_ids]
