@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from datetime import datetime
 from uuid import UUID
 
 from apps.core.events import DomainEvent
@@ -72,9 +73,49 @@ class ApiResumed(ApiEvent):
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class ApiDeprecated(ApiEvent):
-    """Subscribers may go on, nobody new may subscribe."""
+    """Subscribers may go on, nobody new may subscribe. `sunset_at`: when it is to be retired, if that is known."""
+
+    reason: str = ""
+    sunset_at: datetime | None = None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class ApiRetired(ApiEvent):
     """The API is gone; its subscriptions end."""
+
+    reason: str = ""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ApiVersionEvent(ApiEvent):
+    """Base: which version of an API."""
+
+    version_id: UUID
+    version_name: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ApiVersionPublished(ApiVersionEvent):
+    """Callers may use the version."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ApiVersionDeprecated(ApiVersionEvent):
+    """Callers should leave the version before `sunset_at`; what `Deprecation` and `Sunset` headers say."""
+
+    deprecated_at: datetime
+    sunset_at: datetime
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ApiVersionRetired(ApiVersionEvent):
+    """The version is gone."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class UpstreamCircuitChanged(ApiEvent):
+    """The gateway must stop (`is_open`) or begin again to dial the upstream."""
+
+    incident_id: UUID | None
+    is_open: bool
+    reason: str

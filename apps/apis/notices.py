@@ -33,4 +33,21 @@ SUSPENDED: Final = NotificationKind(
     action_label=_("Open the API"),
 )
 
-ALL: Final = (ACTIVE, FAILED, SUSPENDED)
+UPSTREAM_DOWN: Final = NotificationKind(
+    name="apis.upstream_down",
+    title=_("The upstream of %(name)s does not answer"),
+    body=_("Callers are answered 503 until it does. The last check said: %(reason)s"),
+    tone="bad",
+    is_important=True,
+    action_label=_("See its health"),
+)
+UPSTREAM_BACK: Final = NotificationKind(
+    name="apis.upstream_back",
+    title=_("The upstream of %(name)s answers again"),
+    body=_("Calls reach it again."),
+    tone="ok",
+    is_important=True,
+    action_label=_("See its health"),
+)
+
+ALL: Final = (ACTIVE, FAILED, SUSPENDED, UPSTREAM_DOWN, UPSTREAM_BACK)

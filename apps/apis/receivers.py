@@ -11,8 +11,15 @@ from apps.accounts.enums import StaffRole
 from apps.apis import notices
 from apps.apis.approval import EDITOR_ROUTE
 from apps.apis.constants import MANAGE
-from apps.apis.events import ApiActivated, ApiRegistrationFailed, ApiSuspended
+from apps.apis.events import (
+    ApiActivated,
+    ApiChanged,
+    ApiRegistrationFailed,
+    ApiSuspended,
+    UpstreamCircuitChanged,
+)
 from apps.apis.models import Api
+from apps.apis.services.monitoring import forget_circuit
 from apps.core.events import receives
 from apps.notifications.kinds import NotificationKind
 from apps.notifications.services import Message, notify_members, notify_staff
@@ -43,6 +50,28 @@ def tell_provider_of_suspension(event: ApiSuspended) -> None:
             fact=f"suspended:{event.change_id}",
             reason=event.reason,
         )
+
+
+@receives(UpstreamCircuitChanged)
+def tell_of_upstream(event: UpstreamCircuitChanged) -> None:
+    """Tell the provider that the upstream went away or came back; the operator only that it went."""
+    api = _load(event.api_id)
+    state = "down" if event.is_open else "back"
+    kind = notices.UPSTREAM_DOWN if event.is_open else notices.UPSTREAM_BACK
+    fact = f"upstream:{state}:{event.incident_id}"
+    message = _message(api, kind, fact=fact, reason=event.reason)
+    notify_members(organization=api.organization, permission=MANAGE, message=message)
+    if event.is_open:
+        notify_staff(organization=api.organization, role=StaffRole.OPERATOR, message=message)
+
+
+@receives(ApiChanged, in_transaction=True)
+def judge_a_new_upstream_anew(event: ApiChanged) -> None:
+    """What the old address did says nothing about another one."""
+    api = _load(event.api_id)
+    newest = api.health_checks.first()
+    if newest is not None and newest.url != api.health_url:
+        forget_circuit(api_id=event.api_id)
 
 
 def _load(api_id: UUID) -> Api:

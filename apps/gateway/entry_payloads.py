@@ -10,13 +10,13 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from datetime import datetime
-from typing import Final
+from typing import Final, Literal
 from urllib.parse import urlsplit
 from uuid import UUID
 
 from apps.accounts.models import Organization, Workspace
-from apps.apis.enums import ApiStatus
-from apps.apis.models import HTTP_METHODS, Api
+from apps.apis.enums import ApiStatus, CircuitState
+from apps.apis.models import HTTP_METHODS, Api, UpstreamHealth
 from apps.core import clock
 from apps.core.clock import Period
 from apps.core.ids import format_public_id
@@ -122,10 +122,18 @@ def _route_of(api: Api) -> entries.Route:
         host=parts.hostname or "",
         port=parts.port or DEFAULT_PORTS["http" if parts.scheme == "http" else "https"],
         base_path=parts.path.rstrip("/"),
-        state="suspended" if api.status == ApiStatus.SUSPENDED else "active",
+        state=_route_state(api),
         upstream_headers=tuple((secret.header_name, secret.value) for secret in secrets),
         methods=() if set(methods) >= set(HTTP_METHODS) else methods,
     )
+
+
+def _route_state(api: Api) -> Literal["active", "suspended", "unhealthy"]:
+    if api.status == ApiStatus.SUSPENDED:
+        return "suspended"
+    health = UpstreamHealth.objects.filter(pk=api.pk).first()
+    is_open = health is not None and health.circuit == CircuitState.OPEN
+    return "unhealthy" if is_open else "active"
 
 
 def _key_of(key: ApiKey) -> entries.Key | None:

@@ -40,6 +40,12 @@ def suspend_route(event: api_events.ApiSuspended) -> None:
     services.want_route(event.api_id)
 
 
+@receives(api_events.UpstreamCircuitChanged, in_transaction=True)
+def follow_circuit(event: api_events.UpstreamCircuitChanged) -> None:
+    """Stop dialling an upstream that stays down, and begin again when it answers."""
+    services.want_route(event.api_id)
+
+
 @receives(api_events.ApiResumed, in_transaction=True)
 def resume_route(event: api_events.ApiResumed) -> None:
     """Let the calls of an API pass again."""

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from django.urls import URLPattern, URLResolver, path
 
+from apps.apis.api import health_views
 from apps.apis.api import marketplace_views as marketplace
 from apps.apis.api import provider_views as provider
 
@@ -14,6 +15,7 @@ urlpatterns: list[URLPattern | URLResolver] = [
     path(ONE, provider.ProviderApiView.as_view(), name="provider-api"),
     path(f"{ONE}/openapi", provider.OpenApiImportView.as_view(), name="provider-api-openapi"),
     path(f"{ONE}/upstream-check", provider.UpstreamCheckView.as_view(), name="provider-api-check"),
+    path(f"{ONE}/health", health_views.HealthView.as_view(), name="provider-api-health"),
     path(f"{ONE}/submit", provider.SubmitView.as_view(), name="provider-api-submit"),
     path(f"{ONE}/status", provider.StatusView.as_view(), name="provider-api-status"),
     path(f"{ONE}/retry", provider.RetryView.as_view(), name="provider-api-retry"),

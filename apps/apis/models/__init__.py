@@ -2,7 +2,7 @@
 
 from apps.apis.models.discovery import ListingFacts, SearchWord
 from apps.apis.models.documents import ApiVersion, Endpoint, OpenapiImport
-from apps.apis.models.health import HealthCheck, HealthDay, UpstreamHealth
+from apps.apis.models.health import HealthCheck, HealthDay, HealthIncident, UpstreamHealth
 from apps.apis.models.listings import (
     HTTP_METHODS,
     Api,
@@ -30,6 +30,7 @@ __all__ = [
     "Endpoint",
     "HealthCheck",
     "HealthDay",
+    "HealthIncident",
     "ListingFacts",
     "OpenapiImport",
     "RequiredHeader",

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from django.db import models
+from django.db.models import Q
 from django.utils.translation import gettext_lazy as _
 
 from apps.apis.enums import CircuitState
@@ -64,6 +65,32 @@ class UpstreamHealth(models.Model):
 
     def __str__(self) -> str:
         return self.circuit
+
+
+class HealthIncident(Entity):
+    """A time in which an upstream stayed down, from the opening of its circuit to its closing."""
+
+    id_prefix = "inc"
+
+    api = models.ForeignKey(Api, on_delete=models.CASCADE, related_name="health_incidents")
+    started_at = models.DateTimeField(_("from"))
+    ended_at = models.DateTimeField(_("until"), null=True)
+    reason = models.CharField(_("reason"), max_length=300, blank=True)
+
+    class Meta:
+        """Newest first; one is open at a time."""
+
+        verbose_name = _("incident")
+        verbose_name_plural = _("incidents")
+        ordering = ("-started_at",)
+        constraints = (
+            models.UniqueConstraint(
+                fields=("api",), condition=Q(ended_at=None), name="apis_incident_one_open"
+            ),
+        )
+
+    def __str__(self) -> str:
+        return f"{self.started_at:%Y-%m-%d %H:%M}"
 
 
 class HealthDay(models.Model):

@@ -1,13 +1,26 @@
 """Writes of this app."""
 
+from apps.apis.services.access import (
+    AccessInvitation,
+    accept_access,
+    grant_access,
+    invite_by_mail,
+    read_invitation,
+    remove_access,
+)
 from apps.apis.services.categories import save_category
-from apps.apis.services.editing import ListingFields, create_api, is_editable, update_api
+from apps.apis.services.editing import create_api, is_editable, update_api
+from apps.apis.services.fields import ListingFields
+from apps.apis.services.headers import add_required_header, remove_required_header
 from apps.apis.services.health import check_upstream
 from apps.apis.services.imports import (
     ImportedDocument,
+    apply_import,
     check_document,
+    discard_import,
     fetch_openapi,
     import_openapi,
+    prepare_import,
 )
 from apps.apis.services.lifecycle import (
     approve_api,
@@ -23,31 +36,70 @@ from apps.apis.services.lifecycle import (
     suspend_api,
     withdraw_api,
 )
+from apps.apis.services.logos import fetch_logo, remove_logo, set_logo
 from apps.apis.services.secrets import delete_upstream_secret, set_upstream_secret
+from apps.apis.services.updates import (
+    approve_update,
+    drop_update,
+    reject_update,
+    withdraw_update,
+)
+from apps.apis.services.versions import (
+    create_version,
+    deprecate_version,
+    describe_version,
+    make_version_current,
+    publish_version,
+    retire_version,
+)
 
 __all__ = (
+    "AccessInvitation",
     "ImportedDocument",
     "ListingFields",
+    "accept_access",
+    "add_required_header",
+    "apply_import",
     "approve_api",
+    "approve_update",
     "check_document",
     "check_upstream",
     "create_api",
+    "create_version",
     "delete_upstream_secret",
     "deprecate_api",
+    "deprecate_version",
+    "describe_version",
+    "discard_import",
+    "drop_update",
+    "fetch_logo",
     "fetch_openapi",
+    "grant_access",
     "import_openapi",
+    "invite_by_mail",
     "is_editable",
+    "make_version_current",
     "mark_api_active",
     "mark_api_failed",
+    "prepare_import",
+    "publish_version",
+    "read_invitation",
     "reject_api",
+    "reject_update",
+    "remove_access",
+    "remove_logo",
+    "remove_required_header",
     "reopen_api",
     "resume_api",
     "retire_api",
+    "retire_version",
     "retry_registration",
     "save_category",
+    "set_logo",
     "set_upstream_secret",
     "submit_api",
     "suspend_api",
     "update_api",
     "withdraw_api",
+    "withdraw_update",
 )

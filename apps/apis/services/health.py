@@ -19,34 +19,34 @@ MAX_ERROR_LENGTH: Final = 300
 
 
 @dataclass(frozen=True, slots=True)
-class _Finding:
+class Finding:
+    """What one probe found; `error` says in the provider's words what is wrong."""
+
     status_code: int | None = None
     latency_ms: int | None = None
     error: str = ""
 
+    @property
+    def is_healthy(self) -> bool:
+        """Whether the upstream answered as expected."""
+        return not self.error
 
-def check_upstream(*, api: Api) -> HealthCheck:
-    """Call the upstream's health path as the gateway would and store what came back.
 
-    Talks to the network, so it must not be called inside a transaction. Name resolution, connection, TLS
-    and the status are told apart in `error`; latency is in milliseconds.
-
-    Raises:
-        TransactionForbiddenError: called inside a transaction.
-    """
-    finding = _probe(api)
+def store_finding(api: Api, finding: Finding) -> HealthCheck:
+    """Write a probe down."""
     return HealthCheck.objects.create(
         api=api,
         url=api.health_url,
         checked_at=clock.now(),
-        is_healthy=not finding.error,
+        is_healthy=finding.is_healthy,
         status_code=finding.status_code,
         latency_ms=finding.latency_ms,
         error=finding.error[:MAX_ERROR_LENGTH],
     )
 
 
-def _probe(api: Api) -> _Finding:
+def probe(api: Api) -> Finding:
+    """Call the upstream's health path and judge the answer; reads its secrets, writes nothing."""
     headers = {secret.header_name: secret.value for secret in api.upstream_secrets.all()}
     try:
         answer = http_client.fetch(
@@ -57,12 +57,12 @@ def _probe(api: Api) -> _Finding:
             max_bytes=MAX_ANSWER_BYTES,
         )
     except (UnsafeUrl, httpx.HTTPError, ValueError) as error:
-        return _Finding(error=_explain(error))
+        return Finding(error=_explain(error))
     expected, latency_ms = api.health_expected_status, round(answer.elapsed_ms)
     if answer.status == expected:
-        return _Finding(answer.status, latency_ms)
+        return Finding(answer.status, latency_ms)
     text = _("It answered %(status)s instead of %(expected)s.")
-    return _Finding(
+    return Finding(
         answer.status, latency_ms, text % {"status": answer.status, "expected": expected}
     )
 

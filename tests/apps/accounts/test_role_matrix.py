@@ -94,6 +94,8 @@ MATRIX: dict[str, set[str]] = {
     "POST /api/v1/provider/apis/{api_id}/openapi": BUILDERS,
     "GET /api/v1/provider/apis/{api_id}/upstream-check": READERS,
     "POST /api/v1/provider/apis/{api_id}/upstream-check": BUILDERS,
+    "GET /api/v1/provider/apis/{api_id}/health": READERS,
+    "PUT /api/v1/provider/apis/{api_id}/health": BUILDERS,
     "POST /api/v1/provider/apis/{api_id}/submit": BUILDERS,
     "GET /api/v1/provider/apis/{api_id}/status": READERS,
     "POST /api/v1/provider/apis/{api_id}/retry": BUILDERS,

@@ -1,0 +1,27 @@
+"""Scheduled jobs of this app."""
+
+from __future__ import annotations
+
+from datetime import timedelta
+
+from apps.apis.services.health_days import sum_up_health
+from apps.apis.services.monitoring import probe_due_upstreams
+from apps.core.jobs import JobContext, job
+from apps.core.schedule import schedule
+
+
+@job("apis.probe_upstreams")
+def probe_upstreams(_context: JobContext) -> dict[str, int]:
+    """Ask the upstreams of live APIs whether they answer, and open or close their circuits."""
+    done = probe_due_upstreams()
+    return {"probed": done.probed, "failed": done.failed, "circuits": done.changed_circuits}
+
+
+@job("apis.sum_up_health")
+def sum_up(_context: JobContext) -> dict[str, int]:
+    """Sum up the probes of the last days and forget old ones."""
+    return sum_up_health()
+
+
+schedule("apis.probe_upstreams", every=timedelta(seconds=15))
+schedule("apis.sum_up_health", every=timedelta(hours=1))
