@@ -14,11 +14,12 @@ class ApisConfig(AppConfig):
         """Register how submissions are approved, what they need, and what providers are told."""
         # Apps must be loaded before these are imported; receivers register on import.
         from apps.apis import notices, receivers, requirements  # noqa: F401, PLC0415 -- as said
-        from apps.apis.approval import ApiApprovalHandler  # noqa: PLC0415 -- as said
+        from apps.apis.approval import ApiApprovalHandler, ApiUpdateHandler  # noqa: PLC0415 -- as said
         from apps.approvals.registry import register_handler  # noqa: PLC0415 -- as said
         from apps.notifications.kinds import register_kinds  # noqa: PLC0415 -- as said
 
         register_handler(ApiApprovalHandler())
+        register_handler(ApiUpdateHandler())
         register_kinds(*notices.ALL)
         for requirement in requirements.OWN_REQUIREMENTS:
             requirements.register_requirement(requirement)

@@ -6,12 +6,15 @@ from datetime import timedelta
 from typing import Final
 
 APPROVAL_SUBJECT: Final = "apis.api"
+UPDATE_SUBJECT: Final = "apis.api_update"
 MANAGE: Final = "apis.manage"
 
 SLUG_MIN_LENGTH_CHARS: Final = 3
 SLUG_MAX_LENGTH_CHARS: Final = 60
 MAX_TAGS: Final = 10
 MAX_TAG_LENGTH_CHARS: Final = 30
+MAX_REQUIRED_HEADERS: Final = 20
+MAX_LOGO_BYTES: Final = 1_048_576
 MAX_UPSTREAM_SECRETS: Final = 4  # the gateway's proxy has this many slots
 # A submission needs a healthy answer that is not older than this; submitting asks for a fresh one.
 HEALTH_CHECK_VALID_FOR: Final = timedelta(hours=1)

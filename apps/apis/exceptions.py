@@ -64,3 +64,95 @@ class DocumentNotFetched(InvalidInput):
 
     code = "document_not_fetched"
     title = _("The document could not be read from this address")
+
+
+class DocumentTooLarge(InvalidInput):
+    """What was sent is larger than what is read; nothing of it was stored."""
+
+    code = "document_too_large"
+    status = 413
+    title = _("The file is too large")
+
+
+class PictureRefused(InvalidInput):
+    """The file is not a picture that can be shown as a logo."""
+
+    code = "picture_refused"
+    title = _("This file cannot be used as a logo")
+
+
+class UpdatePending(Conflict):
+    """A change of the live API waits for an approver; withdraw it before asking for another."""
+
+    code = "update_pending"
+    title = _("A change of this API waits for an approver; withdraw it first, or wait")
+
+
+class UpdateSettled(Conflict):
+    """The change was decided or withdrawn before."""
+
+    code = "update_settled"
+    title = _("This change is decided already")
+
+
+class ImportSettled(Conflict):
+    """The document was applied or discarded before."""
+
+    code = "import_settled"
+    title = _("This document was applied or discarded already")
+
+
+class VersionRetired(Conflict):
+    """The version is gone; give the document a new version."""
+
+    code = "version_retired"
+    title = _("This version is retired; give the document another version")
+
+
+class VersionInUse(Conflict):
+    """The version is the one that callers read about; make another one current first."""
+
+    code = "version_in_use"
+    title = _("This is the current version; make another one current first")
+
+
+class VersionNotPublished(Conflict):
+    """A version that was never published, or is retired, cannot be the current one of a live API."""
+
+    code = "version_not_published"
+    title = _("Only a published version can be the current one of a live API")
+
+
+class VersionTaken(Conflict):
+    """The API has a version of that name."""
+
+    code = "version_taken"
+    title = _("The API has a version of this name")
+
+
+class SunsetInThePast(InvalidInput):
+    """A sunset must be announced before it comes."""
+
+    code = "sunset_in_the_past"
+    title = _("The sunset must lie in the future")
+
+
+class AlreadyInvited(Conflict):
+    """The organization has access already."""
+
+    code = "access_exists"
+    title = _("This organization has access already")
+
+
+class InvitationInvalid(RuleViolated):
+    """The link to a private API is expired, was withdrawn, or is meant for another address."""
+
+    code = "access_invitation_invalid"
+    title = _("This invitation is no longer valid, or is meant for somebody else")
+
+
+class HeaderTaken(Conflict):
+    """Callers are asked for the header already."""
+
+    code = "header_taken"
+    title = _("Callers are asked for this header already")

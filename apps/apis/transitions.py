@@ -1,8 +1,9 @@
-"""Moves of an API."""
+"""Moves of an API, and of its versions."""
 
 from typing import Final
 
 from apps.apis.enums import ApiStatus as S
+from apps.apis.enums import VersionStatus as V
 from apps.core.transitions import StateMachine
 
 API: Final = StateMachine(
@@ -17,5 +18,13 @@ API: Final = StateMachine(
         S.SUSPENDED: {S.ACTIVE},
         S.REJECTED: {S.DRAFT},
         S.DEPRECATED: {S.RETIRED},
+    }
+)
+# Announcing a sunset again moves its date.
+VERSION: Final = StateMachine(
+    {
+        V.DRAFT: {V.PUBLISHED},
+        V.PUBLISHED: {V.DEPRECATED},
+        V.DEPRECATED: {V.DEPRECATED, V.RETIRED},
     }
 )

@@ -28,8 +28,9 @@ class PlanQuerySet(TenantQuerySet["Plan"]):
         return self.filter(status=PlanStatus.PUBLISHED, is_private=False)
 
     def readable_by(self, actor: Actor) -> Self:
-        """Keep offered plans and the actor's own."""
-        offered = Q(status=PlanStatus.PUBLISHED, is_private=False)
+        """Keep offered plans of APIs that the actor may read, and the actor's own."""
+        readable = Api.objects.open_to(actor.organization_id)
+        offered = Q(status=PlanStatus.PUBLISHED, is_private=False, api__in=readable.values("pk"))
         if actor.sees_every_tenant:
             return self.all()
         if actor.organization_id is None:

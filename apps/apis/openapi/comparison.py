@@ -107,7 +107,7 @@ class _Comparison:
             if is_needed != was_needed:
                 code = "parameter_required" if is_needed else "parameter_optional"
                 yield Change(CHANGED, code, place.pointer, is_needed, subject, name)
-            yield from self._schema(subject, before[key], place, Side.REQUEST, name)
+            yield from self._schema(subject, (before[key], place), Side.REQUEST, name)
         for key, place in before.items():
             if key not in after:
                 name = f"{key[1]} ({key[0]})"
@@ -147,7 +147,7 @@ class _Comparison:
         after = dict(_members(self._after, new, "content"))
         for media_type, place in after.items():
             if media_type in before:
-                yield from self._schema(subject, before[media_type], place, side)
+                yield from self._schema(subject, (before[media_type], place), side)
             else:
                 yield Change(ADDED, "media_type", place.pointer, COMPATIBLE, subject, media_type)
         for media_type, place in before.items():
@@ -155,8 +155,9 @@ class _Comparison:
                 yield Change(REMOVED, "media_type", place.pointer, BREAKING, subject, media_type)
 
     def _schema(
-        self, subject: str, old: _Place, new: _Place, side: Side, name: str = ""
+        self, subject: str, places: tuple[_Place, _Place], side: Side, name: str = ""
     ) -> Iterator[Change]:
+        old, new = places
         for found in self._schemas.compare(
             (old.value.get("schema"), f"{old.pointer}/schema"),
             (new.value.get("schema"), f"{new.pointer}/schema"),

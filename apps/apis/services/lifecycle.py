@@ -2,16 +2,21 @@
 
 from __future__ import annotations
 
+from datetime import datetime
+
 from django.db import transaction
 
 from apps.apis import events
 from apps.apis.constants import APPROVAL_SUBJECT
-from apps.apis.enums import ApiStatus, GoLiveMode, VersionStatus
-from apps.apis.exceptions import RequirementsUnmet, SuspendedByOperator
+from apps.apis.enums import ApiStatus
+from apps.apis.exceptions import RequirementsUnmet, SunsetInThePast, SuspendedByOperator
 from apps.apis.models import Api
+from apps.apis.policy import goes_live_instantly
 from apps.apis.requirements import unmet_requirements
 from apps.apis.selectors import find_current_version
 from apps.apis.services.moves import is_operator_of, move_api, tell
+from apps.apis.services.updates import withdraw_waiting_updates
+from apps.apis.services.versions import publish_current_version
 from apps.approvals.services import Submission, open_request
 from apps.core import clock
 from apps.core.actors import Actor
@@ -36,15 +41,11 @@ def submit_api(*, api: Api, actor: Actor) -> Api:
         raise RequirementsUnmet({item.code: str(item.help or item.label) for item in unmet})
     move_api(api, ApiStatus.SUBMITTED, actor=actor)
     tell(events.ApiSubmitted, api)
-    if _goes_live_instantly(api):
+    if goes_live_instantly(api):
         return approve_api(api=api, actor=Actor.system("instant mode of the category"))
     move_api(api, ApiStatus.PENDING_APPROVAL, actor=actor)
     open_request(submission=_submission_of(api), actor=actor)
     return api
-
-
-def _goes_live_instantly(api: Api) -> bool:
-    return api.category.go_live_mode == GoLiveMode.INSTANT and api.organization.is_verified_provider
 
 
 def _submission_of(api: Api) -> Submission:
@@ -125,9 +126,7 @@ def mark_api_active(*, api: Api, actor: Actor) -> Api:
     if api.status == ApiStatus.ACTIVE:
         return api
     move_api(api, ApiStatus.ACTIVE, actor=actor, activated_at=api.activated_at or clock.now())
-    api.versions.filter(is_current=True, status=VersionStatus.DRAFT).update(
-        status=VersionStatus.PUBLISHED
-    )
+    publish_current_version(api=api, actor=actor)
     tell(events.ApiActivated, api)
     return api
 
@@ -184,22 +183,30 @@ def resume_api(*, api: Api, actor: Actor) -> Api:
 
 
 @transaction.atomic
-def deprecate_api(*, api: Api, actor: Actor, reason: str = "") -> Api:
-    """Close an API to new subscribers; the present ones may go on.
+def deprecate_api(
+    *, api: Api, actor: Actor, reason: str = "", sunset_at: datetime | None = None
+) -> Api:
+    """Close an API to new subscribers; the present ones may go on, until `sunset_at` if that is announced.
+
+    Raises:
+        SunsetInThePast: the date is not in the future.
 
     Publishes: ApiDeprecated.
     """
-    move_api(api, ApiStatus.DEPRECATED, actor=actor, reason=reason)
-    tell(events.ApiDeprecated, api)
+    if sunset_at is not None and sunset_at <= clock.now():
+        raise SunsetInThePast(field="sunset_at")
+    move_api(api, ApiStatus.DEPRECATED, actor=actor, reason=reason, sunset_at=sunset_at)
+    tell(events.ApiDeprecated, api, reason=reason, sunset_at=sunset_at)
     return api
 
 
 @transaction.atomic
 def retire_api(*, api: Api, actor: Actor, reason: str = "") -> Api:
-    """End a deprecated API. Its rows stay, because invoices name them.
+    """End a deprecated API. Its rows stay, because invoices name them; a change that waits is withdrawn.
 
     Publishes: ApiRetired.
     """
     move_api(api, ApiStatus.RETIRED, actor=actor, reason=reason)
-    tell(events.ApiRetired, api)
+    withdraw_waiting_updates(api=api, actor=Actor.system("the API was retired"))
+    tell(events.ApiRetired, api, reason=reason)
     return api

@@ -8,6 +8,7 @@ from django.db import IntegrityError, transaction
 
 from apps.accounts.models import Organization, Workspace
 from apps.apis.enums import ApiStatus
+from apps.apis.provider_selectors import may_use
 from apps.core import clock
 from apps.core.actors import Actor
 from apps.core.exceptions import NotFound
@@ -54,7 +55,7 @@ def subscribe(*, plan: Plan, workspace: Workspace, actor: Actor) -> Subscription
     is_hidden = plan.is_private and plan.organization_id != organization.pk
     if plan.status != PlanStatus.PUBLISHED or version is None or is_hidden:
         raise PlanNotOffered
-    if plan.api.status != ApiStatus.ACTIVE:
+    if plan.api.status != ApiStatus.ACTIVE or not may_use(plan.api, organization.pk):
         raise ApiNotAvailable
     subscription = Subscription(
         consumer_organization=organization,
