@@ -12,7 +12,6 @@ from apps.apis.services.categories import save_category
 from apps.apis.services.editing import create_api, is_editable, update_api
 from apps.apis.services.fields import ListingFields
 from apps.apis.services.headers import add_required_header, remove_required_header
-from apps.apis.services.health import check_upstream
 from apps.apis.services.imports import (
     ImportedDocument,
     apply_import,
@@ -37,6 +36,7 @@ from apps.apis.services.lifecycle import (
     withdraw_api,
 )
 from apps.apis.services.logos import fetch_logo, remove_logo, set_logo
+from apps.apis.services.monitoring import check_upstream
 from apps.apis.services.secrets import delete_upstream_secret, set_upstream_secret
 from apps.apis.services.updates import (
     approve_update,

@@ -31,7 +31,6 @@ class ListingFields(TypedDict, total=False):
     allowed_methods: list[str]
     health_path: str
     health_expected_status: int
-    health_interval_s: int
 
 
 def clean_field(name: str, value: Any) -> Any:
