@@ -6,7 +6,7 @@ Source: docs/architecture/gateway.md §1, §4; draft-ietf-httpapi-ratelimit-head
 from __future__ import annotations
 
 from enum import IntEnum
-from typing import TYPE_CHECKING, Final
+from typing import TYPE_CHECKING, Any, Final
 
 from apps.gateway.authorizer import problems
 
@@ -16,7 +16,6 @@ if TYPE_CHECKING:
     from apps.gateway.authorizer.problems import Answer, HeaderList
 
 _MS: Final = 1000
-_FIXED_FIELDS: Final = 5
 
 
 class Outcome(IntEnum):
@@ -32,17 +31,31 @@ class Outcome(IntEnum):
 class Taken:
     """The answer of `tg1_take` for one call."""
 
-    __slots__ = ("_windows", "decided_at", "event_id", "outcome", "used", "wait_ms")
+    __slots__ = (
+        "_left",
+        "_reset_ms",
+        "_tightest",
+        "decided_at",
+        "event_id",
+        "outcome",
+        "used",
+        "wait_ms",
+    )
 
-    def __init__(self, fields: list[int | bytes]) -> None:
-        """Read the function's answer."""
-        code, wait_ms, event_id, decided_at, used = fields[:_FIXED_FIELDS]
-        self.outcome = Outcome(int(code))
-        self.wait_ms = int(wait_ms)
-        self.event_id = event_id.decode() if isinstance(event_id, bytes) else str(event_id)
+    def __init__(self, fields: list[Any]) -> None:
+        """Read the function's answer: integers, but for the event's id and time (bytes)."""
+        (
+            self.outcome,
+            self.wait_ms,
+            event_id,
+            decided_at,
+            self.used,
+            self._tightest,
+            self._left,
+            self._reset_ms,
+        ) = fields
+        self.event_id: str = event_id.decode()
         self.decided_at = int(decided_at)
-        self.used = int(used)
-        self._windows = [int(number) for number in fields[_FIXED_FIELDS:]]
 
     @property
     def is_allowed(self) -> bool:
@@ -51,11 +64,11 @@ class Taken:
 
     def refusal(self, admission: Admission) -> Answer:
         """Return the answer to a call that the counters refused."""
-        if self.outcome is Outcome.COLD:
+        if self.outcome == Outcome.COLD:
             return problems.STORE_COLD
         headers = self.headers(admission)
         period = admission.period
-        if self.outcome is Outcome.QUOTA_REFUSED and period is not None:
+        if self.outcome == Outcome.QUOTA_REFUSED and period is not None:
             wait_s = _seconds(period.end - admission.business_ms)
             return problems.QUOTA_EXCEEDED.with_headers([*headers, ("retry-after", str(wait_s))])
         retry = ("retry-after", str(_seconds(self.wait_ms)))
@@ -65,7 +78,7 @@ class Taken:
         """Return the rate-limit and quota headers."""
         grant, period = admission.grant, admission.period
         headers: HeaderList = []
-        if self._windows:
+        if self._tightest:
             headers += self._window_headers(grant)
         quota = grant.subscription.quota
         if quota is not None and quota.limit is not None and period is not None:
@@ -77,12 +90,10 @@ class Taken:
         return headers
 
     def _window_headers(self, grant: Grant) -> HeaderList:
-        left, resets = self._windows[::2], self._windows[1::2]
-        least = left.index(min(left))
-        limit = grant.windows[least]
+        limit = grant.windows[self._tightest - 1]
         # A refused consumer is told one moment, by Retry-After and here alike.
-        reset_s = str(_seconds(self.wait_ms or resets[least]))
-        remaining = str(left[least])
+        reset_s = str(_seconds(self.wait_ms or self._reset_ms))
+        remaining = str(self._left)
         return [
             ("ratelimit-policy", grant.policy),
             ("ratelimit", f'"{limit.name}";r={remaining};t={reset_s}'),

@@ -8,6 +8,8 @@ local WINDOW = '<I4I4I4I4'   -- length ms, cell number, calls in this cell, call
 local WINDOW_BYTES = 16
 local PERIOD = '<I8I8'       -- period start ms, used
 local PERIOD_BYTES = 16
+local COUNT = '<I8'
+local NOTHING = '\0'           -- a packed value without periods and windows
 local KEPT_PERIODS = 4
 local IDEMPOTENT_MS = 10000
 local GIVEN_BACK_MS = 86400000
@@ -20,21 +22,14 @@ local function now_ms()
 end
 
 -- A packed value: one byte (number of periods), the periods, the windows.
-local function unpack_value(packed)
-  local periods, windows = {}, {}
-  if not packed then return periods, windows end
-  local count, position = string.byte(packed, 1), 2
-  for _ = 1, count do
+local function unpack_periods(packed)
+  local periods = {}
+  if not packed then return periods end
+  for position = 2, 1 + string.byte(packed, 1) * PERIOD_BYTES, PERIOD_BYTES do
     local start, used = struct.unpack(PERIOD, packed, position)
     periods[#periods + 1] = {start, used}
-    position = position + PERIOD_BYTES
   end
-  while position <= #packed do
-    local length, cell, current, previous = struct.unpack(WINDOW, packed, position)
-    windows[length] = {cell, current, previous}
-    position = position + WINDOW_BYTES
-  end
-  return periods, windows
+  return periods
 end
 
 local function pack_periods(periods)
@@ -52,17 +47,8 @@ local function find_period(periods, start)
   return nil
 end
 
--- Move a window to the present cell.
-local function roll(window, cell)
-  if not window then return {cell, 0, 0} end
-  if window[1] == cell then return window end
-  if window[1] == cell - 1 then return {cell, 0, window[2]} end
-  return {cell, 0, 0}
-end
-
 -- How long until one more call fits, in ms; 0 when it fits now.
-local function wait_ms(window, limit, length, elapsed)
-  local current, previous = window[2], window[3]
+local function wait_ms(current, previous, limit, length, elapsed)
   if previous * (length - elapsed) + (current + 1) * length <= limit * length then return 0 end
   if limit < 1 then return length end
   if current + 1 <= limit then
@@ -72,53 +58,35 @@ local function wait_ms(window, limit, length, elapsed)
   return math.ceil(length - elapsed + length - (limit - 1) * length / current)
 end
 
--- Read the windows of one subject. Limits come as pairs (max, length in ms) at `position`.
-local function read_windows(subject, argv, position, count, now)
-  for _ = 1, count do
-    local limit, length = tonumber(argv[position]), tonumber(argv[position + 1])
-    local window = roll(subject.windows[length], math.floor(now / length))
-    local elapsed = now % length
-    subject.checks[#subject.checks + 1] = {
-      limit = limit, length = length, window = window, elapsed = elapsed,
-      wait = wait_ms(window, limit, length, elapsed),
-    }
-    position = position + 2
-  end
-  return position
-end
-
-local function write_subject(key, subject)
-  local parts = {pack_periods(subject.periods)}
-  local longest = 0
-  for _, check in ipairs(subject.checks) do
-    local window = check.window
-    parts[#parts + 1] = struct.pack(WINDOW, check.length, window[1], window[2], window[3])
-    if check.length > longest then longest = check.length end
-  end
-  local packed = table.concat(parts)
-  if #subject.periods > 0 then
-    redis.call('SET', key, packed)          -- quota counters stay until the relay drops them
-  elseif longest > 0 then
-    redis.call('SET', key, packed, 'PX', 2 * longest)
+-- Read a stored window by its length, from a position on. Answer its cell and counts and the position
+-- behind it; nothing when there is none.
+local function find_window(packed, position, length)
+  while position < #packed do
+    local stored, cell, current, previous = struct.unpack(WINDOW, packed, position)
+    position = position + WINDOW_BYTES
+    if stored == length then return cell, current, previous, position end
   end
 end
 
-local function reply(code, state, event_id, decided_at, used)
-  local answer = {code, state, event_id, decided_at, used}
-  return answer
+-- Read the counts of a window in the present cell and the one before.
+--
+-- Windows lie mostly in the order in which they are asked for, so the search begins behind the last one.
+local function read_window(packed, first, position, length, present)
+  local cell, current, previous, behind = find_window(packed, position, length)
+  if not cell and position > first then
+    cell, current, previous, behind = find_window(packed, first, length)
+  end
+  if cell == present then return current, previous, behind end
+  if cell and cell == present - 1 then return 0, current, behind end
+  return 0, 0, behind or position
 end
 
-local function append_windows(answer, subjects)
-  for _, subject in ipairs(subjects) do
-    for _, check in ipairs(subject.checks) do
-      local window = check.window
-      local left = check.limit - window[2]
-        - math.ceil(window[3] * (check.length - check.elapsed) / check.length)
-      answer[#answer + 1] = math.max(0, left)
-      answer[#answer + 1] = check.length - check.elapsed
-    end
+-- Find a period's count. Answer it with its position in the packed value; nothing when there is none.
+local function find_used(packed, start)
+  for position = 2, 1 + string.byte(packed, 1) * PERIOD_BYTES, PERIOD_BYTES do
+    local period_start, used = struct.unpack(PERIOD, packed, position)
+    if period_start == start then return used, position + PERIOD_BYTES / 2 end
   end
-  return answer
 end
 
 -- Check and take every limit of one call, all or nothing.
@@ -126,8 +94,10 @@ end
 -- KEYS: the call's idempotency mark; then one key per subject: subscription, then key and tenant if limited.
 -- ARGV: key id, event id, decision time ms, period start ms or '', quota limit or -1, '1' when hard;
 --       then per subject: number of windows, and for each its max and its length in ms.
--- Answer: {code, retry ms (or the refusing wait), event id, decision time, used,
---          remaining and reset ms of each window in the order given}.
+-- Answer: {code, ms until a retry may pass, event id, decision time, used,
+--          number of the window with least left (in the order given; 0 without windows), its rest, its reset ms}.
+--
+-- Every call runs this, so it keeps numbers in flat lists instead of building a table per window.
 local function take(keys, argv)
   local now = now_ms()
   local mark = redis.call('GET', keys[1])
@@ -139,49 +109,88 @@ local function take(keys, argv)
     end
   end
 
-  local subjects, position, wait = {}, 7, 0
-  for index = 2, #keys do
-    local subject = {checks = {}}
-    subject.periods, subject.windows = unpack_value(redis.call('GET', keys[index]))
-    local count = tonumber(argv[position])
-    position = read_windows(subject, argv, position + 1, count, now)
-    for _, check in ipairs(subject.checks) do
-      if check.wait > wait then wait = check.wait end
+  -- One entry per window, of all subjects in order.
+  local limits, lengths, cells, currents, previouses = {}, {}, {}, {}, {}
+  -- One entry per subject: its packed value, where its windows begin in it, and its number of windows.
+  local values, firsts, counts = {}, {}, {}
+  local windows, position, wait = 0, 7, 0
+  for subject = 1, #keys - 1 do
+    local packed = redis.call('GET', keys[subject + 1]) or NOTHING
+    local first = 2 + string.byte(packed, 1) * PERIOD_BYTES
+    local count, at = tonumber(argv[position]), first
+    position = position + 1
+    for window = windows + 1, windows + count do
+      local limit, length = tonumber(argv[position]), tonumber(argv[position + 1])
+      local elapsed = now % length
+      local cell = (now - elapsed) / length
+      local current, previous
+      current, previous, at = read_window(packed, first, at, length, cell)
+      local needed = wait_ms(current, previous, limit, length, elapsed)
+      if needed > wait then wait = needed end
+      limits[window], lengths[window], cells[window] = limit, length, cell
+      currents[window], previouses[window] = current, previous
+      position = position + 2
     end
-    subjects[#subjects + 1] = subject
+    windows = windows + count
+    values[subject], firsts[subject], counts[subject] = packed, first, count
   end
 
-  local limit, used, period = tonumber(argv[5]), 0, nil
+  local limit, used, used_position = tonumber(argv[5]), 0, nil
   if argv[4] ~= '' then
-    period = find_period(subjects[1].periods, tonumber(argv[4]))
-    if period then
-      used = period[2]
+    local counted
+    counted, used_position = find_used(values[1], tonumber(argv[4]))
+    if counted then
+      used = counted
     elseif limit >= 0 then
-      return reply(COLD, 0, event_id, decided_at, 0)
+      return {COLD, 0, event_id, decided_at, 0, 0, 0, 0}
     end
-  end
-  if replayed then
-    return append_windows(reply(REPLAYED, 0, event_id, decided_at, used), subjects)
-  end
-  if wait > 0 then
-    return append_windows(reply(RATE_REFUSED, wait, event_id, decided_at, used), subjects)
-  end
-  if argv[6] == '1' and limit >= 0 and used >= limit then
-    return append_windows(reply(QUOTA_REFUSED, 0, event_id, decided_at, used), subjects)
   end
 
-  if period then
-    period[2] = used + 1
-    used = used + 1
-  end
-  for index, subject in ipairs(subjects) do
-    for _, check in ipairs(subject.checks) do
-      check.window[2] = check.window[2] + 1
+  local code, taken = ALLOWED, 0
+  if replayed then
+    code = REPLAYED
+  elseif wait > 0 then
+    code = RATE_REFUSED
+  elseif argv[6] == '1' and limit >= 0 and used >= limit then
+    code = QUOTA_REFUSED
+  else
+    taken = 1
+    used = used_position and used + 1 or 0
+    local window = 0
+    for subject = 1, #counts do
+      local packed, first = values[subject], firsts[subject]
+      local parts = {string.sub(packed, 1, first - 1)}
+      if subject == 1 and used_position then
+        parts[1] = string.sub(packed, 1, used_position - 1) .. struct.pack(COUNT, used)
+          .. string.sub(packed, used_position + PERIOD_BYTES / 2, first - 1)
+      end
+      local longest = 0
+      for index = 2, counts[subject] + 1 do
+        window = window + 1
+        local length = lengths[window]
+        parts[index] = struct.pack(WINDOW, length, cells[window], currents[window] + 1, previouses[window])
+        if length > longest then longest = length end
+      end
+      if first > 2 then
+        redis.call('SET', keys[subject + 1], table.concat(parts))  -- quota counters stay until the relay drops them
+      elseif longest > 0 then
+        redis.call('SET', keys[subject + 1], table.concat(parts), 'PX', 2 * longest)
+      end
     end
-    write_subject(keys[index + 1], subject)
+    redis.call('SET', keys[1], argv[1] .. ' ' .. event_id .. ' ' .. decided_at, 'PX', IDEMPOTENT_MS)
   end
-  redis.call('SET', keys[1], argv[1] .. ' ' .. event_id .. ' ' .. decided_at, 'PX', IDEMPOTENT_MS)
-  return append_windows(reply(ALLOWED, 0, event_id, decided_at, used), subjects)
+
+  -- The consumer is told of the window with least left.
+  local tightest, least, reset = 0, nil, 0
+  for window = 1, windows do
+    local length = lengths[window]
+    local rest = length - now % length
+    local left = limits[window] - currents[window] - taken
+      - math.ceil(previouses[window] * rest / length)
+    if left < 0 then left = 0 end
+    if not least or left < least then tightest, least, reset = window, left, rest end
+  end
+  return {code, code == RATE_REFUSED and wait or 0, event_id, decided_at, used, tightest, least or 0, reset}
 end
 
 -- Replace the periods of a subscription's value; its windows stay as they are.
@@ -194,7 +203,7 @@ end
 -- KEYS: counters. ARGV: period start, used. Create the counter unless it exists; answer its value.
 local function ensure_counter(keys, argv)
   local packed = redis.call('GET', keys[1])
-  local periods = unpack_value(packed)
+  local periods = unpack_periods(packed)
   local start = tonumber(argv[1])
   local period = find_period(periods, start)
   if period then return period[2] end
@@ -208,7 +217,7 @@ end
 -- KEYS: counters. Answer {start, used, start, used, ...}.
 local function read_counters(keys)
   local answer = {}
-  for _, period in ipairs((unpack_value(redis.call('GET', keys[1])))) do
+  for _, period in ipairs(unpack_periods(redis.call('GET', keys[1]))) do
     answer[#answer + 1] = period[1]
     answer[#answer + 1] = period[2]
   end
@@ -219,7 +228,7 @@ end
 -- Answer: used afterwards; -1 when there is no counter.
 local function adjust_counter(keys, argv)
   local packed = redis.call('GET', keys[1])
-  local periods = unpack_value(packed)
+  local periods = unpack_periods(packed)
   local period = find_period(periods, tonumber(argv[1]))
   if not period then return -1 end
   if keys[2] and not redis.call('SET', keys[2], '1', 'NX', 'PX', GIVEN_BACK_MS) then
