@@ -9,12 +9,14 @@ Source: docs/domain/metering.md §2.
 from __future__ import annotations
 
 from dataclasses import asdict, dataclass
-from typing import Final
+from typing import Any, Final
 
 import msgspec
 import structlog
 from django.db import connection, transaction
 from django.utils.translation import gettext_lazy as _
+from psycopg import Cursor
+from psycopg.types.json import Jsonb
 
 from apps.core import clock
 from apps.core.actors import Actor
@@ -43,6 +45,13 @@ from apps.usage.packing import pack, pack_events
 logger = structlog.get_logger(__name__)
 
 DEAD_LETTER_SOURCE: Final = "usage.event"
+_INSERT: Final = """
+    INSERT INTO usage_usagebatch (id, created_at, updated_at, available_at, source, organization_id,
+        idempotency_key, body, event_count, rejections, status, attempts, outcome, last_error, oldest_event_at)
+    VALUES (%(id)s, %(now)s, %(now)s, %(now)s, %(source)s, %(organization_id)s,
+        %(idempotency_key)s, %(body)b, %(event_count)s, %(rejections)s, %(status)s, 0, '{}', '', %(oldest_event_at)s)
+    ON CONFLICT (idempotency_key) DO NOTHING
+"""
 
 
 @dataclass(frozen=True, slots=True)
@@ -119,19 +128,24 @@ def _refuse_under_pressure() -> None:
 
 def _insert(found: Sorted, stored: bytes, *, key: str, actor: Actor) -> str | None:
     """Insert the row; return its public id, or None when the key is stored already."""
-    batch = UsageBatch(
-        source=actor.label[:80],
-        organization_id=actor.organization_id,
-        idempotency_key=key,
-        body=stored,
-        event_count=found.count,
-        rejections=[asdict(rejection) for rejection in found.rejections],
-        oldest_event_at=found.oldest_at,
-    )
-    inserted = UsageBatch.objects.bulk_create([batch], ignore_conflicts=True)
-    if UsageBatch.objects.filter(pk=inserted[0].pk).exists():
-        return batch.public_id
-    return None
+    batch = UsageBatch()
+    values = {
+        "id": batch.pk,
+        "now": clock.now(),
+        "source": actor.label[:80],
+        "organization_id": actor.organization_id,
+        "idempotency_key": key,
+        "body": stored,
+        "event_count": found.count,
+        "rejections": Jsonb([asdict(rejection) for rejection in found.rejections]),
+        "status": BatchStatus.PENDING.value,
+        "oldest_event_at": found.oldest_at,
+    }
+    with connection.cursor(), connection.wrap_database_errors:
+        # Django's own cursor would write the body into the statement, as text of twice its length.
+        cursor: Cursor[Any] = Cursor(connection.connection)
+        cursor.execute(_INSERT, values)
+        return batch.public_id if cursor.rowcount else None
 
 
 def _stored_receipt(key: str) -> BatchReceipt:

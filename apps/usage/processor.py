@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import gc
 import time
 from typing import Final
 
@@ -31,6 +32,8 @@ class UsageProcessor:
 
     def run(self) -> None:
         """Serve until `stop()`; a lost database connection is waited out."""
+        # What was loaded until now stays for ever: without this, the collector walks through it again and again.
+        gc.freeze()
         while not self.is_stopping:
             try:
                 close_old_connections()
