@@ -11,11 +11,12 @@ class ApprovalsConfig(AppConfig):
     verbose_name = "Approvals"
 
     def ready(self) -> None:
-        """Register the notices and what sends them."""
+        """Register the notices, what sends them, and the jobs."""
         from apps.approvals import (  # noqa: PLC0415 -- registration on import
             attention,  # noqa: F401 -- as said
             notices,
             receivers,  # noqa: F401 -- as said
+            tasks,  # noqa: F401 -- as said
         )
         from apps.notifications.kinds import register_kinds  # noqa: PLC0415 -- apps must be loaded
 

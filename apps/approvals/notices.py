@@ -23,6 +23,14 @@ APPROVED: Final = NotificationKind(
     is_important=True,
     action_label=_("See what is next"),
 )
+APPROVED_WITH_CONDITIONS: Final = NotificationKind(
+    name="approvals.approved_with_conditions",
+    title=_("Approved, with conditions: %(title)s"),
+    body=_("The reviewer wrote: %(comment)s — What you have to do beside: %(conditions)s"),
+    tone="ok",
+    is_important=True,
+    action_label=_("See what is next"),
+)
 REJECTED: Final = NotificationKind(
     name="approvals.rejected",
     title=_("Not approved: %(title)s"),
@@ -117,6 +125,7 @@ CANCELLED: Final = NotificationKind(
 ALL: Final = (
     REQUESTED,
     APPROVED,
+    APPROVED_WITH_CONDITIONS,
     REJECTED,
     INFORMATION_REQUESTED,
     INFORMATION_PROVIDED,

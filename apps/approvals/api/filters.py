@@ -2,22 +2,38 @@
 
 from __future__ import annotations
 
-import django_filters as filters  # type: ignore[import-untyped]  # ships none
-from django.db.models import QuerySet
+from typing import Any
+from uuid import UUID
 
+import django_filters as filters  # type: ignore[import-untyped]  # ships none
+from django.db.models import Q, QuerySet
+from django.utils.translation import gettext_lazy as _
+from rest_framework.exceptions import ValidationError
+
+from apps.accounts.models import Organization, User
 from apps.approvals.enums import OPEN_STATUSES, ApprovalStatus, Priority
 from apps.approvals.models import ApprovalRequest
-from apps.core import clock
+from apps.approvals.selectors import overdue_filter
+from apps.core.ids import InvalidPublicIdError, parse_public_id
+
+Rows = QuerySet[ApprovalRequest]
 
 
 class QueueFilter(filters.FilterSet):  # type: ignore[misc]  # django-filter has no types
-    """By status, type, priority, openness and lateness."""
+    """By status, type, priority, openness, lateness, people, organization, time and words."""
 
     status = filters.MultipleChoiceFilter(choices=ApprovalStatus.choices)
     priority = filters.MultipleChoiceFilter(choices=Priority.choices)
     subject_type = filters.CharFilter()
+    type = filters.CharFilter(field_name="subject_type")
     is_open = filters.BooleanFilter(method="filter_open")
     overdue = filters.BooleanFilter(method="filter_overdue")
+    mine = filters.BooleanFilter(method="filter_mine")
+    assignee = filters.CharFilter(method="filter_assignee")
+    organization = filters.CharFilter(method="filter_organization")
+    created_from = filters.IsoDateTimeFilter(field_name="created_at", lookup_expr="gte")
+    created_until = filters.IsoDateTimeFilter(field_name="created_at", lookup_expr="lt")
+    q = filters.CharFilter(method="filter_words", max_length=100)
 
     class Meta:
         """No filters beyond those above."""
@@ -25,25 +41,51 @@ class QueueFilter(filters.FilterSet):  # type: ignore[misc]  # django-filter has
         model = ApprovalRequest
         fields: tuple[str, ...] = ()
 
-    def filter_open(
-        self,
-        rows: QuerySet[ApprovalRequest],
-        _name: str,
-        wanted: bool,  # noqa: FBT001 -- django-filter calls it so
-    ) -> QuerySet[ApprovalRequest]:
-        """Keep undecided requests, or decided ones."""
-        return (
-            rows.filter(status__in=OPEN_STATUSES)
-            if wanted
-            else rows.exclude(status__in=OPEN_STATUSES)
-        )
+    def __init__(self, *args: Any, user_id: UUID | None = None, **fields: Any) -> None:
+        """Keep who asks, for `mine`."""
+        super().__init__(*args, **fields)
+        self.user_id = user_id
 
-    def filter_overdue(
-        self,
-        rows: QuerySet[ApprovalRequest],
-        _name: str,
-        wanted: bool,  # noqa: FBT001 -- as above
-    ) -> QuerySet[ApprovalRequest]:
+    def filter_open(self, rows: Rows, _name: str, wanted: bool) -> Rows:  # noqa: FBT001 -- django-filter calls it so
+        """Keep undecided requests, or decided ones."""
+        is_open = Q(status__in=OPEN_STATUSES)
+        return rows.filter(is_open if wanted else ~is_open)
+
+    def filter_overdue(self, rows: Rows, _name: str, wanted: bool) -> Rows:  # noqa: FBT001 -- as above
         """Keep requests whose deadline passed, or the others."""
-        late = {"status__in": OPEN_STATUSES, "due_at__lt": clock.now()}
-        return rows.filter(**late) if wanted else rows.exclude(**late)
+        return rows.filter(overdue_filter() if wanted else ~overdue_filter())
+
+    def filter_mine(self, rows: Rows, _name: str, wanted: bool) -> Rows:  # noqa: FBT001 -- as above
+        """Keep what is assigned to the caller, or what is not."""
+        is_mine = Q(assignee_id=self.user_id, assignee__isnull=False)
+        return rows.filter(is_mine if wanted else ~is_mine)
+
+    def filter_assignee(self, rows: Rows, name: str, wanted: str) -> Rows:
+        """Keep one person's requests: a public id, `me`, or `none`."""
+        if wanted == "none":
+            return rows.filter(assignee=None)
+        if wanted == "me":
+            return self.filter_mine(rows, name, wanted=True)
+        return rows.filter(assignee_id=_parsed(name, User.id_prefix, wanted))
+
+    def filter_organization(self, rows: Rows, name: str, wanted: str) -> Rows:
+        """Keep one organization's requests, by its public id."""
+        return rows.filter(organization_id=_parsed(name, Organization.id_prefix, wanted))
+
+    def filter_words(self, rows: Rows, _name: str, wanted: str) -> Rows:
+        """Keep requests whose title, organization or requester has every word."""
+        for word in wanted.split():
+            rows = rows.filter(
+                Q(title__icontains=word)
+                | Q(organization__name__icontains=word)
+                | Q(requested_by__name__icontains=word)
+                | Q(requested_by__email__icontains=word)
+            )
+        return rows
+
+
+def _parsed(name: str, prefix: str, public_id: str) -> UUID:
+    try:
+        return parse_public_id(prefix, public_id)
+    except InvalidPublicIdError:
+        raise ValidationError({name: [_("This is no id of that kind.")]}) from None

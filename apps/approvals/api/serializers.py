@@ -1,4 +1,4 @@
-"""What the approval endpoints take and answer."""
+"""What the approval endpoints answer."""
 
 from __future__ import annotations
 
@@ -7,30 +7,44 @@ from typing import Any
 from drf_spectacular.utils import extend_schema_field
 from rest_framework import serializers
 
-from apps.approvals.models import ApprovalComment, ApprovalHistory, ApprovalRequest
+from apps.accounts.models import User
+from apps.approvals.enums import ApprovalStatus
+from apps.approvals.models import (
+    ApprovalAttachment,
+    ApprovalComment,
+    ApprovalHistory,
+    ApprovalRequest,
+)
 from apps.approvals.registry import handler_of
 from apps.approvals.selectors import list_comments, list_history
-from apps.core import clock
 
-MAX_COMMENT_LENGTH = 5000
-
-
-class DecisionInput(serializers.Serializer[dict[str, Any]]):
-    """A decision with what the requester should read."""
-
-    comment = serializers.CharField(max_length=MAX_COMMENT_LENGTH, allow_blank=True, default="")
-
-
-class ReasonInput(serializers.Serializer[dict[str, Any]]):
-    """A move that must be explained."""
-
-    comment = serializers.CharField(max_length=MAX_COMMENT_LENGTH)
+NAMED = {
+    "type": "object",
+    "properties": {"id": {"type": "string"}, "name": {"type": "string"}},
+}
+# What the requester's side can do, by status.
+OWN_ACTIONS: dict[str, list[str]] = {
+    ApprovalStatus.PENDING: ["comment", "cancel"],
+    ApprovalStatus.ESCALATED: ["comment", "cancel"],
+    ApprovalStatus.INFO_REQUESTED: ["answer", "comment", "cancel"],
+}
 
 
-class CommentInput(ReasonInput):
-    """Something said; internal comments stay in the back office."""
+def _named(person: User | None) -> dict[str, str] | None:
+    return {"id": person.public_id, "name": person.get_full_name()} if person else None
 
-    is_internal = serializers.BooleanField(default=False)
+
+class AttachmentOutput(serializers.ModelSerializer[ApprovalAttachment]):
+    """A file of a comment; its bytes are at `…/attachments/{id}`."""
+
+    id = serializers.CharField(source="public_id", read_only=True)
+
+    class Meta:
+        """Explicit fields only."""
+
+        model = ApprovalAttachment
+        fields = ("id", "name", "content_type", "size_bytes")
+        read_only_fields = fields
 
 
 class CommentOutput(serializers.ModelSerializer[ApprovalComment]):
@@ -38,17 +52,25 @@ class CommentOutput(serializers.ModelSerializer[ApprovalComment]):
 
     id = serializers.CharField(source="public_id", read_only=True)
     author = serializers.SerializerMethodField()
+    mentions = serializers.SerializerMethodField()
+    attachments = AttachmentOutput(many=True, read_only=True)
 
     class Meta:
         """Explicit fields only."""
 
         model = ApprovalComment
-        fields = ("id", "author", "body", "is_internal", "created_at")
+        fields = (
+            "id", "author", "body", "is_internal", "mentions", "attachments", "created_at",
+        )  # fmt: skip
         read_only_fields = fields
 
     def get_author(self, row: ApprovalComment) -> str:
         """Return the author's name; erased people and machines have none."""
         return row.author.get_full_name() if row.author else ""
+
+    def get_mentions(self, row: ApprovalComment) -> list[str]:
+        """Return the names of who is mentioned."""
+        return [person.get_full_name() for person in row.mentions.all()]
 
 
 class HistoryOutput(serializers.ModelSerializer[ApprovalHistory]):
@@ -66,56 +88,69 @@ class HistoryOutput(serializers.ModelSerializer[ApprovalHistory]):
 
 
 class ApprovalOutput(serializers.ModelSerializer[ApprovalRequest]):
-    """A request in a list."""
+    """A request as its requester sees it in a list."""
 
     id = serializers.CharField(source="public_id", read_only=True)
     organization = serializers.SerializerMethodField()
     requested_at = serializers.DateTimeField(source="created_at", read_only=True)
-    is_overdue = serializers.SerializerMethodField()
+    is_overdue = serializers.BooleanField(read_only=True)
+    conditions = serializers.ListField(child=serializers.CharField(), read_only=True)
 
     class Meta:
         """Explicit fields only."""
 
         model = ApprovalRequest
         fields: tuple[str, ...] = (
-            "id",
-            "subject_type",
-            "title",
-            "status",
-            "priority",
-            "organization",
-            "requested_at",
-            "due_at",
-            "is_overdue",
-            "decided_at",
-            "decision_comment",
-        )
+            "id", "subject_type", "title", "status", "priority", "organization", "requested_at", "due_at",
+            "is_overdue", "waiting_since", "expires_at", "decided_at", "decision_comment", "conditions",
+        )  # fmt: skip
         read_only_fields = fields
 
-    @extend_schema_field(
-        {"type": "object", "properties": {"id": {"type": "string"}, "name": {"type": "string"}}}
-    )
+    @extend_schema_field(NAMED)
     def get_organization(self, row: ApprovalRequest) -> dict[str, str]:
         """Return who asks."""
         return {"id": row.organization.public_id, "name": row.organization.name}
 
-    def get_is_overdue(self, row: ApprovalRequest) -> bool:
-        """Return whether the deadline of an open request has passed."""
-        return row.is_open and row.due_at < clock.now()
+
+class QueueOutput(ApprovalOutput):
+    """A request as the back office sees it in a list."""
+
+    requested_by = serializers.SerializerMethodField()
+    assignee = serializers.SerializerMethodField()
+    decided_by = serializers.SerializerMethodField()
+
+    class Meta(ApprovalOutput.Meta):
+        """The requester's fields and those of the work."""
+
+        fields = (
+            *ApprovalOutput.Meta.fields,
+            "requested_by", "assignee", "decided_by", "response_due_at", "first_response_at", "escalate_at",
+            "escalated_at", "escalated_to_role", "breached_at", "response_breached_at",
+        )  # fmt: skip
+        read_only_fields = fields
+
+    @extend_schema_field({**NAMED, "nullable": True})
+    def get_requested_by(self, row: ApprovalRequest) -> dict[str, str] | None:
+        """Return who asked; nobody for machines and erased people."""
+        return _named(row.requested_by)
+
+    @extend_schema_field({**NAMED, "nullable": True})
+    def get_assignee(self, row: ApprovalRequest) -> dict[str, str] | None:
+        """Return who has it."""
+        return _named(row.assignee)
+
+    @extend_schema_field({**NAMED, "nullable": True})
+    def get_decided_by(self, row: ApprovalRequest) -> dict[str, str] | None:
+        """Return who decided it."""
+        return _named(row.decided_by)
 
 
-class ApprovalDetailOutput(ApprovalOutput):
-    """A request with its subject, conversation and history."""
+class _Details(serializers.Serializer[ApprovalRequest]):
+    """The subject, the conversation and the history, as far as the caller may read them."""
 
     subject = serializers.SerializerMethodField()
     comments = serializers.SerializerMethodField()
     history = serializers.SerializerMethodField()
-
-    class Meta(ApprovalOutput.Meta):
-        """The list's fields and more."""
-
-        fields = (*ApprovalOutput.Meta.fields, "subject", "comments", "history")
-        read_only_fields = fields
 
     @extend_schema_field({"type": "object", "additionalProperties": True})
     def get_subject(self, row: ApprovalRequest) -> dict[str, Any]:
@@ -131,3 +166,31 @@ class ApprovalDetailOutput(ApprovalOutput):
     def get_comments(self, row: ApprovalRequest) -> Any:
         """Return the comments that the caller may read."""
         return CommentOutput(list_comments(row, self.context["actor"]), many=True).data
+
+
+class ApprovalDetailOutput(_Details, ApprovalOutput):
+    """A request for its requester, with what can be done about it."""
+
+    allowed_actions = serializers.SerializerMethodField()
+
+    class Meta(ApprovalOutput.Meta):
+        """The list's fields and more."""
+
+        fields = (
+            *ApprovalOutput.Meta.fields, "subject", "comments", "history", "allowed_actions",
+        )  # fmt: skip
+        read_only_fields = fields
+
+    def get_allowed_actions(self, row: ApprovalRequest) -> list[str]:
+        """Return what the requester's side can do now."""
+        return OWN_ACTIONS.get(row.status, ["comment"])
+
+
+class QueueDetailOutput(_Details, QueueOutput):
+    """A request for the back office."""
+
+    class Meta(QueueOutput.Meta):
+        """The list's fields and more."""
+
+        fields = (*QueueOutput.Meta.fields, "subject", "comments", "history")
+        read_only_fields = fields

@@ -72,7 +72,7 @@ def test_queue_needs_the_same_queries_for_any_length(
         make_request()
     client = api_client(approver)
 
-    with django_assert_num_queries(1):
+    with django_assert_num_queries(2):
         client.get(QUEUE)
 
 
