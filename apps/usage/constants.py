@@ -6,6 +6,7 @@ from typing import Final
 MAX_EVENTS_PER_BATCH: Final = 5_000
 MAX_BODY_BYTES: Final = 16 * 1024 * 1024  # decompressed
 MAX_PATH_LENGTH: Final = 300
+MAX_CLOCK_OFFSET_MS: Final = 100 * 366 * 86_400_000  # a century
 # Beyond this many unprocessed batches intake answers 503, and the shipper waits.
 MAX_PENDING_BATCHES: Final = 2_000
 BACK_PRESSURE_RETRY_S: Final = 5

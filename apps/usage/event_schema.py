@@ -14,10 +14,17 @@ from uuid import UUID
 
 import msgspec
 
-from apps.usage.constants import ACCEPTED_FUTURE, ACCEPTED_PAST, GATEWAY_SOURCE, MAX_PATH_LENGTH
+from apps.usage.constants import (
+    ACCEPTED_FUTURE,
+    ACCEPTED_PAST,
+    GATEWAY_SOURCE,
+    MAX_CLOCK_OFFSET_MS,
+    MAX_PATH_LENGTH,
+)
 
 Text = Annotated[str, msgspec.Meta(max_length=200)]
 Count = Annotated[int, msgspec.Meta(ge=0, le=2**62)]
+ClockOffset = Annotated[int, msgspec.Meta(ge=0, le=MAX_CLOCK_OFFSET_MS)]
 
 
 # No cycles can arise from JSON, so the garbage collector need not walk through thousands of events.
@@ -25,6 +32,7 @@ class IncomingEvent(msgspec.Struct, frozen=True, kw_only=True, gc=False, omit_de
     """One call (or one measurement of a provider's own meter).
 
     `occurred_at` is real time. `status`, `latency_ms` and the byte counts are null for an unconfirmed call.
+    `clock_offset_ms` is how far the account's test clock ran ahead when the gateway decided; only the gateway's word counts.
     """
 
     id: UUID
@@ -43,6 +51,7 @@ class IncomingEvent(msgspec.Struct, frozen=True, kw_only=True, gc=False, omit_de
     response_bytes: Count | None = None
     outcome: Literal["completed", "unconfirmed"] = "completed"
     properties: dict[str, Any] = {}
+    clock_offset_ms: ClockOffset | None = None
 
     def __post_init__(self) -> None:
         """A completed call has a status."""

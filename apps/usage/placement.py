@@ -15,7 +15,7 @@ from apps.core.ids import InvalidPublicIdError, parse_public_id
 from apps.keys.models import ApiKey
 from apps.subscriptions.models import Subscription
 from apps.usage.event_schema import IncomingEvent
-from apps.usage.instants import EPOCH, MICROSECOND, MINUTE_US, from_us, to_us
+from apps.usage.instants import EPOCH, MICROSECOND, MILLISECOND_US, MINUTE_US, from_us, to_us
 from apps.usage.models import UsageBatch
 
 HOUR: Final = timedelta(hours=1)
@@ -77,7 +77,11 @@ def is_billable(event: IncomingEvent) -> bool:
 def place_events(
     batch: UsageBatch, events: Sequence[IncomingEvent]
 ) -> tuple[list[Placed], list[tuple[IncomingEvent, str]]]:
-    """Find each event's subscription; the account's test clock moves its time."""
+    """Find each event's subscription; the account's test clock moves its time.
+
+    The clock as it stood when the gateway decided: it may have been moved between the call and its processing.
+    """
+    is_gateway = batch.organization_id is None
     places = _places_of(batch, {(event.subscription_id, event.key_id) for event in events})
     placed: list[Placed] = []
     unplaced: list[tuple[IncomingEvent, str]] = []
@@ -87,7 +91,10 @@ def place_events(
             unplaced.append((event, place))
             continue
         decided_us = (event.occurred_at - EPOCH) // MICROSECOND  # inlined: runs for every call
-        occurred_us = decided_us + place.offset_us
+        if is_gateway and event.clock_offset_ms is not None:
+            occurred_us = decided_us + event.clock_offset_ms * MILLISECOND_US
+        else:
+            occurred_us = decided_us + place.offset_us
         window_us = _window_of_minute(occurred_us // MINUTE_US, place.timezone)
         placed.append(Placed(event, place, occurred_us, decided_us, window_us, is_billable(event)))
     return placed, unplaced

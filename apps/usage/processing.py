@@ -141,7 +141,7 @@ def _process_one_by_one(batch: UsageBatch, events: Sequence[IncomingEvent]) -> O
                 part = _process(batch, [event])
         except OperationalError:
             raise
-        except (DatabaseError, ValueError) as error:
+        except (DatabaseError, ValueError, OverflowError) as error:
             _bury(event, f"{type(error).__name__}: {error}")
             total.unplaced.append(str(event.id))
             continue

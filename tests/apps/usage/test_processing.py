@@ -5,6 +5,7 @@ from __future__ import annotations
 import gzip
 import json
 import threading
+from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
@@ -179,6 +180,49 @@ def test_test_clock_moves_the_event() -> None:
     assert hours_of(subscription) == {at + timedelta(days=31): (1, 1, 0)}
     event = UsageEvent.objects.get()
     assert (event.occurred_at, event.decided_at) == (at + timedelta(days=31), at)
+
+
+def test_call_decided_before_the_test_clock_moved_keeps_its_time() -> None:
+    sandbox = OrganizationFactory(is_sandbox=True, clock_offset=timedelta(days=31))
+    subscription = make_subscription_row(consumer=sandbox)
+    at = datetime(2026, 3, 1, 9, tzinfo=UTC)
+
+    send_and_process(
+        make_event(subscription, occurred_at=at, clock_offset_ms=0),
+        make_event(subscription, occurred_at=at, clock_offset_ms=86_400_000),
+    )
+
+    assert hours_of(subscription) == {at: (1, 1, 0), at + timedelta(days=1): (1, 1, 0)}
+
+
+def test_provider_cannot_move_the_clock() -> None:
+    subscription = make_subscription_row()
+    at = clock.now()
+    event = make_event(subscription, occurred_at=at, source="own", clock_offset_ms=86_400_000)
+    body = json.dumps({"events": [event]}).encode()
+
+    accept_batch(
+        body=body,
+        batch_key="",
+        actor=replace(PLATFORM, organization_id=subscription.provider_organization_id),
+    )
+    assert process_next_batch()
+
+    assert UsageEvent.objects.get().occurred_at == at
+
+
+def test_time_that_no_calendar_holds_is_isolated() -> None:
+    subscription = make_subscription_row()
+    end_of_time = datetime(9999, 12, 31, 23, 59, tzinfo=UTC)
+    poison = make_event(subscription, occurred_at=end_of_time, clock_offset_ms=86_400_000)
+    batch = send(poison, make_event(subscription))
+
+    for _attempt in range(4):
+        UsageBatch.objects.update(available_at=clock.now())
+        assert process_next_batch()
+
+    batch.refresh_from_db()
+    assert (batch.outcome["counted"], batch.outcome["unplaced"]) == (1, [poison["id"]])
 
 
 def test_nul_and_long_paths_are_stored() -> None:
