@@ -150,6 +150,13 @@ class UsageEvent(models.Model):
                 fields=("subscription_id", "occurred_at"), name="usage_event_subscription"
             ),
             models.Index(fields=("api_id", "occurred_at"), name="usage_event_api"),
+            # The lists of all calls of a consumer, and of a provider.
+            models.Index(
+                fields=("consumer_organization_id", "occurred_at"), name="usage_event_consumer"
+            ),
+            models.Index(
+                fields=("provider_organization_id", "occurred_at"), name="usage_event_provider"
+            ),
         )
 
     def __str__(self) -> str:
