@@ -19,7 +19,9 @@ READ: Final = frozenset(
 MONEY_READ: Final = frozenset({"billing.read", "earnings.read"})
 BUILD: Final = frozenset({"apis.manage", "plans.manage", "keys.manage", "subscriptions.manage"})
 MONEY: Final = frozenset({"billing.manage", "payouts.manage", "subscriptions.manage"})
-PEOPLE: Final = frozenset({"members.manage", "tokens.manage", "workspaces.manage", "audit.read"})
+PEOPLE: Final = frozenset(
+    {"members.manage", "tokens.manage", "workspaces.manage", "webhooks.manage", "audit.read"}
+)
 OWN: Final = frozenset({"organization.manage"})
 
 PERMISSIONS: Final[dict[str, frozenset[str]]] = {

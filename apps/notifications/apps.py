@@ -9,3 +9,16 @@ class NotificationsConfig(AppConfig):
     name = "apps.notifications"
     label = "notifications"
     verbose_name = "Notifications"
+
+    def ready(self) -> None:
+        """Register the jobs, this app's own messages and the event type of tests."""
+        # Apps must be loaded before these are imported; jobs register on import.
+        from apps.notifications import notices, tasks  # noqa: F401, PLC0415 -- as said
+        from apps.notifications.event_types import (  # noqa: PLC0415 -- as said
+            TEST_EVENT,
+            register_event_types,
+        )
+        from apps.notifications.kinds import register_kinds  # noqa: PLC0415 -- as said
+
+        register_kinds(*notices.ALL)
+        register_event_types(TEST_EVENT)

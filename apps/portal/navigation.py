@@ -99,7 +99,7 @@ HATS: Final = (
             Entry(_("Members"), "accounts:members", "users"),
             Entry(_("Workspaces"), "accounts:workspaces", "grid"),
             Entry(_("Service tokens"), "accounts:service_tokens", "terminal"),
-            Entry(_("Webhooks"), "notifications:webhooks", "webhook"),
+            Entry(_("Webhooks"), "notifications:webhooks", "webhook", "webhooks.manage"),
             Entry(_("Audit log"), "accounts:audit_log", "book"),
             Entry(_("Your data"), "accounts:data", "download"),
         ),

@@ -16,7 +16,7 @@ from apps.core.actors import Actor
 from apps.core.mail import send_mail
 from apps.notifications.kinds import NotificationKind, kind_of
 from apps.notifications.models import Notification
-from apps.notifications.selectors import list_members_who_can, list_staff_with_role, own_inbox
+from apps.notifications.selectors.inbox import list_members_who_can, list_staff_with_role, own_inbox
 
 MAIL_TEMPLATE = "notifications/message"
 
