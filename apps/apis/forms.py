@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
+from datetime import UTC, datetime, time
 from typing import Any, cast
 
 from django import forms
 from django.utils.translation import gettext_lazy as _
 
-from apps.apis.constants import MAX_TAGS
+from apps.apis.constants import MAX_LOGO_BYTES, MAX_TAGS
 from apps.apis.enums import Visibility
 from apps.apis.models import HTTP_METHODS, Category
 from apps.apis.openapi import MAX_DOCUMENT_BYTES
@@ -77,10 +78,44 @@ class NewApiForm(DocumentForm):
         return cast("ListingFields", {name: self.cleaned_data[name] for name in names})
 
 
+class LogoForm(forms.Form):
+    """A picture, uploaded or named by its address."""
+
+    logo = forms.FileField(
+        label=_("Picture"),
+        required=False,
+        widget=forms.ClearableFileInput(attrs={"accept": "image/png,image/jpeg,image/webp"}),
+        help_text=_("PNG, JPEG or WebP, at most 1 MB. It is shown at 256 × 256 pixels at most."),
+    )
+    url = forms.URLField(
+        label=_("or its address"), required=False, max_length=300, assume_scheme="https"
+    )
+
+    def clean(self) -> dict[str, Any]:
+        """Demand one of the two, not both."""
+        given = super().clean() or {}
+        if given.get("logo") and given.get("url"):
+            self.add_error("url", _("Give a file or an address, not both."))
+        elif not self.errors and not (given.get("logo") or given.get("url")):
+            self.add_error("logo", _("Choose a file or give an address."))
+        return given
+
+    def read_file(self) -> bytes | None:
+        """Return the uploaded file, one byte beyond the limit at most; `None` where an address was given."""
+        upload = self.cleaned_data.get("logo")
+        return upload.read(MAX_LOGO_BYTES + 1) if upload else None
+
+
 class ListingForm(forms.Form):
-    """What the catalogue shows."""
+    """What the catalogue shows. The address can be chosen until the first submission."""
 
     name = forms.CharField(label=_("Name"), max_length=100)
+    slug = forms.CharField(
+        label=_("Address"),
+        max_length=60,
+        required=False,
+        help_text=_("The first part of the path at the gateway; fixed from the first submission."),
+    )
     category = forms.ModelChoiceField(label=_("Category"), queryset=Category.objects.all())
     short_description = forms.CharField(
         label=_("Short description"),
@@ -102,6 +137,12 @@ class ListingForm(forms.Form):
     terms_url = forms.URLField(label=_("Terms"), required=False, assume_scheme="https")
     visibility = forms.ChoiceField(label=_("Visibility"), choices=Visibility.choices)
 
+    def __init__(self, *args: Any, is_address_fixed: bool = True, **kwargs: Any) -> None:
+        """Leave the address out where it may not change any more."""
+        super().__init__(*args, **kwargs)
+        if is_address_fixed:
+            del self.fields["slug"]
+
     def clean_tags(self) -> list[str]:
         """Split at commas."""
         tags = [tag.strip() for tag in self.cleaned_data["tags"].split(",") if tag.strip()]
@@ -111,7 +152,10 @@ class ListingForm(forms.Form):
 
     def to_fields(self) -> ListingFields:
         """Return what the service needs."""
-        return cast("ListingFields", self.cleaned_data)
+        fields = dict(self.cleaned_data)
+        if not fields.get("slug"):
+            fields.pop("slug", None)
+        return cast("ListingFields", fields)
 
 
 class UpstreamForm(forms.Form):
@@ -148,6 +192,127 @@ class SecretForm(forms.Form):
         widget=forms.PasswordInput(attrs={"autocomplete": "off"}),
         help_text=_("Stored encrypted and never shown again."),
     )
+
+
+class RequiredHeaderForm(forms.Form):
+    """A header that callers must send."""
+
+    name = forms.CharField(label=_("Header"), max_length=80)
+    description = forms.CharField(label=_("What it is for"), max_length=200, required=False)
+
+
+class VersionForm(forms.Form):
+    """A version that is prepared."""
+
+    name = forms.CharField(
+        label=_("Version"),
+        max_length=40,
+        help_text=_("As the document’s info.version will name it."),
+    )
+    changelog = forms.CharField(
+        label=_("What changes"),
+        max_length=MAX_DESCRIPTION_LENGTH,
+        required=False,
+        widget=forms.Textarea(attrs={"rows": 4}),
+        help_text=_("Markdown."),
+    )
+
+
+class ChangelogForm(forms.Form):
+    """What changed in a version."""
+
+    changelog = forms.CharField(
+        label=_("What changed"),
+        max_length=MAX_DESCRIPTION_LENGTH,
+        required=False,
+        widget=forms.Textarea(attrs={"rows": 8}),
+        help_text=_("Markdown."),
+    )
+
+
+class SunsetForm(forms.Form):
+    """The day on which something ends; it does at 00:00 UTC."""
+
+    sunset_on = forms.DateField(
+        label=_("Ends on"),
+        widget=forms.DateInput(attrs={"type": "date"}),
+        help_text=_("At 00:00 UTC of this day."),
+    )
+
+    @property
+    def sunset_at(self) -> datetime | None:
+        """Return the moment, if a day was given."""
+        day = self.cleaned_data.get("sunset_on")
+        return datetime.combine(day, time(), tzinfo=UTC) if day else None
+
+
+class DeprecateForm(SunsetForm):
+    """When an API ends, if that is known, and what its subscribers are told."""
+
+    reason = forms.CharField(
+        label=_("Message to subscribers"),
+        max_length=1000,
+        required=False,
+        widget=forms.Textarea(attrs={"rows": 3}),
+    )
+
+    def __init__(self, *args: Any, **kwargs: Any) -> None:
+        """Let the day open."""
+        super().__init__(*args, **kwargs)
+        self.fields["sunset_on"].required = False
+
+
+class RetireForm(forms.Form):
+    """The API's address as a confirmation, and why."""
+
+    confirm = forms.CharField(
+        label=_("Type the address of the API to confirm"),
+        max_length=60,
+        widget=forms.TextInput(attrs={"autocomplete": "off"}),
+    )
+    reason = forms.CharField(
+        label=_("Message to subscribers"),
+        max_length=1000,
+        required=False,
+        widget=forms.Textarea(attrs={"rows": 3}),
+    )
+
+    def __init__(self, *args: Any, slug: str, **kwargs: Any) -> None:
+        """Keep the address that must be typed."""
+        super().__init__(*args, **kwargs)
+        self._slug = slug
+
+    def clean_confirm(self) -> str:
+        """Compare it."""
+        given: str = self.cleaned_data["confirm"].strip()
+        if given != self._slug:
+            raise forms.ValidationError(_("This is not the address of the API."))
+        return given
+
+
+class AccessForm(forms.Form):
+    """An organization by its id, or somebody who works there."""
+
+    organization_id = forms.CharField(
+        label=_("Organization’s id"),
+        max_length=60,
+        required=False,
+        help_text=_("It starts with “org_” and stands on the organization’s page."),
+    )
+    email = forms.EmailField(
+        label=_("or the e-mail address of somebody who works there"),
+        required=False,
+        help_text=_("They are sent a link that they accept for their organization."),
+    )
+
+    def clean(self) -> dict[str, Any]:
+        """Demand one of the two, not both."""
+        given = super().clean() or {}
+        if given.get("organization_id") and given.get("email"):
+            self.add_error("email", _("Give an id or an address, not both."))
+        elif not self.errors and not (given.get("organization_id") or given.get("email")):
+            self.add_error("organization_id", _("Give an id or an address."))
+        return given
 
 
 class ReasonForm(forms.Form):

@@ -13,6 +13,7 @@ PUBLIC_PAGES = {
     "/",
     "/apis/",
     "/apis/<slug:slug>/",
+    "/apis/<slug:slug>/logo/<slug:digest>",  # asks whether the API may be read
     "/internal/gateway/changes",  # asks authorizers for their shared secret
     "/invitations/<str:secret>/",
     "/metrics",

@@ -4,21 +4,22 @@ from __future__ import annotations
 
 from typing import cast
 
+from django.utils.translation import gettext as _
 from drf_spectacular.utils import extend_schema
 from rest_framework import status
-from rest_framework.parsers import JSONParser, MultiPartParser
 from rest_framework.request import Request
 from rest_framework.response import Response
 
 from apps.accounts.selectors import get_current_organization
-from apps.apis import selectors, services
+from apps.apis import provider_selectors, selectors, services
+from apps.apis.api import publishing_serializers as publishing
 from apps.apis.api import serializers as shapes
 from apps.apis.constants import APPROVAL_SUBJECT
-from apps.apis.models import Api
-from apps.apis.openapi import MAX_DOCUMENT_BYTES
+from apps.apis.models import Api, ApiUpdate
 from apps.apis.requirements import requirements_of
 from apps.approvals.selectors import find_open_request
 from apps.core.api.views import ApiView
+from apps.core.exceptions import InvalidInput
 
 READ = "apis.read"
 MANAGE = "apis.manage"
@@ -57,42 +58,38 @@ class ProviderApiViewBase(ApiView):
         """Return the API if the caller's organization provides it, else answer 404."""
         return selectors.get_own_api(self.actor, api_id)
 
+    def detail(self, api_id: str) -> Response:
+        """Answer the API as it is now, with what belongs to it."""
+        api = self.load(api_id)
+        context = {
+            "logo": provider_selectors.find_logo(api),
+            "headers": provider_selectors.list_required_headers(api),
+            "update": provider_selectors.find_waiting_update(api),
+        }
+        return Response(publishing.ProviderApiDetailOutput(api, context=context).data)
+
 
 class ProviderApiView(ProviderApiViewBase):
     """One API of the caller's organization."""
 
     method_permissions = {"GET": READ, "PATCH": MANAGE}
 
-    @extend_schema(responses=shapes.ProviderApiOutput)
+    @extend_schema(responses=publishing.ProviderApiDetailOutput)
     def get(self, _request: Request, api_id: str) -> Response:
         """Show it."""
-        return Response(shapes.ProviderApiOutput(self.load(api_id)).data)
+        return self.detail(api_id)
 
-    @extend_schema(request=shapes.ApiChangesInput, responses=shapes.ProviderApiOutput)
+    @extend_schema(request=shapes.ApiChangesInput, responses=publishing.ProviderApiDetailOutput)
     def patch(self, _request: Request, api_id: str) -> Response:
-        """Change some fields; 409 while it is being reviewed."""
+        """Change some fields; 409 while it is being reviewed.
+
+        Of an API that went live, a new upstream, more methods and going public wait for an approver: they stand in
+        `pending_update` until then.
+        """
         api = self.load(api_id)
         fields = cast("services.ListingFields", self.validated(shapes.ApiChangesInput))
         services.update_api(api=api, fields=fields, actor=self.actor)
-        return Response(shapes.ProviderApiOutput(self.load(api_id)).data)
-
-
-class OpenApiImportView(ProviderApiViewBase):
-    """Imports an OpenAPI document."""
-
-    method_permissions = {"POST": MANAGE}
-    parser_classes = (MultiPartParser, JSONParser)
-
-    @extend_schema(request=shapes.OpenApiInput, responses=shapes.ImportOutput)
-    def post(self, _request: Request, api_id: str) -> Response:
-        """Import from a file or an address; 400 with a JSON pointer for each thing that is wrong."""
-        api = self.load(api_id)
-        given = self.validated(shapes.OpenApiInput)
-        url = given.get("url", "")
-        # One byte more than allowed is enough to know that a file is too large.
-        content = services.fetch_openapi(url) if url else given["file"].read(MAX_DOCUMENT_BYTES + 1)
-        done = services.import_openapi(api=api, content=content, actor=self.actor, source_url=url)
-        return Response(shapes.ImportOutput(done).data)
+        return self.detail(api_id)
 
 
 class UpstreamCheckView(ProviderApiViewBase):
@@ -195,6 +192,41 @@ class ResumeView(ProviderApiViewBase):
         return Response(shapes.ProviderApiOutput(self.load(api_id)).data)
 
 
+class DeprecateView(ProviderApiViewBase):
+    """Closes an API to new subscribers."""
+
+    method_permissions = {"POST": MANAGE}
+
+    @extend_schema(request=publishing.DeprecateInput, responses=publishing.ProviderApiDetailOutput)
+    def post(self, _request: Request, api_id: str) -> Response:
+        """Deprecate, perhaps with a date and a message; present subscribers may go on."""
+        api = self.load(api_id)
+        given = self.validated(publishing.DeprecateInput)
+        services.deprecate_api(
+            api=api,
+            actor=self.actor,
+            reason=given.get("reason", ""),
+            sunset_at=given.get("sunset_at"),
+        )
+        return self.detail(api_id)
+
+
+class RetireView(ProviderApiViewBase):
+    """Ends an API."""
+
+    method_permissions = {"POST": MANAGE}
+
+    @extend_schema(request=publishing.RetireInput, responses=publishing.ProviderApiDetailOutput)
+    def post(self, _request: Request, api_id: str) -> Response:
+        """Retire a deprecated API: its subscriptions end. `confirm` must be its address."""
+        api = self.load(api_id)
+        given = self.validated(publishing.RetireInput)
+        if given["confirm"] != api.slug:
+            raise InvalidInput(_("Send the address of the API to confirm."), field="confirm")
+        services.retire_api(api=api, actor=self.actor, reason=given.get("reason", ""))
+        return self.detail(api_id)
+
+
 class SecretsView(ProviderApiViewBase):
     """Headers that the gateway adds for the upstream."""
 
@@ -207,19 +239,22 @@ class SecretsView(ProviderApiViewBase):
         rows = self.load(api_id).upstream_secrets.order_by("header_name")
         return Response(shapes.SecretOutput(rows, many=True).data)
 
-    @extend_schema(request=shapes.SecretInput, responses={201: shapes.SecretOutput})
+    @extend_schema(
+        request=shapes.SecretInput,
+        responses={201: shapes.SecretOutput, 202: publishing.ApiUpdateOutput},
+    )
     def post(self, request: Request, api_id: str) -> Response:
-        """Set a header's value, replacing an older one."""
+        """Set a header's value, replacing an older one; 202 where a live API's new header waits for an approver."""
         api = self.load(api_id)
         given = self.validated(shapes.SecretInput)
-        return self.created(
-            request,
-            lambda: (
-                shapes.SecretOutput(
-                    services.set_upstream_secret(api=api, actor=self.actor, **given)
-                ).data
-            ),
-        )
+
+        def store() -> tuple[int, object]:
+            stored = services.set_upstream_secret(api=api, actor=self.actor, **given)
+            if isinstance(stored, ApiUpdate):
+                return status.HTTP_202_ACCEPTED, publishing.ApiUpdateOutput(stored).data
+            return status.HTTP_201_CREATED, shapes.SecretOutput(stored).data
+
+        return self.once(request, store)
 
 
 class SecretView(ProviderApiViewBase):

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from django.urls import URLPattern, URLResolver, path
 
-from apps.apis.api import health_views
+from apps.apis.api import health_views, publishing_urls
 from apps.apis.api import marketplace_views as marketplace
 from apps.apis.api import provider_views as provider
 
@@ -13,7 +13,7 @@ ONE = "provider/apis/<str:api_id>"
 urlpatterns: list[URLPattern | URLResolver] = [
     path("provider/apis", provider.ProviderApisView.as_view(), name="provider-api-list"),
     path(ONE, provider.ProviderApiView.as_view(), name="provider-api"),
-    path(f"{ONE}/openapi", provider.OpenApiImportView.as_view(), name="provider-api-openapi"),
+    *publishing_urls.urlpatterns,
     path(f"{ONE}/upstream-check", provider.UpstreamCheckView.as_view(), name="provider-api-check"),
     path(f"{ONE}/health", health_views.HealthView.as_view(), name="provider-api-health"),
     path(f"{ONE}/submit", provider.SubmitView.as_view(), name="provider-api-submit"),

@@ -7,11 +7,12 @@ from typing import NamedTuple
 
 from django import template
 from django.conf import settings
+from django.urls import reverse
 from django.utils.safestring import SafeString
 from django.utils.translation import gettext as _
 
 from apps.apis.markdown import render_markdown
-from apps.apis.models import Api, Endpoint
+from apps.apis.models import Api, ApiLogo, Endpoint
 from apps.apis.snippets import curl_for
 
 register = template.Library()
@@ -44,6 +45,21 @@ def group_endpoints(endpoints: Sequence[Endpoint]) -> list[EndpointGroup]:
 def gateway_url(api: Api) -> str:
     """Return where an API's calls go: `{% gateway_url api %}`."""
     return f"{settings.GATEWAY_URL}/{api.slug}"
+
+
+def logo_path(api: Api, logo: ApiLogo | None) -> str:
+    """Return where a logo is served from; empty without one."""
+    return reverse("portal:api_logo", args=[api.slug, logo.digest]) if logo else ""
+
+
+@register.inclusion_tag("apis/_logo.html")
+def api_logo(api: Api) -> dict[str, str]:
+    """Show an API's logo, or its first letters: `{% api_logo api %}`. In lists, load with `with_logo()`."""
+    try:
+        logo: ApiLogo | None = api.logo
+    except ApiLogo.DoesNotExist:
+        logo = None
+    return {"name": api.name, "url": logo_path(api, logo)}
 
 
 @register.simple_tag

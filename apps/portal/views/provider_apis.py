@@ -14,19 +14,22 @@ from django.views.decorators.http import require_http_methods, require_safe
 
 from apps.accounts.decorators import ConsoleRequest, console_page
 from apps.accounts.selectors import get_current_organization
-from apps.apis import selectors, services
+from apps.apis import provider_selectors, selectors, services
 from apps.apis.constants import APPROVAL_SUBJECT, MANAGE
-from apps.apis.forms import DocumentForm, ListingForm, NewApiForm, SecretForm, UpstreamForm
+from apps.apis.differences import describe_update
+from apps.apis.forms import DocumentForm, NewApiForm, RequiredHeaderForm, SecretForm
 from apps.apis.models import Api
 from apps.apis.requirements import requirements_of
 from apps.approvals.selectors import find_last_request, list_comments
 from apps.core.actors import Actor
-from apps.core.exceptions import DomainError
 from apps.core.forms import refusals_on
 from apps.portal.provider_journey import journey_of
+from apps.portal.provider_tabs import tabs_of
+from apps.portal.upstream_warning import warn_if_unreachable
 
 PAGE_SIZE = 50
 HISTORY_OF_CHECKS = 10
+NEWEST_CHANGES = 5
 LIST_ROUTE = "portal:provider_apis"
 PAGE_ROUTE = "portal:provider_api"
 
@@ -51,6 +54,7 @@ def create(request: ConsoleRequest) -> HttpResponse:
         with refusals_on(form):
             api = _create_with_document(form, request.actor)
             messages.success(request, _("The draft is made. The list below says what is missing."))
+            warn_if_unreachable(request, api)
             return redirect(PAGE_ROUTE, api.public_id)
     crumbs = [(_("APIs"), reverse(LIST_ROUTE)), (_("New API"), "")]
     return render(request, "portal/provider/create.html", {"form": form, "crumbs": crumbs})
@@ -80,6 +84,7 @@ def api_page(request: ConsoleRequest, api_id: str) -> HttpResponse:
 def _page_context(api: Api, actor: Actor) -> dict[str, Any]:
     requirements = requirements_of(api)
     approval = find_last_request(APPROVAL_SUBJECT, api.pk)
+    update = provider_selectors.find_waiting_update(api)
     return {
         "api": api,
         "crumbs": [(_("APIs"), reverse(LIST_ROUTE)), (api.name, "")],
@@ -95,89 +100,30 @@ def _page_context(api: Api, actor: Actor) -> dict[str, Any]:
         "check": selectors.find_latest_check(api),
         "checks": list(api.health_checks.all()[:HISTORY_OF_CHECKS]),
         "secrets": list(api.upstream_secrets.order_by("header_name")),
-        "changes": list(api.status_changes.order_by("-id")),
+        "changes": list(api.status_changes.order_by("-id")[:NEWEST_CHANGES]),
         "document_form": DocumentForm(),
         "secret_form": SecretForm(),
+        "headers": list(provider_selectors.list_required_headers(api)),
+        "header_form": RequiredHeaderForm(),
+        "waiting_import": provider_selectors.find_waiting_import(api),
+        "update": update,
+        "update_rows": describe_update(update) if update else [],
+        "tabs": tabs_of(api),
     }
 
 
-@console_page(MANAGE)
-@require_http_methods(["GET", "POST"])
-def listing(request: ConsoleRequest, api_id: str) -> HttpResponse:
-    """Change what the catalogue shows."""
+@console_page("apis.read")
+@require_safe
+def history(request: ConsoleRequest, api_id: str) -> HttpResponse:
+    """Show everything that happened to an API's state: when, by whom, why; and what is next."""
     api = selectors.get_own_api(request.actor, api_id)
-    initial = {name: getattr(api, name) for name in ListingForm.base_fields}
-    initial["tags"] = ", ".join(api.tags)
-    return _edit(
-        request, api, ListingForm(request.POST or None, initial=initial), title=_("Listing")
-    )
-
-
-@console_page(MANAGE)
-@require_http_methods(["GET", "POST"])
-def upstream(request: ConsoleRequest, api_id: str) -> HttpResponse:
-    """Change where calls are forwarded to."""
-    api = selectors.get_own_api(request.actor, api_id)
-    initial = {name: getattr(api, name) for name in UpstreamForm.base_fields}
-    return _edit(
-        request, api, UpstreamForm(request.POST or None, initial=initial), title=_("Upstream")
-    )
-
-
-def _edit(
-    request: ConsoleRequest, api: Api, form: ListingForm | UpstreamForm, *, title: str
-) -> HttpResponse:
     page_url = reverse(PAGE_ROUTE, args=[api.public_id])
-    # Taken before the change is tried: a refused one leaves its values on the object.
-    crumbs = [(_("APIs"), reverse(LIST_ROUTE)), (api.name, page_url), (title, "")]
-    if request.method == "POST" and form.is_valid():
-        with refusals_on(form):
-            services.update_api(api=api, fields=form.to_fields(), actor=request.actor)
-            messages.success(request, _("Saved."))
-            return redirect(page_url)
-    context = {
-        "status": api.status,
-        "form": form,
-        "title": title,
-        "crumbs": crumbs,
-        "cancel_url": page_url,
-    }
-    return render(request, "portal/provider/edit.html", context)
-
-
-@console_page(MANAGE)
-@require_http_methods(["GET", "POST"])
-def import_document(request: ConsoleRequest, api_id: str) -> HttpResponse:
-    """Import an OpenAPI document and show what is wrong with it, place by place."""
-    api = selectors.get_own_api(request.actor, api_id)
-    form = DocumentForm(request.POST or None, request.FILES or None)
-    problems: list[dict[str, str]] = []
-    if request.method == "POST" and form.is_valid():
-        try:
-            done = _import(api, form, request.actor)
-        except DomainError as error:
-            problems = error.extra.get("errors", [])
-            field = error.field if error.field in form.fields else None
-            form.add_error(field, str(error.title if problems else error.detail))
-        else:
-            said = _("Version %(version)s with %(count)s operations is imported.")
-            messages.success(
-                request, said % {"version": done.version.name, "count": done.endpoint_count}
-            )
-            return redirect(PAGE_ROUTE, api.public_id)
-    page_url = reverse(PAGE_ROUTE, args=[api.public_id])
-    crumbs = [(_("APIs"), reverse(LIST_ROUTE)), (api.name, page_url), (_("Import OpenAPI"), "")]
     context = {
         "api": api,
-        "form": form,
-        "problems": problems,
-        "crumbs": crumbs,
-        "cancel_url": page_url,
+        "journey": journey_of(api.status),
+        "changes": list(api.status_changes.order_by("-id")),
+        "updates": list(provider_selectors.list_updates(api)),
+        "tabs": tabs_of(api),
+        "crumbs": [(_("APIs"), reverse(LIST_ROUTE)), (api.name, page_url), (_("History"), "")],
     }
-    return render(request, "portal/provider/import.html", context)
-
-
-def _import(api: Api, form: DocumentForm, actor: Actor) -> services.ImportedDocument:
-    url = form.cleaned_data.get("url") or ""
-    content = services.fetch_openapi(url) if url else form.read_file() or b""
-    return services.import_openapi(api=api, content=content, actor=actor, source_url=url)
+    return render(request, "portal/provider/history.html", context)

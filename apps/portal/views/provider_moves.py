@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable
 
 from django.contrib import messages
+from django.forms import Form
 from django.http import HttpResponse
 from django.shortcuts import redirect, render
 from django.urls import reverse
@@ -12,10 +13,17 @@ from django.utils.translation import gettext as _
 from django.views.decorators.http import require_http_methods, require_POST
 
 from apps.accounts.decorators import ConsoleRequest, console_page
-from apps.apis import selectors, services
+from apps.apis import provider_selectors, selectors, services
 from apps.apis.constants import APPROVAL_SUBJECT, MANAGE
-from apps.apis.forms import AnswerForm, ReasonForm, SecretForm
-from apps.apis.models import Api
+from apps.apis.forms import (
+    AnswerForm,
+    DeprecateForm,
+    ReasonForm,
+    RequiredHeaderForm,
+    RetireForm,
+    SecretForm,
+)
+from apps.apis.models import Api, ApiUpdate
 from apps.approvals.models import ApprovalRequest
 from apps.approvals.selectors import find_open_request
 from apps.approvals.services import cancel_request, provide_information
@@ -152,19 +160,127 @@ def suspend(request: ConsoleRequest, api_id: str) -> HttpResponse:
 
 
 @console_page(MANAGE)
+@require_http_methods(["GET", "POST"])
+def deprecate(request: ConsoleRequest, api_id: str) -> HttpResponse:
+    """Close the API to new subscribers, after saying what that means."""
+    api = selectors.get_own_api(request.actor, api_id)
+    form = DeprecateForm(request.POST or None)
+    if request.method == "POST" and form.is_valid():
+        with refusals_on(form):
+            services.deprecate_api(
+                api=api,
+                actor=request.actor,
+                reason=form.cleaned_data["reason"],
+                sunset_at=form.sunset_at,
+            )
+            messages.success(request, _("Deprecated. Subscribers are told."))
+            return redirect(PAGE_ROUTE, api.public_id)
+    context = {
+        "question": _("Deprecate %(name)s?") % {"name": api.name},
+        "action": request.path,
+        "effects": [
+            _("Nobody new can subscribe; this cannot be undone."),
+            _("Present subscribers may go on until you retire the API, and are told so."),
+        ],
+        "verb": _("Deprecate"),
+        "is_danger": True,
+        "form": form,
+        "cancel_url": reverse(PAGE_ROUTE, args=[api.public_id]),
+    }
+    return render(request, "layouts/confirm.html", context)
+
+
+@console_page(MANAGE)
+@require_http_methods(["GET", "POST"])
+def retire(request: ConsoleRequest, api_id: str) -> HttpResponse:
+    """End the API, after its address was typed."""
+    api = selectors.get_own_api(request.actor, api_id)
+    form = RetireForm(request.POST or None, slug=api.slug)
+    if request.method == "POST" and form.is_valid():
+        with refusals_on(form):
+            services.retire_api(api=api, actor=request.actor, reason=form.cleaned_data["reason"])
+            messages.success(request, _("Retired. Its subscriptions end."))
+            return redirect(PAGE_ROUTE, api.public_id)
+    context = {
+        "question": _("Retire %(name)s for good?") % {"name": api.name},
+        "action": request.path,
+        "effects": [
+            _("Every call is refused within seconds; this cannot be undone."),
+            _("All subscriptions end, their keys stop working, and subscribers are told."),
+            _("What was used until now is billed as agreed."),
+        ],
+        "verb": _("Retire"),
+        "is_danger": True,
+        "form": form,
+        "cancel_url": reverse(PAGE_ROUTE, args=[api.public_id]),
+    }
+    return render(request, "layouts/confirm.html", context)
+
+
+@console_page(MANAGE)
+@require_POST
+def withdraw_update(request: ConsoleRequest, api_id: str, update_id: str) -> HttpResponse:
+    """Take a change back that waits for an approver."""
+    api = selectors.get_own_api(request.actor, api_id)
+    update = provider_selectors.get_update(api, update_id)
+
+    def move() -> str:
+        services.withdraw_update(update=update, actor=request.actor)
+        return _("Withdrawn. The API stays as it is.")
+
+    return _carry_out(request, api, move)
+
+
+@console_page(MANAGE)
+@require_POST
+def add_header(request: ConsoleRequest, api_id: str) -> HttpResponse:
+    """Ask callers for a header."""
+    api = selectors.get_own_api(request.actor, api_id)
+    form = RequiredHeaderForm(request.POST)
+    if not form.is_valid():
+        return _say_what_is_wrong(request, api, form)
+
+    def move() -> str:
+        header = services.add_required_header(api=api, actor=request.actor, **form.cleaned_data)
+        return _("Callers are asked for %(name)s.") % {"name": header.name}
+
+    return _carry_out(request, api, move)
+
+
+@console_page(MANAGE)
+@require_POST
+def remove_header(request: ConsoleRequest, api_id: str, header_id: str) -> HttpResponse:
+    """No longer ask callers for a header."""
+    api = selectors.get_own_api(request.actor, api_id)
+    header = provider_selectors.get_required_header(api, header_id)
+
+    def move() -> str:
+        services.remove_required_header(header=header, actor=request.actor)
+        return _("Callers are no longer asked for %(name)s.") % {"name": header.name}
+
+    return _carry_out(request, api, move)
+
+
+def _say_what_is_wrong(request: ConsoleRequest, api: Api, form: Form) -> HttpResponse:
+    for name, errors in form.errors.items():
+        messages.error(request, f"{form.fields[name].label}: {errors[0]}")
+    return redirect(PAGE_ROUTE, api.public_id)
+
+
+@console_page(MANAGE)
 @require_POST
 def set_secret(request: ConsoleRequest, api_id: str) -> HttpResponse:
     """Store a header for the upstream."""
     api = selectors.get_own_api(request.actor, api_id)
     form = SecretForm(request.POST)
     if not form.is_valid():
-        for name, errors in form.errors.items():
-            messages.error(request, f"{form.fields[name].label}: {errors[0]}")
-        return redirect(PAGE_ROUTE, api.public_id)
+        return _say_what_is_wrong(request, api, form)
 
     def move() -> str:
-        secret = services.set_upstream_secret(api=api, actor=request.actor, **form.cleaned_data)
-        return _("%(name)s is stored.") % {"name": secret.header_name}
+        stored = services.set_upstream_secret(api=api, actor=request.actor, **form.cleaned_data)
+        if isinstance(stored, ApiUpdate):
+            return _("The value is kept safe; the gateway sends it once an approver has agreed.")
+        return _("%(name)s is stored.") % {"name": stored.header_name}
 
     return _carry_out(request, api, move)
 

@@ -1,0 +1,18 @@
+"""Saying at once that an upstream does not answer, instead of at the submission."""
+
+from __future__ import annotations
+
+from django.contrib import messages
+from django.http import HttpRequest
+from django.utils.translation import gettext as _
+
+from apps.apis import services
+from apps.apis.models import Api
+
+
+def warn_if_unreachable(request: HttpRequest, api: Api) -> None:
+    """Call the upstream and say what came of it where it is not well; outside transactions."""
+    check = services.check_upstream(api=api)
+    if not check.is_healthy:
+        said = _("It is saved, but the upstream does not answer as it should: %(reason)s")
+        messages.warning(request, said % {"reason": check.error})
