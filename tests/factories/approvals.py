@@ -2,7 +2,10 @@
 
 from __future__ import annotations
 
+from datetime import timedelta
 from typing import Any
+
+from django.db.models import DateTimeField, F
 
 from apps.accounts.models import Membership
 from apps.apis.constants import APPROVAL_SUBJECT
@@ -30,4 +33,14 @@ def make_request(
     for name, value in fields.items():
         setattr(request, name, value)
     request.save()
+    return request
+
+
+def make_older(request: ApprovalRequest, by: timedelta) -> ApprovalRequest:
+    """Let time pass for a request: everything about it happened, and is due, that much earlier."""
+    times = [field.name for field in request._meta.fields if isinstance(field, DateTimeField)]
+    rows = ApprovalRequest.objects.filter(pk=request.pk)
+    rows.update(**{name: F(name) - by for name in times})
+    request.history.update(created_at=F("created_at") - by)
+    request.refresh_from_db()
     return request
