@@ -45,7 +45,7 @@ def named(name: str, email: str) -> User:
     ],
 )
 def test_staff_are_mentioned_by_name_or_by_the_front_of_their_address(
-    approver: Actor, body: str, is_meant: bool
+    approver: Actor, body: str, *, is_meant: bool
 ) -> None:
     ann = named("Ann Lee", "a.lee@example.com")
 
