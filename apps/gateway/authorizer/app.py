@@ -1,4 +1,4 @@
-"""The authorizer as an RSGI application: one sub-request of the proxy in, one answer out.
+"""The authorizer's answers: one sub-request of the proxy in, one answer out.
 
 Source: docs/architecture/gateway.md §1.
 """
@@ -8,25 +8,23 @@ from __future__ import annotations
 import hmac
 import logging
 import time
-from collections import Counter
-from typing import TYPE_CHECKING, Any, Final
+from typing import TYPE_CHECKING, Final
 
 import msgspec
 
 from apps.gateway.authorizer import problems
-from apps.gateway.authorizer.decision import Admission, Call, cors_headers, decide
-from apps.gateway.authorizer.journal import MeteringUnavailableError
-from apps.gateway.authorizer.limits import Taken
+from apps.gateway.authorizer.admitting import Admitting
+from apps.gateway.authorizer.decision import Call, decide
+from apps.gateway.authorizer.http import render_end, render_head
 from apps.gateway.authorizer.metrics import render_metrics
 from apps.gateway.authorizer.problems import Answer
-from apps.gateway.authorizer.resp import command
-from apps.gateway.authorizer.store_client import StoreUnavailableError
-from apps.gateway.journal import JournalRecord
-from apps.gateway.store import names
 
 if TYPE_CHECKING:
+    from collections import Counter
+
     from apps.gateway.authorizer.config import AuthorizerSettings
     from apps.gateway.authorizer.follower import RegistryFollower
+    from apps.gateway.authorizer.http import Connection, Headers, Request
     from apps.gateway.authorizer.journal import JournalWriter
     from apps.gateway.authorizer.store_client import StoreClient
 
@@ -35,7 +33,6 @@ logger = logging.getLogger(__name__)
 AUTHORIZE_PREFIX: Final = "/authz/"
 ALLOWED: Final = "allowed"
 MAX_REQUEST_ID_CHARS: Final = 64
-MAX_PATH_CHARS: Final = 1024
 
 
 class Authorizer:
@@ -58,23 +55,24 @@ class Authorizer:
         self._journal = journal
         self._decisions = decisions
 
-    async def __rsgi__(self, scope: Any, protocol: Any) -> None:
-        """Answer one request."""
+    def handle(self, request: Request, connection: Connection) -> None:
+        """Answer one request, now or when store and journal have answered."""
         try:
-            answer = await self._answer(scope)
+            answer = self._answer(request, connection)
         except Exception:  # an answer must be given, and it must not be 200
             logger.exception("authorizer: failed to decide")
             answer = problems.INTERNAL
-        self._decisions[answer.code] += 1
-        protocol.response_bytes(answer.status, answer.headers, answer.body)
+        if answer is not None:
+            _Reply(connection, self._decisions).refuse(answer)
 
-    async def _answer(self, scope: Any) -> Answer:
-        path = scope.path
+    def _answer(self, request: Request, connection: Connection) -> Answer | None:
+        """Return the answer; None when store and journal will have the last word."""
+        path, headers = request.path, request.headers
         if path.startswith(AUTHORIZE_PREFIX):
-            secret = scope.headers.get("x-tollgate-secret") or ""
+            secret = headers.get("x-tollgate-secret") or ""
             if not hmac.compare_digest(secret.encode(), self._secret):
                 return problems.FORBIDDEN_CALLER
-            return await self.authorize(_read_call(scope.headers))
+            return self._authorize(_read_call(headers), connection)
         if path == "/healthz":
             return self._health()
         if path == "/metrics":
@@ -82,7 +80,7 @@ class Authorizer:
             return Answer("metrics", 200, [("content-type", "text/plain; version=0.0.4")], text)
         return problems.NOT_FOUND
 
-    async def authorize(self, call: Call) -> Answer:
+    def _authorize(self, call: Call, connection: Connection) -> Answer | None:
         """Decide one call: from memory, then by its counters, then put it on file."""
         if not self._follower.lease.is_valid:
             return problems.REGISTRY_UNCONFIRMED
@@ -92,56 +90,14 @@ class Authorizer:
             return admission
         if not self._journal.has_space:
             return problems.METERING_UNAVAILABLE
-        return await self._admit(admission)
-
-    async def _admit(self, admission: Admission) -> Answer:
-        """Take the call's limits and put it on file."""
-        try:
-            taken = Taken(await self._store.call(admission.take_command()))
-        except StoreUnavailableError:
-            if admission.grant.has_hard_quota:
-                return problems.STORE_UNAVAILABLE
-            return await self._allow(admission, [])
-        if not taken.is_allowed:
-            return taken.refusal(admission)
-        admission.event_id, admission.decided_at = taken.event_id, taken.decided_at
-        answer = await self._allow(admission, taken.headers(admission))
-        if answer is problems.METERING_UNAVAILABLE:
-            self._give_back(admission)
-        return answer
-
-    async def _allow(self, admission: Admission, limits: problems.HeaderList) -> Answer:
-        call, grant, route = admission.call, admission.grant, admission.route
-        record = JournalRecord(
-            request_id=call.request_id,
-            event_id=admission.event_id,
-            decided_at=admission.decided_at,
-            key_id=grant.key.key_id,
-            subscription_id=grant.key.sub_id,
-            api_id=route.api_id,
+        Admitting(
+            admission,
+            _Reply(connection, self._decisions),
+            store=self._store,
+            journal=self._journal,
             node=self._settings.node,
-            method=call.method,
-            path=call.path[:MAX_PATH_CHARS],
         )
-        try:
-            await self._journal.append(record)
-        except MeteringUnavailableError:
-            return problems.METERING_UNAVAILABLE
-        headers = [*grant.headers_for(route), *limits, *cors_headers(call, route)]
-        return Answer(ALLOWED, 200, headers)
-
-    def _give_back(self, admission: Admission) -> None:
-        """Return the quota of a call that could not be put on file. Its windows fade by themselves."""
-        if admission.period is None:
-            return
-        org_id = admission.grant.subscription.consumer_org_id
-        counters = names.subscription_counters(org_id, admission.grant.key.sub_id)
-        mark = names.given_back(org_id, admission.event_id)
-        start = str(admission.period.start)
-        future = self._store.call(
-            command("FCALL", "tg1_adjust_counter", "2", counters, mark, start, "-1")
-        )
-        future.add_done_callback(_log_lost_give_back)
+        return None
 
     def _health(self) -> Answer:
         follower = self._follower
@@ -160,7 +116,34 @@ class Authorizer:
         return Answer("health", status, headers, msgspec.json.encode(body))
 
 
-def _read_call(headers: Any) -> Call:
+class _Reply:
+    """Counts the answer to one request and sends it."""
+
+    __slots__ = ("_connection", "_decisions")
+
+    def __init__(self, connection: Connection, decisions: Counter[str]) -> None:
+        """Answer on a connection."""
+        self._connection = connection
+        self._decisions = decisions
+
+    def allow(self, rendered: bytes) -> None:
+        """Let the call on."""
+        self._decisions[ALLOWED] += 1
+        self._connection.respond(rendered)
+
+    def refuse(self, answer: Answer) -> None:
+        """Send an answer that is no allowed call."""
+        try:
+            head = render_head(answer.status, answer.headers)
+        except ValueError:
+            logger.exception("authorizer: an answer cannot be sent")
+            answer = problems.INTERNAL
+            head = render_head(answer.status, answer.headers)
+        self._decisions[answer.code] += 1
+        self._connection.respond(head + render_end(answer.body))
+
+
+def _read_call(headers: Headers) -> Call:
     get = headers.get
     return Call(
         request_id=(get("x-tollgate-request-id") or "")[:MAX_REQUEST_ID_CHARS],
@@ -170,9 +153,3 @@ def _read_call(headers: Any) -> Call:
         client_ip=get("x-tollgate-client-ip") or "",
         headers=headers,
     )
-
-
-def _log_lost_give_back(future: Any) -> None:
-    if not future.cancelled() and future.exception() is not None:
-        # Reconciliation finds the counter above the windows and corrects it.
-        logger.warning("quota of a refused call was not given back: %s", future.exception())

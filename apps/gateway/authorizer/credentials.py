@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Final
 from apps.keys.credential import digest_of, is_well_formed
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Iterator, Sequence
     from typing import Protocol
 
     class Headers(Protocol):
@@ -57,11 +57,11 @@ def read_credential(headers: Headers) -> str:
     return found[0]
 
 
-def digest_candidates(key: str, peppers: Sequence[bytes]) -> list[str]:
-    """Return the digests that the registry may know a key by, one per pepper, newest pepper first.
+def digest_candidates(key: str, peppers: Sequence[bytes]) -> Iterator[str]:
+    """Return, one after the other, the digests that the registry may know a key by, one per pepper, newest pepper first.
 
     Raises: CredentialMalformedError when format or checksum is wrong.
     """
     if not is_well_formed(key):
         raise CredentialMalformedError
-    return [digest_of(key, pepper) for pepper in peppers]
+    return (digest_of(key, pepper) for pepper in peppers)

@@ -34,7 +34,7 @@ event_ids: Final = EventIds()
 USABLE_KEYS: Final = frozenset({"active", "rotating"})
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(slots=True)
 class Call:
     """A call as the proxy describes it. Only the proxy's own headers are believed."""
 

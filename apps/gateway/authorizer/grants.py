@@ -5,12 +5,12 @@ from __future__ import annotations
 from ipaddress import ip_address, ip_network
 from typing import TYPE_CHECKING, Final
 
+from apps.gateway.authorizer.http import render_head
 from apps.gateway.authorizer.resp import bulk, bulks
 from apps.gateway.authorizer.upstream import upstream_headers
 from apps.gateway.store import names
 
 if TYPE_CHECKING:
-    from apps.gateway.authorizer.problems import HeaderList
     from apps.gateway.entries import Key, Period, RateLimit, Route, Subscription, Tenant
 
 SAFE_METHODS: Final = frozenset({"GET", "HEAD", "OPTIONS"})
@@ -30,7 +30,7 @@ class Grant:
         "_command_tails",
         "_networks",
         "_route",
-        "_route_headers",
+        "_route_head",
         "_windows_arguments",
         "has_hard_quota",
         "key",
@@ -47,7 +47,7 @@ class Grant:
         self.subscription = subscription
         self.tenant = tenant
         self._route: Route | None = None
-        self._route_headers: HeaderList = []
+        self._route_head = b""
         self._networks = tuple(ip_network(cidr, strict=False) for cidr in key.ip_allow)
         quota = subscription.quota
         self.has_hard_quota = quota is not None and quota.hard and quota.limit is not None
@@ -64,16 +64,13 @@ class Grant:
         """Tell whether these very entries made this grant."""
         return self.key is key and self.subscription is subscription and self.tenant is tenant
 
-    def headers_for(self, route: Route) -> HeaderList:
-        """Return the constant headers of an allowed call: the route's upstream and who calls."""
+    def head_for(self, route: Route) -> bytes:
+        """Return the constant part of an allowed call's answer: the route's upstream and who calls."""
         if self._route is not route:
+            who = [("x-subscription-id", self.key.sub_id), ("x-key-id", self.key.key_id)]
+            self._route_head = render_head(200, [*upstream_headers(route), *who])
             self._route = route
-            self._route_headers = [
-                *upstream_headers(route),
-                ("x-subscription-id", self.key.sub_id),
-                ("x-key-id", self.key.key_id),
-            ]
-        return self._route_headers
+        return self._route_head
 
     def allows_address(self, address: str) -> bool:
         """Tell whether the key may be used from an address; an unreadable one is refused."""

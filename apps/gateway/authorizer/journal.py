@@ -21,6 +21,7 @@ import msgspec
 from apps.gateway.journal import SUFFIX, JournalHeader, JournalRecord
 
 if TYPE_CHECKING:
+    from collections.abc import Callable
     from pathlib import Path
 
 logger = logging.getLogger(__name__)
@@ -31,10 +32,6 @@ SPACE_CHECK_S: Final = 1.0
 _MEGABYTE: Final = 1024 * 1024
 
 _encoder: Final = msgspec.json.Encoder()
-
-
-class MeteringUnavailableError(Exception):
-    """The call could not be put on file, so it may not pass."""
 
 
 class JournalWriter:
@@ -49,7 +46,7 @@ class JournalWriter:
         self._node = node
         self._min_free_mb = min_free_mb
         self._buffer: list[bytes] = []
-        self._waiting: list[asyncio.Future[None]] = []
+        self._waiting: list[Callable[[bool], None]] = []
         self._files = 0
         self._descriptor = -1
         self._size = 0
@@ -58,21 +55,18 @@ class JournalWriter:
         self._open_file()
         self.has_space = self._measure_space()
 
-    def append(self, record: JournalRecord) -> asyncio.Future[None]:
+    def append(self, record: JournalRecord, done: Callable[[bool], None]) -> None:
         """Put a record on file with the others of this tick.
 
-        The future ends when the line is written; it fails with MeteringUnavailableError.
+        `done` is told whether the line is on file; if not, the call may not pass. It must not raise.
         """
-        loop = asyncio.get_running_loop()
-        future: asyncio.Future[None] = loop.create_future()
         if not self.has_space:
-            future.set_exception(MeteringUnavailableError("too little disk space"))
-            return future
+            done(False)  # noqa: FBT003 -- a callback's only argument
+            return
         if not self._buffer:
-            loop.call_soon(self._flush)
+            asyncio.get_running_loop().call_soon(self._flush)
         self._buffer.append(_encoder.encode(record))
-        self._waiting.append(future)
-        return future
+        self._waiting.append(done)
 
     async def watch(self) -> None:
         """Look after free space and the age of the file until cancelled."""
@@ -95,16 +89,12 @@ class JournalWriter:
         lines.append(b"")
         try:
             self._write(b"\n".join(lines))
+            is_on_file = True
         except OSError as error:
             logger.error("journal: %s", error)  # noqa: TRY400 -- the errno says it all
-            failure = MeteringUnavailableError(str(error))
-            for future in waiting:
-                if not future.done():
-                    future.set_exception(failure)
-            return
-        for future in waiting:
-            if not future.done():
-                future.set_result(None)
+            is_on_file = False
+        for done in waiting:
+            done(is_on_file)
         if self._size > MAX_FILE_BYTES:
             self._rotate()
 

@@ -42,6 +42,13 @@ class Taken:
         "wait_ms",
     )
 
+    outcome: int
+    wait_ms: int
+    used: int
+    _tightest: int
+    _left: int
+    _reset_ms: int
+
     def __init__(self, fields: list[Any]) -> None:
         """Read the function's answer: integers, but for the event's id and time (bytes)."""
         (

@@ -5,33 +5,33 @@ from __future__ import annotations
 import asyncio
 import gc
 import logging
+import os
 import signal
 from collections import Counter
-from typing import TYPE_CHECKING, Any, Final
-
-from granian.constants import HTTPModes, Interfaces
-from granian.http import HTTP1Settings
-from granian.server.embed import Server
+from typing import TYPE_CHECKING, Final
 
 from apps.gateway.authorizer.app import ALLOWED, Authorizer
 from apps.gateway.authorizer.feed import ChangeFeed
 from apps.gateway.authorizer.follower import RegistryFollower
+from apps.gateway.authorizer.http import Connection
 from apps.gateway.authorizer.journal import JournalWriter
 from apps.gateway.authorizer.store_client import StoreClient
 
 if TYPE_CHECKING:
+    from collections.abc import Sequence
+
     from apps.gateway.authorizer.config import AuthorizerSettings, Bind
 
 logger = logging.getLogger(__name__)
 
 BACKLOG: Final = 1024
-# Far above what one loop handles at once; the proxy's pool is the real bound.
-BACKPRESSURE: Final = 4096
 # A decision makes a few hundred objects and no cycles; the default of 700 would collect several times in
 # every event-loop tick.
 YOUNG_OBJECTS: Final = 50_000
 STOP_TIMEOUT_S: Final = 3.0
-MAX_HEADER_BYTES: Final = 64 * 1024
+STOP_POLL_S: Final = 0.02
+# The proxy may run as another user of the same group.
+SOCKET_MODE: Final = 0o660
 
 
 async def serve(settings: AuthorizerSettings) -> None:
@@ -48,9 +48,9 @@ async def serve(settings: AuthorizerSettings) -> None:
     store = StoreClient(settings.store_url)
     journal = JournalWriter(settings.journal_dir, settings.node, min_free_mb=settings.min_free_mb)
     app = Authorizer(settings, follower=follower, store=store, journal=journal, decisions=decisions)
-    server = _server(app, settings.bind)
+    connections: set[Connection] = set()
+    server = await _listen(app, settings.bind, connections)
     stopped = _stop_signal()
-    server_task = asyncio.create_task(server.serve(), name="server")
     parts = [
         asyncio.create_task(part, name=name)
         for name, part in (
@@ -62,11 +62,11 @@ async def serve(settings: AuthorizerSettings) -> None:
     ]
     logger.info("authorizer %s listens on %s", settings.node, settings.bind.text)
     try:
-        await asyncio.wait([server_task, *parts], return_when=asyncio.FIRST_COMPLETED)
-        _raise_failure([server_task, *parts])
+        await asyncio.wait(parts, return_when=asyncio.FIRST_COMPLETED)
+        _raise_failure(parts)
     finally:
-        server.stop()
-        await asyncio.wait([server_task], timeout=STOP_TIMEOUT_S)
+        server.close()
+        await _close(connections)
         for task in parts:
             task.cancel()
         await asyncio.gather(*parts, return_exceptions=True)
@@ -74,25 +74,32 @@ async def serve(settings: AuthorizerSettings) -> None:
         journal.close()
 
 
-def _server(app: Authorizer, bind: Bind) -> Any:
-    if bind.socket_path is not None:
-        bind.socket_path.unlink(missing_ok=True)
-    server = Server(
-        app,
-        address=bind.host,
-        port=bind.port,
-        uds=bind.socket_path,
-        interface=Interfaces.RSGI,
-        http=HTTPModes.http1,
-        http1_settings=HTTP1Settings(max_buffer_size=MAX_HEADER_BYTES),
-        websockets=False,
-        backlog=BACKLOG,
-        backpressure=BACKPRESSURE,
-        log_enabled=False,
-    )
-    # Granian's own types stop here. The proxy may run as another user of the same group.
-    server.uds_permissions = 0o660
-    return server
+async def _listen(app: Authorizer, bind: Bind, connections: set[Connection]) -> asyncio.Server:
+    """Open the listener. Its connections are put into `connections` while they are open."""
+    loop = asyncio.get_running_loop()
+
+    def connect() -> Connection:
+        return Connection(app.handle, connections)
+
+    if bind.socket_path is None:
+        return await loop.create_server(connect, bind.host, bind.port, backlog=BACKLOG)
+    bind.socket_path.unlink(missing_ok=True)
+    # Nobody may connect before the mode is right.
+    before = os.umask(0o777 & ~SOCKET_MODE)
+    try:
+        return await loop.create_unix_server(connect, str(bind.socket_path), backlog=BACKLOG)
+    finally:
+        os.umask(before)
+
+
+async def _close(connections: set[Connection]) -> None:
+    """Let calls that are being decided have their answers; close the rest at once."""
+    for connection in list(connections):
+        connection.close()
+    loop = asyncio.get_running_loop()
+    deadline = loop.time() + STOP_TIMEOUT_S
+    while connections and loop.time() < deadline:  # noqa: ASYNC110 -- at the end, once
+        await asyncio.sleep(STOP_POLL_S)
 
 
 def _stop_signal() -> asyncio.Event:
@@ -103,7 +110,7 @@ def _stop_signal() -> asyncio.Event:
     return stopped
 
 
-def _raise_failure(tasks: list[asyncio.Task[object]]) -> None:
+def _raise_failure(tasks: Sequence[asyncio.Task[object]]) -> None:
     """Let the process end with the error of a part that failed, instead of serving without it."""
     for task in tasks:
         if task.done() and not task.cancelled():

@@ -9,6 +9,7 @@ from __future__ import annotations
 import asyncio
 import logging
 from collections import deque
+from functools import partial
 from typing import TYPE_CHECKING, Any, Final, cast
 from urllib.parse import unquote, urlsplit
 
@@ -17,7 +18,11 @@ import hiredis
 from apps.gateway.authorizer.resp import command
 
 if TYPE_CHECKING:
+    from collections.abc import Callable, Iterable
     from urllib.parse import SplitResult
+
+    # Gets the answer, or a StoreUnavailableError. It must not raise.
+    Done = Callable[[Any], None]
 
 logger = logging.getLogger(__name__)
 
@@ -38,7 +43,7 @@ class _Connection(asyncio.Protocol):
     def __init__(self) -> None:
         self.closed = asyncio.get_running_loop().create_future()
         self._reader = hiredis.Reader()
-        self._waiting: deque[asyncio.Future[Any]] = deque()
+        self._waiting: deque[Done] = deque()
         self._oldest_sent_at = 0.0
 
     def connection_made(self, transport: asyncio.BaseTransport) -> None:
@@ -46,30 +51,27 @@ class _Connection(asyncio.Protocol):
         self.transport = cast("asyncio.Transport", transport)
 
     def connection_lost(self, _exc: Exception | None) -> None:
-        for future in self._waiting:
-            if not future.done():
-                future.set_exception(StoreUnavailableError("connection lost"))
-        self._waiting.clear()
+        waiting, self._waiting = self._waiting, deque()
+        _fail(waiting, "connection lost")
         if not self.closed.done():
             self.closed.set_result(None)
 
     def data_received(self, data: bytes) -> None:
         self._reader.feed(data)
         while (reply := self._reader.gets()) is not False:
-            future = self._waiting.popleft()
-            if future.done():
-                continue
-            if isinstance(reply, hiredis.ReplyError):
-                future.set_exception(StoreUnavailableError(str(reply)))
-            else:
-                future.set_result(reply)
+            done = self._waiting.popleft()
+            done(
+                StoreUnavailableError(str(reply))
+                if isinstance(reply, hiredis.ReplyError)
+                else reply
+            )
         self._oldest_sent_at = asyncio.get_running_loop().time()
 
-    def send(self, data: bytes, futures: list[asyncio.Future[Any]]) -> None:
-        """Write commands; their futures end with the answers."""
+    def send(self, data: bytes, waiting: list[Done]) -> None:
+        """Write commands; each of `waiting` gets the answer of one."""
         if not self._waiting:
             self._oldest_sent_at = asyncio.get_running_loop().time()
-        self._waiting.extend(futures)
+        self._waiting.extend(waiting)
         self.transport.write(data)
 
     def is_overdue(self, now: float) -> bool:
@@ -89,20 +91,17 @@ class StoreClient:
         self._url = urlsplit(url)
         self._connection: _Connection | None = None
         self._buffer: list[bytes] = []
-        self._futures: list[asyncio.Future[Any]] = []
+        self._buffered: list[Done] = []
 
-    def call(self, encoded: bytes) -> asyncio.Future[Any]:
-        """Send a command with the others of this tick. The future fails with StoreUnavailableError."""
-        loop = asyncio.get_running_loop()
-        future: asyncio.Future[Any] = loop.create_future()
+    def call(self, encoded: bytes, done: Done) -> None:
+        """Send a command with the others of this tick; `done` gets its answer."""
         if self._connection is None:
-            future.set_exception(StoreUnavailableError("not connected"))
-            return future
+            done(StoreUnavailableError("not connected"))
+            return
         if not self._buffer:
-            loop.call_soon(self._flush)
+            asyncio.get_running_loop().call_soon(self._flush)
         self._buffer.append(encoded)
-        self._futures.append(future)
-        return future
+        self._buffered.append(done)
 
     async def run(self) -> None:
         """Keep a connection until cancelled."""
@@ -141,16 +140,19 @@ class StoreClient:
         return connection
 
     def _flush(self) -> None:
-        buffer, futures = self._buffer, self._futures
+        buffer, waiting = self._buffer, self._buffered
         if not buffer:
             return
-        self._buffer, self._futures = [], []
+        self._buffer, self._buffered = [], []
         if self._connection is None:
-            for future in futures:
-                if not future.done():
-                    future.set_exception(StoreUnavailableError("connection lost"))
-            return
-        self._connection.send(b"".join(buffer), futures)
+            _fail(waiting, "connection lost")
+        else:
+            self._connection.send(b"".join(buffer), waiting)
+
+
+def _fail(waiting: Iterable[Done], reason: str) -> None:
+    for done in waiting:
+        done(StoreUnavailableError(reason))
 
 
 async def _open(url: SplitResult) -> _Connection:
@@ -177,5 +179,14 @@ async def _greet(connection: _Connection, url: SplitResult) -> None:
     commands.append(command("PING"))
     loop = asyncio.get_running_loop()
     futures: list[asyncio.Future[Any]] = [loop.create_future() for _ in commands]
-    connection.send(b"".join(commands), futures)
+    connection.send(b"".join(commands), [partial(_settle, future) for future in futures])
     await asyncio.gather(*futures)
+
+
+def _settle(future: asyncio.Future[Any], reply: Any) -> None:
+    if future.done():
+        return
+    if isinstance(reply, StoreUnavailableError):
+        future.set_exception(reply)
+    else:
+        future.set_result(reply)

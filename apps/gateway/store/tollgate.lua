@@ -11,7 +11,7 @@ local PERIOD_BYTES = 16
 local COUNT = '<I8'
 local NOTHING = '\0'           -- a packed value without periods and windows
 local KEPT_PERIODS = 4
-local IDEMPOTENT_MS = 10000
+local IDEMPOTENT_MS = '10000'
 local GIVEN_BACK_MS = 86400000
 
 local ALLOWED, REPLAYED, RATE_REFUSED, QUOTA_REFUSED, COLD = 0, 1, 2, 3, 4
@@ -109,10 +109,11 @@ local function take(keys, argv)
     end
   end
 
-  -- One entry per window, of all subjects in order.
-  local limits, lengths, cells, currents, previouses = {}, {}, {}, {}, {}
+  -- One entry per window, of all subjects in order; lists that begin with some room need not grow.
+  local limits, lengths, cells = {0, 0, 0, 0}, {0, 0, 0, 0}, {0, 0, 0, 0}
+  local currents, previouses = {0, 0, 0, 0}, {0, 0, 0, 0}
   -- One entry per subject: its packed value, where its windows begin in it, and its number of windows.
-  local values, firsts, counts = {}, {}, {}
+  local values, firsts, counts = {0}, {0}, {0}
   local windows, position, wait = 0, 7, 0
   for subject = 1, #keys - 1 do
     local packed = redis.call('GET', keys[subject + 1]) or NOTHING

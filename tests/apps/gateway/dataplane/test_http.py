@@ -1,0 +1,78 @@
+"""The authorizer's listener takes what the proxy sends and nothing that two readers could read differently."""
+
+from __future__ import annotations
+
+import re
+import socket
+
+import pytest
+
+from apps.gateway.authorizer.http import MAX_HEAD_BYTES, render_headers
+from deploy.local.ports import LOOPBACK
+from tests.apps.gateway.dataplane.harness import AuthorizerProcess
+
+HEALTH = b"GET /healthz HTTP/1.1\r\nHost: x\r\n\r\n"
+
+
+def connect(authorizer: AuthorizerProcess) -> socket.socket:
+    return socket.create_connection((LOOPBACK, authorizer.port), timeout=5)
+
+
+def read_to_end(connection: socket.socket) -> bytes:
+    received = b""
+    while data := connection.recv(65536):
+        received += data
+    return received
+
+
+@pytest.mark.parametrize(
+    "sent",
+    [
+        b"POST /authz/caddy HTTP/1.1\r\n\r\n",
+        b"GET /healthz HTTP/1.0\r\n\r\n",
+        b"GET /healthz\r\n\r\n",
+        b"nonsense\r\n\r\n",
+        b"GET /healthz HTTP/1.1\r\nContent-Length: 5\r\n\r\nhello",
+        b"GET /healthz HTTP/1.1\r\nTransfer-Encoding: chunked\r\n\r\n0\r\n\r\n",
+        b"GET /healthz HTTP/1.1\r\nHost: x\r\n folded: y\r\n\r\n",
+        b"GET /healthz HTTP/1.1\r\nX-Name : y\r\n\r\n",
+        b"GET /healthz HTTP/1.1\r\nno colon\r\n\r\n",
+        b"GET /healthz HTTP/1.1\r\n: no name\r\n\r\n",
+        b"GET /healthz HTTP/1.1\r\nX-A: b\nX-C: d\r\n\r\n",
+        b"GET /healthz HTTP/1.1\r\nX-A: b\rX-C: d\r\n\r\n",
+        b"GET /healthz HTTP/1.1\r\nX-A: \0\r\n\r\n",
+        b"GET /healthz HTTP/1.1\r\nX-A: " + b"a" * MAX_HEAD_BYTES,
+    ],
+)
+def test_what_is_no_plain_request_is_refused_and_ends_the_connection(
+    authorizer: AuthorizerProcess, sent: bytes
+) -> None:
+    with connect(authorizer) as connection:
+        connection.sendall(sent)
+
+        assert read_to_end(connection).startswith(b"HTTP/1.1 400 ")
+
+
+def test_request_may_come_in_pieces_and_the_next_one_early(authorizer: AuthorizerProcess) -> None:
+    with connect(authorizer) as connection:
+        connection.sendall(HEALTH[:20])
+        connection.sendall(HEALTH[20:] + HEALTH + HEALTH[:-2])
+        connection.shutdown(socket.SHUT_WR)
+
+        assert read_to_end(connection).count(b"HTTP/1.1 200 OK\r\n") == 2
+
+
+def test_answer_to_a_call_comes_before_the_answer_to_the_next_request(
+    authorizer: AuthorizerProcess,
+) -> None:
+    with connect(authorizer) as connection:
+        connection.sendall(b"GET /authz/caddy HTTP/1.1\r\n\r\n" + HEALTH + b"nonsense\r\n\r\n")
+        received = read_to_end(connection)
+
+    assert re.findall(rb"HTTP/1\.1 (\d+)", received) == [b"403", b"200", b"400"]
+
+
+@pytest.mark.parametrize("value", ["a\r\nX-Authz: allow", "a\nb", "a\rb"])
+def test_header_with_a_line_break_is_never_sent(value: str) -> None:
+    with pytest.raises(ValueError, match="line break"):
+        render_headers([("x-a", value)])
