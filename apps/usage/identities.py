@@ -40,7 +40,7 @@ class _Array:
 
 
 class _Uuids(_Array):
-    element_oid = 2950
+    element_oid = 2950  # uuid
 
 
 class _Hashes(_Array):
@@ -52,6 +52,8 @@ class _Instants(_Array):
 
 
 class _ArrayDumper(Dumper):
+    """Hands over what is binary already; the number of the type is PostgreSQL's own, the same on every server."""
+
     format = Format.BINARY
 
     def dump(self, obj: _Array) -> Buffer:
@@ -59,15 +61,22 @@ class _ArrayDumper(Dumper):
 
 
 class _UuidsDumper(_ArrayDumper):
-    oid = 2951
+    oid = 2951  # uuid[]
 
 
 class _HashesDumper(_ArrayDumper):
-    oid = 1001
+    oid = 1001  # bytea[]
 
 
 class _InstantsDumper(_ArrayDumper):
-    oid = 1185
+    oid = 1185  # timestamptz[]
+
+
+_DUMPERS: Final[Iterable[tuple[type[_Array], type[Dumper]]]] = (
+    (_Uuids, _UuidsDumper),
+    (_Hashes, _HashesDumper),
+    (_Instants, _InstantsDumper),
+)
 
 
 def claim_identities(placed: Sequence[Placed]) -> tuple[list[Placed], list[Placed], list[Placed]]:
@@ -109,10 +118,3 @@ def claim_identities(placed: Sequence[Placed]) -> tuple[list[Placed], list[Place
         else:
             (same if stored.get(item.event.id) == digest else other).append(item)
     return new, same, other
-
-
-_DUMPERS: Final[Iterable[tuple[type[_Array], type[Dumper]]]] = (
-    (_Uuids, _UuidsDumper),
-    (_Hashes, _HashesDumper),
-    (_Instants, _InstantsDumper),
-)
