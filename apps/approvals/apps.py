@@ -17,7 +17,10 @@ class ApprovalsConfig(AppConfig):
             notices,
             receivers,  # noqa: F401 -- as said
             tasks,  # noqa: F401 -- as said
+            webhooks,
         )
         from apps.notifications.kinds import register_kinds  # noqa: PLC0415 -- apps must be loaded
+        from apps.notifications.webhooks import register_event_types  # noqa: PLC0415 -- as above
 
         register_kinds(*notices.ALL)
+        register_event_types(*webhooks.ALL)

@@ -71,7 +71,8 @@ def tell_operators_of_escalation(event: ApprovalEscalated) -> None:
     request = load(event.request_id)
     fact = Fact(notices.ESCALATED, f"escalated:{event.history_id}", comment=event.reason)
     tell_role(StaffRole(event.role), request, fact)
-    tell_people(User.objects.filter(pk=event.assignee_id, is_active=True), request, fact)
+    if event.assignee_id:
+        tell_people(User.objects.filter(pk=event.assignee_id, is_active=True), request, fact)
 
 
 @receives(ApprovalAssigned)

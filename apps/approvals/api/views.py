@@ -26,7 +26,7 @@ class QueuePagination(CursorPagination):
     total = 0
 
     def paginate_queryset(
-        self, queryset: QuerySet[Any], request: Request, view: Any = None
+        self, queryset: Any, request: Request, view: Any = None
     ) -> list[Any] | None:
         """Count all rows that match, then cut one page out."""
         self.total = queryset.count()

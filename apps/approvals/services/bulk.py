@@ -15,7 +15,7 @@ from apps.approvals.models import ApprovalRequest
 from apps.approvals.permissions import can_review
 from apps.approvals.services.decisions import approve_request, reject_request
 from apps.approvals.services.moves import require_comment
-from apps.approvals.services.planning import assign_request, escalate_request
+from apps.approvals.services.planning import assign_request, escalate_request, person_of
 from apps.core.actors import Actor
 from apps.core.exceptions import DomainError, Forbidden, InvalidInput
 
@@ -68,7 +68,7 @@ def _move(
     decision: BulkDecision, *, comment: str, actor: Actor, assignee: User | None
 ) -> Callable[[ApprovalRequest], object]:
     if decision is BulkDecision.ASSIGN:
-        person = assignee or User.objects.filter(pk=actor.user_id).first()
+        person = assignee or person_of(actor)
         return lambda request: assign_request(request=request, assignee=person, actor=actor)
     text = require_comment(comment)
     if decision is BulkDecision.APPROVE:

@@ -65,7 +65,7 @@ def claim_request(*, request: ApprovalRequest, actor: Actor) -> ApprovalRequest:
     locked = lock_open(request)
     if locked.assignee_id not in {None, actor.user_id}:
         raise AlreadyAssigned
-    return _assign(locked, User.objects.filter(pk=actor.user_id).first(), actor)
+    return _assign(locked, person_of(actor), actor)
 
 
 def _assign(locked: ApprovalRequest, assignee: User | None, actor: Actor) -> ApprovalRequest:
@@ -80,6 +80,18 @@ def _assign(locked: ApprovalRequest, assignee: User | None, actor: Actor) -> App
     history = save_change(locked, action="assigned", actor=actor, changes=changes)
     tell(ApprovalAssigned, locked, history_id=history.pk, assignee_id=wanted)
     return locked
+
+
+def person_of(actor: Actor) -> User:
+    """Return the person who acts.
+
+    Raises:
+        Forbidden: a machine, which takes no requests.
+    """
+    found = User.objects.filter(pk=actor.user_id).first() if actor.user_id else None
+    if found is None:
+        raise Forbidden
+    return found
 
 
 def require_suitable(request: ApprovalRequest, person: User) -> None:

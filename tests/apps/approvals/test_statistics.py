@@ -7,6 +7,7 @@ from decimal import Decimal
 
 import pytest
 
+from apps.approvals.enums import Priority
 from apps.approvals.models import ApprovalRequest
 from apps.approvals.selectors import approval_statistics
 from tests.factories.approvals import make_request
@@ -44,7 +45,7 @@ def test_durations_and_compliance_are_those_of_the_rows() -> None:
 
 def test_counts_are_those_of_the_rows() -> None:
     decided_after(1), decided_after(2, status="rejected")
-    make_request(created_at=START, priority="urgent")
+    make_request(created_at=START, priority=Priority.URGENT)
     make_request(created_at=START - HOUR)
 
     found = approval_statistics(since=START, until=START + timedelta(days=1))
