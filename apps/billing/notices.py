@@ -29,6 +29,7 @@ FAILED: Final = NotificationKind(
     body=_("%(reason)s Pay it with another card."),
     tone="bad",
     is_important=True,
+    is_mandatory=True,
     action_label=_("Pay the invoice"),
 )
 

@@ -44,6 +44,7 @@ STATES: Final[dict[str, StateLook]] = {
     "draft": StateLook("neutral", pgettext_lazy("state", "Draft")),
     "enabled": StateLook("ok", pgettext_lazy("state", "Enabled")),
     "escalated": StateLook("warn", pgettext_lazy("state", "Escalated")),
+    "exhausted": StateLook("bad", pgettext_lazy("state", "Given up")),
     "expired": StateLook("neutral", pgettext_lazy("state", "Expired")),
     "failed": StateLook("bad", pgettext_lazy("state", "Failed")),
     "failed_sync": StateLook("bad", pgettext_lazy("state", "Sync failed")),

@@ -18,7 +18,11 @@ Tone = Literal["info", "ok", "warn", "bad"]
 
 @dataclass(frozen=True, slots=True)
 class NotificationKind:
-    """One sort of message. `is_important` ones are mailed as well."""
+    """One sort of message.
+
+    `is_important` ones are mailed as well, unless their reader switched the group's mails off; `is_mandatory`
+    ones are mailed whatever the reader chose.
+    """
 
     name: str
     title: Text
@@ -26,6 +30,17 @@ class NotificationKind:
     tone: Tone = "info"
     is_important: bool = False
     action_label: Text = ""
+    is_mandatory: bool = False
+
+    @property
+    def group(self) -> str:
+        """What the kind belongs to: the part of its name before the first dot."""
+        return self.name.partition(".")[0]
+
+    @property
+    def is_mailed(self) -> bool:
+        """Whether the kind goes out by e-mail to who wants mails."""
+        return self.is_important or self.is_mandatory
 
     def title_for(self, context: Mapping[str, Any]) -> str:
         """Return the title in the active language."""
@@ -49,6 +64,15 @@ def register_kinds(*kinds: NotificationKind) -> None:
         if _kinds.get(kind.name, kind) != kind:
             raise ValueError(f"notification kind {kind.name!r} is registered twice")
         _kinds[kind.name] = kind
+
+
+def mailed_kinds() -> dict[str, list[NotificationKind]]:
+    """Return the kinds that are mailed, by group."""
+    groups: dict[str, list[NotificationKind]] = {}
+    for name in sorted(_kinds):
+        if _kinds[name].is_mailed:
+            groups.setdefault(_kinds[name].group, []).append(_kinds[name])
+    return groups
 
 
 def kind_of(name: str) -> NotificationKind:

@@ -17,6 +17,7 @@ PUBLIC_PAGES = {
     "/internal/gateway/changes",  # asks authorizers for their shared secret
     "/invitations/<str:secret>/",
     "/metrics",
+    "/notifications/unsubscribe/<str:token>/",  # the signed address is the proof
     "/preferences/language/",
     "/preferences/theme/",
     "/problems/",

@@ -17,6 +17,8 @@ from apps.core.mail import send_mail
 from apps.notifications.kinds import NotificationKind, kind_of
 from apps.notifications.models import Notification
 from apps.notifications.selectors.inbox import list_members_who_can, list_staff_with_role, own_inbox
+from apps.notifications.selectors.preferences import users_without_mail
+from apps.notifications.unsubscribing import unsubscribe_url
 
 MAIL_TEMPLATE = "notifications/message"
 
@@ -38,7 +40,7 @@ class Message:
 def notify(
     *, users: Iterable[User], organization: Organization, message: Message
 ) -> list[Notification]:
-    """Tell people something once, and mail it to them when its kind is important.
+    """Tell people something once, and mail it to those who want mails of its group when its kind is important.
 
     Idempotent by user and `dedupe_key`, so receivers that are called again tell nothing twice.
 
@@ -49,8 +51,10 @@ def notify(
         KeyError: the kind is not registered.
     """
     kind = kind_of(message.kind)
+    readers = list(users)
+    without_mail = users_without_mail(kind, readers)
     told = []
-    for user in users:
+    for user in readers:
         row, is_new = Notification.objects.get_or_create(
             user=user,
             dedupe_key=message.dedupe_key,
@@ -64,7 +68,7 @@ def notify(
         if not is_new:
             continue
         told.append(row)
-        if kind.is_important:
+        if kind.is_mailed and user.pk not in without_mail:
             _mail(user, kind, message)
     return told
 
@@ -103,5 +107,19 @@ def _mail(user: User, kind: NotificationKind, message: Message) -> None:
             "url": f"{settings.PUBLIC_URL}{message.url}" if message.url else "",
             "name": user.get_short_name(),
             "marketplace_name": settings.MARKETPLACE_NAME,
+            "unsubscribe_url": "" if kind.is_mandatory else unsubscribe_url(user, kind.group),
         }
-    send_mail(template=MAIL_TEMPLATE, to=[user.email], language=user.language, context=context)
+    send_mail(
+        template=MAIL_TEMPLATE,
+        to=[user.email],
+        language=user.language,
+        context=context,
+        headers=_unsubscribe_headers(context["unsubscribe_url"]),
+    )
+
+
+def _unsubscribe_headers(url: str) -> dict[str, str]:
+    """Return what mail programs need for a button that unsubscribes at once (RFC 8058)."""
+    if not url:
+        return {}
+    return {"List-Unsubscribe": f"<{url}>", "List-Unsubscribe-Post": "List-Unsubscribe=One-Click"}
