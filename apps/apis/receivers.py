@@ -14,11 +14,15 @@ from apps.apis.constants import MANAGE
 from apps.apis.events import (
     ApiActivated,
     ApiChanged,
+    ApiDeprecated,
     ApiRegistrationFailed,
+    ApiResumed,
+    ApiRetired,
     ApiSuspended,
     UpstreamCircuitChanged,
 )
 from apps.apis.models import Api
+from apps.apis.services.discovery import note_listing
 from apps.apis.services.monitoring import forget_circuit
 from apps.core.events import receives
 from apps.notifications.kinds import NotificationKind
@@ -72,6 +76,42 @@ def judge_a_new_upstream_anew(event: ApiChanged) -> None:
     newest = api.health_checks.first()
     if newest is not None and newest.url != api.health_url:
         forget_circuit(api_id=event.api_id)
+
+
+@receives(ApiActivated, in_transaction=True)
+def list_activated(event: ApiActivated) -> None:
+    """The catalogue lists it now."""
+    note_listing(api_id=event.api_id)
+
+
+@receives(ApiChanged, in_transaction=True)
+def list_changed(event: ApiChanged) -> None:
+    """It may have become public, or hidden itself."""
+    note_listing(api_id=event.api_id)
+
+
+@receives(ApiDeprecated, in_transaction=True)
+def list_deprecated(event: ApiDeprecated) -> None:
+    """It stays, marked."""
+    note_listing(api_id=event.api_id)
+
+
+@receives(ApiResumed, in_transaction=True)
+def list_resumed(event: ApiResumed) -> None:
+    """It is back."""
+    note_listing(api_id=event.api_id)
+
+
+@receives(ApiRetired, in_transaction=True)
+def drop_retired(event: ApiRetired) -> None:
+    """It is gone."""
+    note_listing(api_id=event.api_id)
+
+
+@receives(ApiSuspended, in_transaction=True)
+def drop_suspended(event: ApiSuspended) -> None:
+    """It is gone for a while."""
+    note_listing(api_id=event.api_id)
 
 
 def _load(api_id: UUID) -> Api:

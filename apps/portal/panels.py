@@ -1,7 +1,7 @@
 """Places in a page that another part of the product fills.
 
-The page of an API has an area for plans. Whoever can show them registers a fragment and what fills it; until then the
-area is not there.
+The page of an API has areas for plans and for reviews. Whoever can show them registers a fragment and what fills it;
+until then the area is not there.
 """
 
 from __future__ import annotations
@@ -25,6 +25,7 @@ class Panel:
 
 
 _plans: list[tuple[str, ContextOf]] = []
+_reviews: list[tuple[str, ContextOf]] = []
 
 
 def fill_plans_panel(template: str, context_of: ContextOf) -> None:
@@ -38,5 +39,17 @@ def fill_plans_panel(template: str, context_of: ContextOf) -> None:
 def plans_panel(api: Api, actor: Actor) -> Panel | None:
     """Return the plans area of an API's page, if somebody fills it."""
     for template, context_of in _plans:
+        return Panel(template, context_of(api, actor))
+    return None
+
+
+def fill_reviews_panel(template: str, context_of: ContextOf) -> None:
+    """Fill the reviews area of API pages; the fragment is a whole section with the id `reviews`."""
+    _reviews[:] = [(template, context_of)]
+
+
+def reviews_panel(api: Api, actor: Actor) -> Panel | None:
+    """Return the reviews area of an API's page, if somebody fills it."""
+    for template, context_of in _reviews:
         return Panel(template, context_of(api, actor))
     return None

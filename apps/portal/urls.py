@@ -7,6 +7,7 @@ from django.views.decorators.http import require_POST
 from django.views.i18n import set_language
 
 from apps.portal.views import (
+    api_pages,
     catalogue,
     console,
     keys,
@@ -34,7 +35,9 @@ KEY = "console/keys/<str:key_id>/"
 urlpatterns: list[URLPattern | URLResolver] = [
     path("", catalogue.home, name="home"),
     path("apis/", catalogue.catalogue, name="catalogue"),
-    path("apis/<slug:slug>/", catalogue.api_page, name="api"),
+    path("apis/categories/<slug:slug>/", catalogue.category_page, name="category"),
+    path("apis/<slug:slug>/", api_pages.api_page, name="api"),
+    path("apis/<slug:slug>/reference/", api_pages.reference, name="api_reference"),
     path("apis/<slug:slug>/logo/<slug:digest>", logos.api_logo, name="api_logo"),
     path("console/", console.home, name="console"),
     path("console/provider/apis/", provider_apis.api_list, name="provider_apis"),

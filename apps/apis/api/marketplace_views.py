@@ -2,50 +2,70 @@
 
 from __future__ import annotations
 
-from typing import Any
-
 from drf_spectacular.utils import OpenApiParameter, extend_schema
 from rest_framework.request import Request
 from rest_framework.response import Response
 
 from apps.apis import selectors
-from apps.apis.api import serializers as shapes
-from apps.core.api.pagination import CursorPagination
+from apps.apis.api import marketplace_serializers as shapes
+from apps.apis.api.marketplace_pagination import PlaceCursor
 from apps.core.api.permissions import PUBLIC
 from apps.core.api.views import ApiView
 
-
-class CatalogueOrder(CursorPagination):
-    """Best matches first where words were searched, else newest first."""
-
-    def get_ordering(self, request: Request, _queryset: Any, _view: Any) -> tuple[str, ...]:
-        """Return the order of the query that the request asks for."""
-        newest = ("-activated_at", "-id")
-        is_ranked = selectors.prefix_query(request.query_params.get("q", "")) is not None
-        return ("-rank", *newest) if is_ranked else newest
+PARAMETERS = [
+    OpenApiParameter("q", str, description="Words, or beginnings of words."),
+    OpenApiParameter("category", str, description="A category's slug."),
+    OpenApiParameter("tag", str, description="A tag."),
+    OpenApiParameter(
+        "price_model",
+        str,
+        enum=selectors.PRICE_MODELS,
+        description="A plan of the API has a price of this kind.",
+    ),
+    OpenApiParameter(
+        "free", str, enum=("true", "false"), description="`true`: a plan can be used for nothing."
+    ),
+    OpenApiParameter(
+        "rating",
+        str,
+        enum=tuple(map(str, selectors.RATING_CHOICES)),
+        description="The least average rating.",
+    ),
+    OpenApiParameter(
+        "latency",
+        str,
+        enum=tuple(map(str, selectors.LATENCY_CHOICES_MS)),
+        description="The most milliseconds that half of the health checks may take.",
+    ),
+    OpenApiParameter(
+        "sort",
+        str,
+        enum=selectors.Sort.values,
+        description="Best matches first; without words, the newest.",
+    ),
+]
 
 
 class CatalogueView(ApiView):
     """APIs that anybody may find."""
 
     method_permissions = {"GET": PUBLIC}
-    paginator_class = CatalogueOrder
+    paginator_class = PlaceCursor
 
-    @extend_schema(
-        parameters=[
-            OpenApiParameter("q", str, description="Words, or beginnings of words."),
-            OpenApiParameter("category", str, description="A category's slug."),
-        ],
-        responses=shapes.ListingOutput(many=True),
-        auth=[],
-    )
+    @extend_schema(parameters=PARAMETERS, responses=shapes.CatalogueEntryOutput(many=True), auth=[])
     def get(self, request: Request) -> Response:
-        """Search: best matches first; without words, newest first."""
-        words = request.query_params.get("q", "")
-        slug = request.query_params.get("category", "")
-        category = selectors.get_category(slug) if slug else None
-        rows = selectors.search_catalogue(words, category=category)
-        return self.paginated(rows, shapes.ListingOutput)
+        """Search and filter the catalogue. `searched` is what was searched instead of a mistyped `q`."""
+        criteria = selectors.parse_criteria(request.query_params)
+        results = selectors.search_catalogue(criteria)
+        paginator = PlaceCursor()
+        page = paginator.page_of(results, request)
+        answer = paginator.get_paginated_response(shapes.CatalogueEntryOutput(page, many=True).data)
+        answer.data |= {
+            "total": len(results),
+            "is_capped": results.is_capped,
+            "searched": results.corrected or None,
+        }
+        return answer
 
 
 class ListingView(ApiView):
@@ -53,25 +73,25 @@ class ListingView(ApiView):
 
     method_permissions = {"GET": PUBLIC}
 
-    @extend_schema(responses=shapes.ListingDetailOutput, auth=[])
+    @extend_schema(responses=shapes.CatalogueDetailOutput, auth=[])
     def get(self, _request: Request, slug: str) -> Response:
-        """Show it with its operations; an API that is private or not live does not exist."""
+        """Show it with its facts and operations; an API that is private or not live does not exist."""
         api = selectors.get_readable_api(self.actor, slug)
         context = {
             "version": selectors.find_current_version(api),
             "endpoints": selectors.list_endpoints(api),
         }
-        return Response(shapes.ListingDetailOutput(api, context=context).data)
+        return Response(shapes.CatalogueDetailOutput(api, context=context).data)
 
 
 class CategoriesView(ApiView):
     """The shelves of the catalogue."""
 
-    paginator_class = None  # a short list, answered whole
+    paginator_class = None  # a short list, answered whole in the envelope of the others
     method_permissions = {"GET": PUBLIC}
 
-    @extend_schema(responses=shapes.CategoryOutput(many=True), auth=[])
+    @extend_schema(responses=shapes.ShelvesOutput, auth=[])
     def get(self, _request: Request) -> Response:
         """List them with the number of APIs on each."""
-        rows = selectors.list_categories_with_counts()
-        return Response(shapes.CategoryOutput(rows, many=True).data)
+        data = shapes.ShelfOutput(selectors.list_shelves(), many=True).data
+        return Response({"data": data, "next": None, "previous": None})

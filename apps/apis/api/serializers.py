@@ -13,27 +13,12 @@ from apps.apis.models import (
     HTTP_METHODS,
     Api,
     ApiStatusChange,
-    ApiVersion,
     Category,
     Endpoint,
     HealthCheck,
     UpstreamSecret,
 )
 from apps.apis.requirements import RequirementState
-
-
-class CategoryOutput(serializers.ModelSerializer[Category]):
-    """A shelf with the number of APIs on it."""
-
-    id = serializers.CharField(source="public_id", read_only=True)
-    api_count = serializers.IntegerField(read_only=True)
-
-    class Meta:
-        """Explicit fields only."""
-
-        model = Category
-        fields = ("id", "slug", "name", "description", "api_count")
-        read_only_fields = fields
 
 
 class ListingOutput(serializers.ModelSerializer[Api]):
@@ -88,38 +73,6 @@ class EndpointOutput(serializers.ModelSerializer[Endpoint]):
             "is_deprecated",
         )
         read_only_fields = fields
-
-
-class ListingDetailOutput(ListingOutput):
-    """An API's page."""
-
-    version = serializers.SerializerMethodField()
-    endpoints = serializers.SerializerMethodField()
-
-    class Meta(ListingOutput.Meta):
-        """The list's fields and more."""
-
-        fields = (
-            *ListingOutput.Meta.fields,
-            "description",
-            "terms_url",
-            "support_email",
-            "allowed_methods",
-            "version",
-            "endpoints",
-        )
-        read_only_fields = fields
-
-    @extend_schema_field({"type": "string", "nullable": True})
-    def get_version(self, _row: Api) -> str | None:
-        """Return the current version's name."""
-        version: ApiVersion | None = self.context["version"]
-        return version.name if version else None
-
-    @extend_schema_field(EndpointOutput(many=True))
-    def get_endpoints(self, _row: Api) -> Any:
-        """Return the operations of the current version."""
-        return EndpointOutput(self.context["endpoints"], many=True).data
 
 
 class ProviderApiOutput(ListingOutput):

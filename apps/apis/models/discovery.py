@@ -2,9 +2,13 @@
 
 from __future__ import annotations
 
+from decimal import Decimal
+
 from django.contrib.postgres.fields import ArrayField
 from django.contrib.postgres.indexes import GinIndex
 from django.db import models
+from django.db.models import F, Value
+from django.db.models.functions import Coalesce
 from django.utils.translation import gettext_lazy as _
 
 from apps.apis.models.listings import Api
@@ -43,10 +47,24 @@ class ListingFacts(models.Model):
 
         verbose_name = _("facts of a listing")
         verbose_name_plural = _("facts of listings")
+        # Each is an order of `apps.apis.selectors.search`, to the last column: a page of it is read off the index.
         indexes = (
-            models.Index(fields=("-trend",), name="apis_facts_trend"),
-            models.Index(fields=("-rating_average",), name="apis_facts_rating"),
-            models.Index(fields=("-calls_7d",), name="apis_facts_calls"),
+            models.Index(fields=("-trend", "-api"), name="apis_facts_trend"),
+            models.Index(fields=("-calls_7d", "-api"), name="apis_facts_calls"),
+            models.Index(
+                Coalesce(F("rating_average"), Value(0)).desc(),
+                F("rating_count").desc(),
+                F("api").desc(),
+                name="apis_facts_rating",
+            ),
+            models.Index(
+                Coalesce(F("latency_p50_ms"), Value(2147483647)),
+                F("api"),
+                name="apis_facts_latency",
+            ),
+            models.Index(
+                Coalesce(F("price_from"), Value(Decimal("1e12"))), F("api"), name="apis_facts_price"
+            ),
             GinIndex(fields=("price_models",), name="apis_facts_models"),
         )
 

@@ -9,7 +9,7 @@ from django.contrib.postgres.fields import ArrayField
 from django.contrib.postgres.indexes import GinIndex
 from django.contrib.postgres.search import SearchVectorField
 from django.db import models
-from django.db.models import Q
+from django.db.models import F, Q
 from django.utils.translation import gettext_lazy as _
 
 from apps.accounts.models import Organization
@@ -136,6 +136,18 @@ class Api(Entity):
         indexes = (
             GinIndex(fields=("search",), name="apis_api_search"),
             models.Index(fields=("status", "visibility"), name="apis_api_listed"),
+            GinIndex(fields=("tags",), name="apis_api_tags"),
+            models.Index(
+                F("activated_at").desc(nulls_last=True),
+                F("id").desc(),
+                name="apis_api_newest",
+                condition=Q(status__in=CALLABLE_STATUSES, visibility=Visibility.PUBLIC),
+            ),
+            models.Index(
+                fields=("featured_position",),
+                name="apis_api_featured",
+                condition=Q(featured_position__isnull=False),
+            ),
         )
 
     def __str__(self) -> str:

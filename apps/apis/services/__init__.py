@@ -9,6 +9,12 @@ from apps.apis.services.access import (
     remove_access,
 )
 from apps.apis.services.categories import save_category
+from apps.apis.services.discovery import (
+    feature_api,
+    note_listing,
+    rebuild_vocabulary,
+    set_listing_facts,
+)
 from apps.apis.services.editing import create_api, is_editable, update_api
 from apps.apis.services.fields import ListingFields
 from apps.apis.services.headers import add_required_header, remove_required_header
@@ -72,6 +78,7 @@ __all__ = (
     "describe_version",
     "discard_import",
     "drop_update",
+    "feature_api",
     "fetch_logo",
     "fetch_openapi",
     "grant_access",
@@ -81,9 +88,11 @@ __all__ = (
     "make_version_current",
     "mark_api_active",
     "mark_api_failed",
+    "note_listing",
     "prepare_import",
     "publish_version",
     "read_invitation",
+    "rebuild_vocabulary",
     "reject_api",
     "reject_update",
     "remove_access",
@@ -95,6 +104,7 @@ __all__ = (
     "retire_version",
     "retry_registration",
     "save_category",
+    "set_listing_facts",
     "set_logo",
     "set_upstream_secret",
     "submit_api",

@@ -11,6 +11,8 @@ from django.db.models import Value
 
 from apps.apis.models import Api
 from apps.apis.selectors import SEARCH_CONFIG, list_endpoints
+from apps.apis.selectors.words import without_accents
+from apps.apis.services.discovery import note_listing
 
 MAX_SEARCHED_ENDPOINTS: Final = 200
 
@@ -25,7 +27,14 @@ def refresh_search(api: Api) -> None:
         "D": " ".join(f"{path.replace('/', ' ')} {summary}" for path, summary in endpoints),
     }
     parts = [
-        SearchVector(Value(text), weight=weight, config=SEARCH_CONFIG)
+        SearchVector(Value(_with_plain_forms(text)), weight=weight, config=SEARCH_CONFIG)
         for weight, text in words.items()
     ]
     Api.objects.filter(pk=api.pk).update(search=functools.reduce(operator.add, parts))
+    note_listing(api_id=api.pk)
+
+
+def _with_plain_forms(text: str) -> str:
+    """Add the words that have accents once more without them, for those who cannot type them."""
+    plain = (without_accents(word) for word in text.split() if not word.isascii())
+    return " ".join((text, *plain))

@@ -1,4 +1,4 @@
-"""The public pages: home, catalogue, and an API's own page."""
+"""The public pages of finding an API: home, catalogue, and its categories."""
 
 from __future__ import annotations
 
@@ -6,75 +6,76 @@ from typing import Final
 
 from django.conf import settings
 from django.core.paginator import Paginator
-from django.http import HttpRequest, HttpResponse
+from django.http import HttpRequest, HttpResponse, QueryDict
 from django.shortcuts import render
 from django.urls import reverse
 from django.utils.translation import gettext as _
 from django.views.decorators.http import require_safe
 
 from apps.apis import selectors
-from apps.core.actors import Actor
-from apps.portal.panels import plans_panel
+from apps.apis.models import Category
+from apps.portal import seo
+from apps.portal.facets import FacetLinks
 
 PAGE_SIZE: Final = 24
-NEWEST_COUNT: Final = 6
-
-
-def _actor_of(request: HttpRequest) -> Actor:
-    actor: Actor = request.actor  # type: ignore[attr-defined]  # set by ActorMiddleware
-    return actor
+HOME_ROW: Final = 6
+FILTERS: Final = ("category", "tag", "price_model", "free", "rating", "latency")
 
 
 @require_safe
 def home(request: HttpRequest) -> HttpResponse:
     """Show what is on offer and how to begin."""
+    description = _("Find an API, subscribe to a plan, and call it with one key.")
     context = {
-        "categories": selectors.list_filled_categories(),
-        "newest": selectors.list_catalogue()[:NEWEST_COUNT],
+        "shelves": [shelf for shelf in selectors.list_shelves() if shelf.api_count],
+        "featured": selectors.list_featured(HOME_ROW),
+        "trending": selectors.list_trending(HOME_ROW),
+        "newest": selectors.list_newest(HOME_ROW),
         "gateway_url": settings.GATEWAY_URL,
+        "seo": seo.home_facts(title=settings.MARKETPLACE_NAME, description=description),
     }
     return render(request, "catalogue/home.html", context)
 
 
 @require_safe
 def catalogue(request: HttpRequest) -> HttpResponse:
-    """Search the catalogue; the whole state is in the URL (`q`, `category`, `page`)."""
-    words = request.GET.get("q", "").strip()
-    slug = request.GET.get("category", "")
-    category = selectors.get_category(slug) if slug else None
-    found = Paginator(selectors.search_catalogue(words, category=category), PAGE_SIZE)
-    context = {
-        "query": words,
-        "category": category,
-        "categories": selectors.list_filled_categories(),
-        "page": found.get_page(request.GET.get("page")),
-    }
-    template = (
-        "catalogue/_results.html"
-        if request.headers.get("HX-Target") == "results"
-        else "catalogue/list.html"
-    )
-    return render(request, template, context)
+    """Search the catalogue; the whole state is in the URL (`q`, the filters, `sort`, `page`)."""
+    return _results_page(request, request.GET, category=None)
 
 
 @require_safe
-def api_page(request: HttpRequest, slug: str) -> HttpResponse:
-    """Show an API to whoever may read it: what it does, its operations, its plans."""
-    actor = _actor_of(request)
-    api = selectors.get_readable_api(actor, slug)
-    catalogue_url = reverse("portal:catalogue")
-    panel = plans_panel(api, actor)
+def category_page(request: HttpRequest, slug: str) -> HttpResponse:
+    """Show one category under an address of its own; searching in it goes on in the catalogue."""
+    query = request.GET.copy()
+    query["category"] = slug
+    return _results_page(request, query, category=selectors.get_category(slug))
+
+
+def _results_page(
+    request: HttpRequest, query: QueryDict, *, category: Category | None
+) -> HttpResponse:
+    criteria = selectors.parse_criteria(query.dict(), category=category)
+    results = selectors.search_catalogue(criteria)
+    sorts = [choice for choice in selectors.Sort if choice != "relevance" or criteria.words]
+    page = Paginator(results, PAGE_SIZE).get_page(query.get("page"))
     context = {
-        "api": api,
-        "version": selectors.find_current_version(api),
-        "endpoints": list(selectors.list_endpoints(api)),
-        "plans": panel,
-        "is_own": actor.organization_id == api.organization_id,
-        "crumbs": [
-            (_("APIs"), catalogue_url),
-            (api.category.name, f"{catalogue_url}?category={api.category.slug}"),
-            (api.name, ""),
-        ],
-        **(panel.context if panel else {}),
+        "criteria": criteria,
+        "query": criteria.text,
+        "results": results,
+        "page": page,
+        "groups": FacetLinks(results, query, reverse("portal:catalogue")).groups(
+            selectors.list_categories()
+        ),
+        "sorts": sorts,
+        # A new search keeps the filters: hidden fields of its form.
+        "kept": [(name, query[name]) for name in FILTERS if query.get(name)],
     }
-    return render(request, "catalogue/api.html", context)
+    if request.headers.get("HX-Target") == "results":
+        return render(request, "catalogue/_results.html", context)
+    narrowing = [name for name in ("q", "sort", *FILTERS) if query.get(name)]
+    facts = seo.catalogue_facts(
+        category=criteria.category,
+        page=page.number,
+        is_filtered=bool(set(narrowing) - {"category"}),
+    )
+    return render(request, "catalogue/list.html", {**context, "seo": facts})

@@ -9,7 +9,7 @@ from django.core.exceptions import ValidationError
 
 from apps.apis.exceptions import ApiNotEditable, SlugFixed, SlugRefused, SlugTaken
 from apps.apis.models import Api
-from apps.apis.selectors import search_catalogue
+from apps.apis.selectors import Criteria, search_catalogue
 from apps.apis.services import ListingFields, create_api, update_api
 from apps.core.exceptions import InvalidInput, UnsafeUrl
 from apps.core.models import AuditEvent
@@ -126,4 +126,4 @@ def test_update_api_finds_new_words() -> None:
     actor = actor_of(make_member("owner", api.organization))
     update_api(api=api, fields=ListingFields(description="Now with Tides"), actor=actor)
 
-    assert [row.pk for row in search_catalogue("tid")] == [api.pk]
+    assert [row.pk for row in search_catalogue(Criteria(text="tid"))] == [api.pk]

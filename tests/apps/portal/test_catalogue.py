@@ -10,6 +10,7 @@ from django.urls import reverse
 from pytest_django import DjangoAssertNumQueries
 
 from apps.accounts.models import Membership
+from apps.apis.selectors import load_shelves
 from apps.apis.services import import_openapi
 from tests.apps.apis.test_openapi import YAML
 from tests.factories.apis import PROVIDER, CategoryFactory, make_api
@@ -42,7 +43,10 @@ def test_home_shows_newest_and_counts(client: Client) -> None:
 
 
 @pytest.mark.parametrize("item_count", [1, 3])
-@pytest.mark.parametrize(("path", "queries"), [("/", 2), ("/apis/", 3), ("/apis/?q=wea", 3)])
+@pytest.mark.parametrize(
+    ("path", "queries"),
+    [("/", 6), ("/apis/", 3), ("/apis/?q=wea", 3), ("/apis/categories/sea/", 4)],
+)
 def test_public_lists_need_the_same_queries_for_any_length(
     client: Client,
     item_count: int,
@@ -50,8 +54,10 @@ def test_public_lists_need_the_same_queries_for_any_length(
     queries: int,
     django_assert_num_queries: DjangoAssertNumQueries,
 ) -> None:
+    category = CategoryFactory(slug="sea")
     for _ in range(item_count):
-        make_api("active")
+        make_api("active", category=category)
+    load_shelves()  # as the visitor before did
 
     with django_assert_num_queries(queries):
         text_of(client, path)
@@ -66,7 +72,7 @@ def test_catalogue_keeps_its_state_in_the_address(client: Client) -> None:
     assert "Tide tables" in text
     assert "Exchange rates" not in text
     assert 'value="tide"' in text
-    assert '<option value="sea" selected>' in text
+    assert '<input type="hidden" name="category" value="sea">' in text
 
 
 def test_catalogue_answers_the_results_alone_to_htmx(client: Client) -> None:

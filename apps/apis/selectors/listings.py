@@ -1,57 +1,15 @@
-"""Reads of this app: the provider's own APIs, and the catalogue that everybody sees."""
+"""Single APIs and their documents: the provider's own, and those that the public may open."""
 
 from __future__ import annotations
 
-import re
-from typing import Any, Final
-
-from django.contrib.postgres.search import SearchQuery, SearchRank
-from django.db.models import Count, F, Q, QuerySet
+from django.db.models import QuerySet
 
 from apps.apis.constants import HEALTH_CHECK_VALID_FOR
-from apps.apis.enums import CALLABLE_STATUSES, ApiStatus, Visibility
-from apps.apis.models import Api, ApiVersion, Category, Endpoint, HealthCheck, UpstreamSecret
+from apps.apis.enums import ApiStatus, VersionStatus
+from apps.apis.models import Api, ApiVersion, Endpoint, HealthCheck, UpstreamSecret
 from apps.core import clock
 from apps.core.actors import Actor
 from apps.core.exceptions import NotFound
-
-SEARCH_CONFIG: Final = "simple"
-MAX_SEARCH_WORDS: Final = 8
-_WORD: Final = re.compile(r"\w+")
-
-
-def list_categories() -> QuerySet[Category]:
-    """Return all categories in the operator's order."""
-    return Category.objects.all()
-
-
-def list_categories_with_counts() -> QuerySet[Category]:
-    """Return all categories with `api_count`, the number of APIs that the catalogue lists in each."""
-    return _counted(Category.objects.all())
-
-
-def list_filled_categories() -> QuerySet[Category]:
-    """Return the categories that have something to show, with `api_count`."""
-    return _counted(Category.objects.all()).filter(api_count__gt=0)
-
-
-def _counted(rows: QuerySet[Category]) -> QuerySet[Any]:
-    listed = Q(apis__status__in=CALLABLE_STATUSES, apis__visibility=Visibility.PUBLIC)
-    # A query that groups forgets the model's own order.
-    return rows.annotate(api_count=Count("apis", filter=listed)).order_by("position", "name")
-
-
-def get_category(slug: str) -> Category:
-    """Return a category by its slug.
-
-    Raises:
-        NotFound: there is none.
-    """
-    category = Category.objects.filter(slug=slug).first()
-    if category is None:
-        raise NotFound
-    return category
-
 
 # --- the catalogue ------------------------------------------------------------------------------
 
@@ -65,39 +23,13 @@ def list_catalogue() -> QuerySet[Api]:
     )
 
 
-def search_catalogue(text: str = "", *, category: Category | None = None) -> QuerySet[Api]:
-    """Search the catalogue: every word must occur as the beginning of a word, best matches first.
-
-    An empty text gives the whole catalogue, newest first.
-    """
-    rows = list_catalogue()
-    if category is not None:
-        rows = rows.filter(category=category)
-    query = prefix_query(text)
-    if query is None:
-        return rows
-    matching = rows.filter(search=query).annotate(rank=SearchRank(F("search"), query))
-    return matching.order_by("-rank", "-activated_at", "-id")
-
-
-def prefix_query(text: str) -> SearchQuery | None:
-    """Return a query that finds words by their beginnings; nothing to search for gives `None`."""
-    words = _WORD.findall(text.lower())[:MAX_SEARCH_WORDS]
-    if not words:
-        return None
-    # Only word characters reach the query, so no operator of its language can.
-    return SearchQuery(
-        " & ".join(f"'{word}':*" for word in words), config=SEARCH_CONFIG, search_type="raw"
-    )
-
-
 def get_readable_api(actor: Actor, slug: str) -> Api:
     """Return an API that the actor may open by its address.
 
     Raises:
         NotFound: unknown, not live, or private to somebody else.
     """
-    rows = Api.objects.readable_by(actor).select_related("category", "organization")
+    rows = Api.objects.readable_by(actor).select_related("category", "organization", "facts")
     api = rows.filter(slug=slug).first()
     if api is None:
         raise NotFound
@@ -139,6 +71,11 @@ def get_own_secret(actor: Actor, api: Api, public_id: str) -> UpstreamSecret:
 def find_current_version(api: Api) -> ApiVersion | None:
     """Return the version whose documents are shown, if one was imported."""
     return api.versions.filter(is_current=True).first()
+
+
+def list_public_versions(api: Api) -> QuerySet[ApiVersion]:
+    """Return the versions that callers may know, the newest first, without their documents; not drafts."""
+    return api.versions.exclude(status=VersionStatus.DRAFT, is_current=False).defer("openapi")
 
 
 def list_endpoints(api: Api) -> QuerySet[Endpoint]:

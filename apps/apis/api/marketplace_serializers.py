@@ -1,0 +1,99 @@
+"""What the public catalogue answers. Nothing of it names an upstream or a secret."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from drf_spectacular.utils import extend_schema_field
+from rest_framework import serializers
+
+from apps.apis.api.serializers import EndpointOutput, ListingOutput
+from apps.apis.models import Api, ApiVersion, ListingFacts
+from apps.apis.selectors import Shelf
+
+
+class ShelfOutput(serializers.Serializer[Shelf]):
+    """A category with the number of APIs on it."""
+
+    id = serializers.CharField(source="category.public_id")
+    slug = serializers.CharField(source="category.slug")
+    name = serializers.CharField(source="category.name")
+    description = serializers.CharField(source="category.description")
+    api_count = serializers.IntegerField()
+
+
+class ShelvesOutput(serializers.Serializer[dict[str, Any]]):
+    """All categories at once, in the envelope of other lists."""
+
+    data = ShelfOutput(many=True)
+    next = serializers.URLField(allow_null=True)
+    previous = serializers.URLField(allow_null=True)
+
+
+class ListingFactsOutput(serializers.ModelSerializer[ListingFacts]):
+    """What is known about an API from its use, its health, its plans and its ratings; null where nothing is."""
+
+    class Meta:
+        """Explicit fields only."""
+
+        model = ListingFacts
+        fields = (
+            "calls_7d",
+            "trend",
+            "subscriber_count",
+            "rating_average",
+            "rating_count",
+            "latency_p50_ms",
+            "uptime_30d",
+            "has_free_tier",
+            "price_models",
+            "price_from",
+            "price_currency",
+            "refreshed_at",
+        )
+        read_only_fields = fields
+
+
+class CatalogueEntryOutput(ListingOutput):
+    """An API of the catalogue with its facts."""
+
+    facts = ListingFactsOutput(read_only=True)
+
+    class Meta(ListingOutput.Meta):
+        """The listing's fields and its facts."""
+
+        fields = (*ListingOutput.Meta.fields, "facts")
+        read_only_fields = fields
+
+
+class CatalogueDetailOutput(CatalogueEntryOutput):
+    """An API's page."""
+
+    version = serializers.SerializerMethodField()
+    endpoints = serializers.SerializerMethodField()
+
+    class Meta(CatalogueEntryOutput.Meta):
+        """The list's fields and more."""
+
+        fields = (
+            *CatalogueEntryOutput.Meta.fields,
+            "description",
+            "terms_url",
+            "support_email",
+            "allowed_methods",
+            "sunset_at",
+            "version",
+            "endpoints",
+        )
+        read_only_fields = fields
+
+    @extend_schema_field({"type": "string", "nullable": True})
+    def get_version(self, _row: Api) -> str | None:
+        """Return the current version's name."""
+        version: ApiVersion | None = self.context["version"]
+        return version.name if version else None
+
+    @extend_schema_field(EndpointOutput(many=True))
+    def get_endpoints(self, _row: Api) -> Any:
+        """Return the operations of the current version."""
+        return EndpointOutput(self.context["endpoints"], many=True).data
