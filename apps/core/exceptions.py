@@ -135,6 +135,14 @@ class Unavailable(DomainError):  # noqa: N818
     retryable = True
 
 
+class RequestTooLarge(InvalidInput):
+    """The request announces more than any request may bring; nothing of it was read."""
+
+    code = "request_too_large"
+    status = 413
+    title = _("The request is too large")
+
+
 class UnsafeUrl(RuleViolated):
     """An outgoing address that Tollgate refuses to call."""
 

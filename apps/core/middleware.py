@@ -5,12 +5,15 @@ from __future__ import annotations
 from collections.abc import Callable
 
 import structlog
+from django.conf import settings
 from django.http import HttpRequest, HttpResponse
 from django.template.loader import select_template
 from django.urls import is_valid_path
+from django.utils.translation import gettext as _
 
-from apps.core.exceptions import DomainError
+from apps.core.exceptions import DomainError, RequestTooLarge
 from apps.core.request_context import REQUEST_ID_HEADER, accept_request_id, request_id_scope
+from apps.core.views import plain_problem
 
 GetResponse = Callable[[HttpRequest], HttpResponse]
 
@@ -53,6 +56,36 @@ class ApiSlashMiddleware:
         return self.get_response(request)
 
 
+class RequestSizeMiddleware:
+    """Refuse what announces more than `MAX_REQUEST_BYTES`, before anything reads the body.
+
+    The check of the CSRF token would read all of a form, files included; so this stands before it.
+    """
+
+    def __init__(self, get_response: GetResponse) -> None:
+        """Keep the next handler."""
+        self.get_response = get_response
+
+    def __call__(self, request: HttpRequest) -> HttpResponse:
+        """Pass the request on."""
+        return self.get_response(request)
+
+    def process_view(
+        self, request: HttpRequest, _view: object, _args: object, _kwargs: object
+    ) -> HttpResponse | None:
+        """Answer 413: a problem below `/api/`, a page elsewhere."""
+        announced = request.META.get("CONTENT_LENGTH") or "0"
+        if not announced.isdecimal() or int(announced) <= settings.MAX_REQUEST_BYTES:
+            return None
+        limit = settings.MAX_REQUEST_BYTES // (1024 * 1024)
+        error = RequestTooLarge(_("A request has at most %(limit)s MB.") % {"limit": limit})
+        if request.path.startswith("/api/"):
+            return plain_problem(
+                error.status, error.error_code, str(error.title), str(error.detail)
+            )
+        return error_page(request, error)
+
+
 class DomainErrorMiddleware:
     """Turn a domain error that a page did not handle into the matching error page."""
 
@@ -68,7 +101,11 @@ class DomainErrorMiddleware:
         """Render `<status>.html`, or `error.html` where that page does not exist."""
         if not isinstance(exception, DomainError):
             return None
-        templates = [f"{exception.status}.html", "error.html"]
-        template = select_template(templates)
-        context = {"error": exception, "status": exception.status}
-        return HttpResponse(template.render(context, request), status=exception.status)
+        return error_page(request, exception)
+
+
+def error_page(request: HttpRequest, error: DomainError) -> HttpResponse:
+    """Render the page of a refusal."""
+    template = select_template([f"{error.status}.html", "error.html"])
+    context = {"error": error, "status": error.status}
+    return HttpResponse(template.render(context, request), status=error.status)

@@ -57,24 +57,25 @@ def problem_index(request: HttpRequest) -> HttpResponse:
 def not_found(request: HttpRequest, exception: Exception) -> HttpResponse:
     """Answer an address that does not exist: a problem below `/api/`, a page elsewhere."""
     if request.path.startswith(API_PREFIX):
-        return _problem(404, "not_found", _("Not found"))
+        return plain_problem(404, "not_found", _("Not found"))
     return defaults.page_not_found(request, exception)
 
 
 def server_error(request: HttpRequest) -> HttpResponse:
     """Answer a failure of ours: a problem below `/api/`, a page elsewhere."""
     if request.path.startswith(API_PREFIX):
-        return _problem(500, "server_error", _("Something failed on our side"))
+        return plain_problem(500, "server_error", _("Something failed on our side"))
     return defaults.server_error(request)
 
 
-def _problem(status: int, code: str, title: str) -> JsonResponse:
+def plain_problem(status: int, code: str, title: str, detail: str = "") -> JsonResponse:
+    """Answer a problem where the REST framework is not reached."""
     body: dict[str, Any] = {
         "type": f"{TYPE_PREFIX}{code}",
         "title": title,
         "status": status,
         "code": code,
-        "detail": title,
+        "detail": detail or title,
         "request_id": current_request_id(),
     }
     return JsonResponse(body, status=status, content_type=CONTENT_TYPE)
