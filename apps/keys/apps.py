@@ -11,5 +11,12 @@ class KeysConfig(AppConfig):
     verbose_name = "Keys"
 
     def ready(self) -> None:
-        """Register the receivers and the jobs."""
-        from apps.keys import receivers, tasks  # noqa: F401, PLC0415 -- registration on import
+        """Register the receivers, the jobs and what webhooks tell."""
+        from apps.keys import (  # noqa: PLC0415 -- registration on import
+            receivers,  # noqa: F401 -- as said
+            tasks,  # noqa: F401 -- as said
+            webhooks,
+        )
+        from apps.notifications.webhooks import register_event_types  # noqa: PLC0415 -- as said
+
+        register_event_types(*webhooks.ALL)
