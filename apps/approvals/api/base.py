@@ -6,8 +6,6 @@ import hashlib
 from collections.abc import Callable
 from typing import Any, Final
 
-from django.http import HttpResponse
-from django.utils.http import content_disposition_header
 from django.utils.translation import gettext_lazy as _
 from rest_framework import status
 from rest_framework.request import Request
@@ -73,20 +71,6 @@ def person_named(name: str | None, user_id: Any) -> User | None:
     if found is None:
         raise UnsuitableAssignee(_("Nobody of the back office has this id."), field="assignee")
     return found
-
-
-def attachment_response(found: Any) -> HttpResponse:
-    """Answer a file as a download that no browser will show, run, or take for anything else."""
-    return HttpResponse(
-        bytes(found.content),
-        content_type=found.content_type,
-        headers={
-            "Content-Disposition": content_disposition_header(True, found.name) or "attachment",  # noqa: FBT003 -- Django's signature
-            "X-Content-Type-Options": "nosniff",
-            "Content-Security-Policy": "sandbox; default-src 'none'",
-            "Cache-Control": "private, no-store",
-        },
-    )
 
 
 def _digest(given: dict[str, Any]) -> bytes:

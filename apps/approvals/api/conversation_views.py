@@ -14,8 +14,9 @@ from rest_framework.serializers import Serializer
 
 from apps.approvals import selectors, services
 from apps.approvals.api import inputs
-from apps.approvals.api.base import REVIEWERS, ApprovalView, attachment_response
+from apps.approvals.api.base import REVIEWERS, ApprovalView
 from apps.approvals.api.serializers import CommentOutput
+from apps.approvals.downloads import attachment_response
 from apps.core.api.permissions import MethodPermissions
 
 

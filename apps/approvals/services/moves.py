@@ -16,7 +16,11 @@ from apps.core.actors import Actor
 from apps.core.audit import record_audit
 
 # Bookkeeping of the deadlines that would only make the history hard to read.
-NOT_IN_HISTORY: Final = frozenset({"first_response_at", "uses_business_hours", "escalated_at"})
+NOT_IN_HISTORY: Final = frozenset(
+    {
+        "first_response_at", "response_due_at", "uses_business_hours", "escalate_at", "escalate_to", "escalated_at",
+    }
+)  # fmt: skip
 
 
 def lock_for(request: ApprovalRequest, wanted: ApprovalStatus) -> ApprovalRequest:

@@ -20,15 +20,22 @@ def set_sla_policy(*, policy: SlaPolicy, actor: Actor, before: Mapping[str, Any]
     """Store a policy. Requests that are open keep the deadlines that they were given.
 
     `before` holds what the policy said; only its own terms are written to the audit trail.
+
+    Raises:
+        Forbidden: not an operator.
+        ValidationError: terms that contradict each other, or a second policy for the same kind.
     """
+    if not actor.has_staff_role(StaffRole.OPERATOR):
+        raise Forbidden
     policy.full_clean()
     policy.save()
     after = policy.terms()
+    known = {**before, "default_assignee_id": before.get("default_assignee")}
     record_audit(
         action="approvals:sla_policy:set",
         target=policy,
         actor=actor,
-        before={name: before[name] for name in after if name in before},
+        before={name: known[name] for name in after if name in known},
         after=after,
     )
     return policy

@@ -49,7 +49,7 @@ def apply_sla(*, actor: Actor) -> SlaRun:
     running = ApprovalRequest.objects.filter(status__in=RUNNING_STATUSES)
     missed = running.filter(_missed_decision(now) | _missed_response(now))
     breached = _each(missed, lambda pk: _note_breach(pk, actor))
-    due = ApprovalRequest.objects.filter(status=ApprovalStatus.PENDING, escalate_at__lte=now)
+    due = ApprovalRequest.objects.filter(_to_escalate(now), status=ApprovalStatus.PENDING)
     escalated = _each(due, lambda pk: _escalate(pk, actor))
     return SlaRun(breached=breached, escalated=escalated)
 
@@ -69,6 +69,11 @@ def _missed_decision(now: datetime) -> Q:
 
 def _missed_response(now: datetime) -> Q:
     return Q(response_due_at__lt=now, first_response_at=None, response_breached_at=None)
+
+
+def _to_escalate(now: datetime) -> Q:
+    """Return what is due; requests older than the policies' escalation have only their deadline."""
+    return Q(escalate_at__lte=now) | Q(escalate_at=None, due_at__lte=now)
 
 
 def _each(rows: QuerySet[ApprovalRequest], work: Callable[[UUID], bool]) -> int:
@@ -109,8 +114,11 @@ def _note_breach(pk: UUID, actor: Actor) -> bool:
     return True
 
 
+@transaction.atomic
 def _escalate(pk: UUID, actor: Actor) -> bool:
-    request = ApprovalRequest.objects.get(pk=pk)
+    request = ApprovalRequest.objects.lock(pk)
+    if (request.escalate_at or request.due_at) > clock.now():
+        return False  # Its priority was changed meanwhile.
     escalate_request(
         request=request, actor=actor, reason=_("Nobody decided it in the time that the SLA allows.")
     )

@@ -289,3 +289,24 @@ def test_jobs_report_what_they_did() -> None:
 
     assert apply_sla.apply().get() == {"breached": 1, "escalated": 1}
     assert expire_requests.apply().get() == {"expired": 0}
+
+
+def test_request_from_before_the_policies_escalates_when_it_is_overdue() -> None:
+    old = make_older(make_request(), LONG)
+    ApprovalRequest.objects.filter(pk=old.pk).update(escalate_at=None)
+
+    assert services.apply_sla(actor=SYSTEM).escalated == 1
+
+
+def test_policies_are_the_operators_business(approver: Actor) -> None:
+    policy = SlaPolicy.objects.get(subject_type="", priority="low")
+    policy.resolution_hours = 200
+
+    with pytest.raises(Forbidden):
+        services.set_sla_policy(policy=policy, actor=approver, before={})
+    services.set_sla_policy(
+        policy=policy, actor=actor_of(make_staff("operator")), before={"resolution_hours": 120}
+    )
+
+    event = AuditEvent.objects.get(action="approvals:sla_policy:set")
+    assert (event.before["resolution_hours"], event.after["resolution_hours"]) == (120, 200)
