@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+from datetime import datetime
 from typing import Any
 from uuid import UUID
 
 import django_filters as filters  # type: ignore[import-untyped]  # ships none
 from django.db.models import Q, QuerySet
 from django.utils.translation import gettext_lazy as _
+from drf_spectacular.utils import OpenApiParameter
 from rest_framework.exceptions import ValidationError
 
 from apps.accounts.models import Organization, User
@@ -17,6 +19,21 @@ from apps.approvals.selectors import overdue_filter
 from apps.core.ids import InvalidPublicIdError, parse_public_id
 
 Rows = QuerySet[ApprovalRequest]
+
+# The same filters, as the OpenAPI document names them.
+QUEUE_PARAMETERS = [
+    OpenApiParameter("status", str, many=True, enum=ApprovalStatus.values),
+    OpenApiParameter("priority", str, many=True, enum=Priority.values),
+    OpenApiParameter("subject_type", str, description="For example `apis.api`; also as `type`."),
+    OpenApiParameter("is_open", bool),
+    OpenApiParameter("overdue", bool),
+    OpenApiParameter("mine", bool, description="Assigned to the caller."),
+    OpenApiParameter("assignee", str, description="A person's id, `me` or `none`."),
+    OpenApiParameter("organization", str, description="The requesting organization's id."),
+    OpenApiParameter("created_from", datetime),
+    OpenApiParameter("created_until", datetime, description="Not included."),
+    OpenApiParameter("q", str, description="Words of the title, organization or requester."),
+]
 
 
 class QueueFilter(filters.FilterSet):  # type: ignore[misc]  # django-filter has no types

@@ -89,7 +89,9 @@ class StatisticsQuery(serializers.Serializer[Fields]):
 
     since = serializers.DateTimeField(required=False)
     until = serializers.DateTimeField(required=False)
-    subject_type = serializers.CharField(max_length=60, required=False, default="")
+    subject_type = serializers.CharField(
+        max_length=60, required=False, allow_blank=True, default=""
+    )
 
     def validate(self, attrs: Fields) -> Fields:
         """Fill what was left out and refuse ranges that are reversed or too long."""

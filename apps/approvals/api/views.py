@@ -13,7 +13,7 @@ from rest_framework.response import Response
 from apps.approvals import selectors, services
 from apps.approvals.api import inputs
 from apps.approvals.api.base import REVIEWERS, ApprovalView, person_named
-from apps.approvals.api.filters import QueueFilter
+from apps.approvals.api.filters import QUEUE_PARAMETERS, QueueFilter
 from apps.approvals.api.serializers import HistoryOutput, QueueDetailOutput, QueueOutput
 from apps.core.api.pagination import CursorPagination
 from apps.core.api.views import ApiView
@@ -51,9 +51,8 @@ class QueueView(ApiView):
 
     method_permissions = {"GET": REVIEWERS}
     paginator_class = QueuePagination
-    filterset_class = QueueFilter
 
-    @extend_schema(responses=QueueOutput(many=True), filters=True)
+    @extend_schema(responses=QueueOutput(many=True), parameters=QUEUE_PARAMETERS)
     def get(self, request: Request) -> Response:
         """List the queue.
 
@@ -73,7 +72,7 @@ class QueueView(ApiView):
 class OverdueView(QueueView):
     """Requests whose deadline has passed."""
 
-    @extend_schema(responses=QueueOutput(many=True), filters=True)
+    @extend_schema(responses=QueueOutput(many=True), parameters=QUEUE_PARAMETERS)
     def get(self, request: Request) -> Response:
         """List what is late, the latest first; takes the queue's filters."""
         return self.filtered(request, selectors.list_overdue())
