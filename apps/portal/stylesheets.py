@@ -40,6 +40,7 @@ BUNDLES: Final[Mapping[str, tuple[str, ...]]] = {
         "components/prose.css",
         "components/quota.css",
         "components/stat.css",
+        "components/table.css",
         "components/timeline.css",
         "utilities.css",
         "admin/*.css",

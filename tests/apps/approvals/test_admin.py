@@ -68,7 +68,7 @@ def test_queue_needs_the_same_queries_for_any_length(
         make_request()
     browser.get(QUEUE)
 
-    with django_assert_num_queries(7):
+    with django_assert_num_queries(10):
         browser.get(QUEUE)
 
 
@@ -111,13 +111,13 @@ def test_approve_button_decides_and_returns_to_the_queue(browser: Client) -> Non
     assert Api.objects.get(pk=request.subject_id).status == "registering"
 
 
-@pytest.mark.parametrize("move", ["reject", "ask", "escalate"])
-def test_buttons_that_need_a_comment_say_so_and_change_nothing(browser: Client, move: str) -> None:
+@pytest.mark.parametrize("move", ["approve", "reject", "ask", "escalate"])
+def test_buttons_need_a_comment_and_change_nothing_without(browser: Client, move: str) -> None:
     request = make_request()
 
     text = decide(browser, request, move)
 
-    assert "Write a comment" in text
+    assert "This field is required." in text
     assert ApprovalRequest.objects.get().status == "pending"
 
 
@@ -190,7 +190,7 @@ def test_operator_changes_a_deadline_and_approver_may_not(
 ) -> None:
     policy = SlaPolicy.objects.get(subject_type="", priority="normal")
     url = reverse("admin:approvals_slapolicy_change", args=[policy.pk])
-    change = {"subject_type": "", "priority": "normal", "resolution_hours": 48}
+    change = {"priority": "normal", "resolution_hours": 48, "escalate_to": "operator"}
 
     browser.post(url, change)
     policy.refresh_from_db()
