@@ -11,7 +11,15 @@ from django.utils.safestring import SafeString
 from django.utils.translation import gettext, gettext_lazy, ngettext
 
 from apps.apis import selectors, services
-from apps.apis.models import Api, ApiStatusChange, Category, HealthCheck
+from apps.apis.models import (
+    Api,
+    ApiAccess,
+    ApiStatusChange,
+    ApiUpdate,
+    ApiVersion,
+    Category,
+    HealthCheck,
+)
 from apps.core.admin import BackOfficeAdmin, ReadOnlyAdmin, staff_actor
 from apps.core.exceptions import DomainError
 from apps.core.templatetags.ui import badge
@@ -82,7 +90,7 @@ class ApiAdmin(ReadOnlyAdmin):
     search_fields = ("name", "slug", "organization__name")
     exclude = ("search",)
     inlines = (StatusChangeInline,)
-    actions = ("suspend", "resume")
+    actions = ("suspend", "resume", "deprecate", "retire")
 
     @admin.display(description=gettext_lazy("state"), ordering="status")
     def state(self, row: Api) -> SafeString:
@@ -108,6 +116,29 @@ class ApiAdmin(ReadOnlyAdmin):
         actor = staff_actor(request)
         self._each(request, rows, lambda api: services.resume_api(api=api, actor=actor))
 
+    @admin.action(
+        description=gettext_lazy("Deprecate: no new subscribers"), permissions=["operate"]
+    )
+    def deprecate(self, request: HttpRequest, rows: QuerySet[Api]) -> None:
+        """Close the chosen APIs to new subscribers; they can be retired after that."""
+        actor = staff_actor(request)
+        reason = gettext("Deprecated by the operator.")
+        self._each(
+            request, rows, lambda api: services.deprecate_api(api=api, actor=actor, reason=reason)
+        )
+
+    @admin.action(
+        description=gettext_lazy("Retire deprecated APIs: their subscriptions end"),
+        permissions=["operate"],
+    )
+    def retire(self, request: HttpRequest, rows: QuerySet[Api]) -> None:
+        """End the chosen APIs; only deprecated ones can be, so this takes two steps."""
+        actor = staff_actor(request)
+        reason = gettext("Retired by the operator.")
+        self._each(
+            request, rows, lambda api: services.retire_api(api=api, actor=actor, reason=reason)
+        )
+
     def _each(self, request: HttpRequest, rows: QuerySet[Api], move: Any) -> None:
         done = 0
         for api in rows:
@@ -130,3 +161,51 @@ class HealthCheckAdmin(ReadOnlyAdmin):
     list_filter = ("is_healthy",)
     list_select_related = ("api",)
     search_fields = ("api__name", "api__slug")
+
+
+@admin.register(ApiVersion)
+class ApiVersionAdmin(ReadOnlyAdmin):
+    """Versions of all APIs, newest first."""
+
+    view_roles = ("approver", "operator")
+    list_display = ("api", "name", "state", "is_current", "published_at", "sunset_at")
+    list_filter = ("status", "is_current")
+    list_select_related = ("api",)
+    search_fields = ("api__name", "api__slug", "name")
+    exclude = ("openapi",)
+
+    @admin.display(description=gettext_lazy("state"), ordering="status")
+    def state(self, row: ApiVersion) -> SafeString:
+        """Show the status as a badge."""
+        return badge(row.status)
+
+    def get_queryset(self, request: HttpRequest) -> QuerySet[ApiVersion]:
+        """Leave the documents where they are: they are large."""
+        return super().get_queryset(request).defer("openapi")
+
+
+@admin.register(ApiUpdate)
+class ApiUpdateAdmin(ReadOnlyAdmin):
+    """Changes of live APIs that approvers were asked about, newest first."""
+
+    view_roles = ("approver", "operator")
+    list_display = ("api", "state", "actor_label", "created_at", "decided_at")
+    list_filter = ("status",)
+    list_select_related = ("api",)
+    search_fields = ("api__name", "api__slug")
+    exclude = ("sealed",)
+
+    @admin.display(description=gettext_lazy("state"), ordering="status")
+    def state(self, row: ApiUpdate) -> SafeString:
+        """Show the status as a badge."""
+        return badge(row.status)
+
+
+@admin.register(ApiAccess)
+class ApiAccessAdmin(ReadOnlyAdmin):
+    """Organizations that private APIs are open to, newest first."""
+
+    view_roles = ("operator",)
+    list_display = ("api", "organization", "granted_at", "granted_by_label", "removed_at")
+    list_select_related = ("api", "organization")
+    search_fields = ("api__name", "api__slug", "organization__name")
