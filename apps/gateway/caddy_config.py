@@ -104,7 +104,17 @@ def _logging(config: GatewayConfig) -> Json:
     ]
     return {
         "logs": {
-            "default": {"exclude": ["http.log.access.calls"], "level": "INFO"},
+            "default": {
+                # What the proxy handler would say of a call, the access log says. Caddy renders the request
+                # for each log that a part of it could write to, whether or not it writes.
+                "exclude": ["http.log.access", "http.handlers.reverse_proxy"],
+                "level": "INFO",
+                "encoder": {
+                    "format": "filter",
+                    "wrap": {"format": "json"},
+                    "fields": {"request": {"filter": "delete"}},
+                },
+            },
             "calls": {
                 "include": ["http.log.access.calls"],
                 "writer": {

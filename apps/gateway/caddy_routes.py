@@ -21,6 +21,9 @@ UNSAFE_PATH_PATTERN: Final = (
     r"(?i)^(?:[a-z]+://[^/?]*)?"
     r"(?:[^?]*(?:/|%2f)(?:\.|%2e){1,2}(?:/|%2f|\?|$)|/*[^/?]*%2f|[^?]*(?:%[01][0-9a-f]|%7f|\\|%5c))"
 )
+SLUG: Final = "{http.regexp.api.1}"
+# The authorizer's answer, until the upstream has answered.
+ANSWER: Final = "{http.reverse_proxy.header.%s}"
 RATE_HEADERS: Final = (
     "Ratelimit",
     "Ratelimit-Policy",
@@ -69,27 +72,25 @@ def call_routes(*, authorizer: str, secret: str, timeout_s: int) -> list[Json]:
         {
             "match": [{"path_regexp": {"name": "api", "pattern": SLUG_PATTERN}}],
             "handle": [
-                {"handler": "vars", "slug": "{http.regexp.api.1}"},
-                {"handler": "rewrite", "strip_path_prefix": "/{http.vars.slug}"},
-                {"handler": "vars", "api_path": "{http.request.uri.path}"},
+                {"handler": "rewrite", "strip_path_prefix": f"/{SLUG}"},
                 _authorize(authorizer, secret),
                 {"handler": "headers", "request": {"delete": list(CREDENTIAL_HEADERS)}},
                 {"handler": "request_body", "max_size": MAX_BODY_BYTES},
             ],
         },
         {
-            "match": [{"vars_regexp": {"{http.vars.base}": {"pattern": "."}}}],
+            "match": [_is_answered("X-Upstream-Base")],
             "handle": [
                 {
                     "handler": "rewrite",
-                    "path_regexp": [{"find": "^/?", "replace": "{http.vars.base}/"}],
+                    "path_regexp": [{"find": "^/?", "replace": ANSWER % "X-Upstream-Base" + "/"}],
                 }
             ],
         },
         _allow_origin(),
         *(
             {
-                "match": [{"vars": {"{http.vars.kind}": [kind]}}],
+                "match": [{"vars": {ANSWER % "X-Upstream-Kind": [kind]}}],
                 "handle": [_upstream(kind, timeout_s)],
                 "terminal": True,
             }
@@ -132,10 +133,8 @@ def error_routes() -> list[Json]:
 def _prepare() -> list[Json]:
     """Take the client's copies of our headers away and promise the log its fields."""
     fields = {
-        "request_id": "{http.request.uuid}",
         "subscription_id": "{http.vars.subscription_id}",
         "key_id": "{http.vars.key_id}",
-        "api_id": "{http.vars.api_id}",
         "upstream_latency_ms": "{http.reverse_proxy.upstream.latency_ms}",
     }
     return [
@@ -179,10 +178,6 @@ def _early_refusals() -> list[Json]:
 
 def _authorize(authorizer: str, secret: str) -> Json:
     """Ask the authorizer. Only `X-Authz: allow` lets a call on; everything else goes to the client."""
-    slots = range(1, MAX_UPSTREAM_HEADERS + 1)
-    with_headers = {f"name_{slot}": f"X-Upstream-Name-{slot}" for slot in slots} | {
-        f"value_{slot}": f"X-Upstream-Value-{slot}" for slot in slots
-    }
     return {
         "handler": "reverse_proxy",
         "upstreams": [{"dial": authorizer}],
@@ -199,9 +194,9 @@ def _authorize(authorizer: str, secret: str) -> Json:
                 "set": {
                     "X-Tollgate-Secret": [secret],
                     "X-Tollgate-Request-Id": ["{http.request.uuid}"],
-                    "X-Tollgate-Slug": ["{http.vars.slug}"],
+                    "X-Tollgate-Slug": [SLUG],
                     "X-Tollgate-Method": ["{http.request.method}"],
-                    "X-Tollgate-Path": ["{http.vars.api_path}"],
+                    "X-Tollgate-Path": ["{http.request.uri.path}"],
                     "X-Tollgate-Client-Ip": ["{http.vars.client_ip}"],
                 },
                 # What the authorizer does not get, it cannot leak; a sub-request upgrades nothing.
@@ -209,29 +204,19 @@ def _authorize(authorizer: str, secret: str) -> Json:
             },
             "response": {"delete": ["Server"]},
         },
-        "handle_response": [
-            _on_allow({"X-Upstream-Kind": ["*+headers"]}, with_headers),
-            _on_allow({}, {}),
-        ],
+        "handle_response": [_on_allow()],
     }
 
 
-def _on_allow(more_matches: Json, more_variables: dict[str, str]) -> Json:
-    """Keep what the authorizer said for the handlers after it."""
+def _on_allow() -> Json:
+    """Keep what is needed after the upstream's answer, which takes the place of the authorizer's."""
     variables = {
         "subscription_id": "X-Subscription-Id",
         "key_id": "X-Key-Id",
-        "api_id": "X-Api-Id",
-        "kind": "X-Upstream-Kind",
-        "dial": "X-Upstream-Dial",
-        "host": "X-Upstream-Host",
-        "base": "X-Upstream-Base",
         "cors_origin": "Access-Control-Allow-Origin",
-        **more_variables,
     }
-    values = {name: f"{{http.reverse_proxy.header.{header}}}" for name, header in variables.items()}
     return {
-        "match": {"headers": {"X-Authz": ["allow"], **more_matches}},
+        "match": {"headers": {"X-Authz": ["allow"]}},
         "routes": [
             {
                 "handle": [
@@ -239,17 +224,25 @@ def _on_allow(more_matches: Json, more_variables: dict[str, str]) -> Json:
                         "handler": "copy_response_headers",
                         "include": list(RATE_HEADERS),
                     },
-                    {"handler": "vars", **values},
+                    {
+                        "handler": "vars",
+                        **{name: ANSWER % header for name, header in variables.items()},
+                    },
                 ]
             }
         ],
     }
 
 
+def _is_answered(header: str) -> Json:
+    """Match when the authorizer's answer has this header."""
+    return {"not": [{"vars": {ANSWER % header: [""]}}]}
+
+
 def _allow_origin() -> Json:
     """Say by the API's policy who may read the response, in place of what the upstream says."""
     return {
-        "match": [{"vars_regexp": {"{http.vars.cors_origin}": {"pattern": "."}}}],
+        "match": [_is_answered("Access-Control-Allow-Origin")],
         "handle": [
             {
                 "handler": "headers",
@@ -276,19 +269,20 @@ def _upstream(kind: UpstreamKind, timeout_s: int) -> Json:
     if kind.is_encrypted:
         transport["tls"] = {}
     set_headers = {
-        "Host": ["{http.vars.host}"],
+        "Host": [ANSWER % "X-Upstream-Host"],
         "X-Request-Id": ["{http.request.uuid}"],
         "X-Subscription-Id": ["{http.vars.subscription_id}"],
     }
     deleted = list(FORWARDED_HEADERS)
     if kind.has_headers:
         for slot in range(1, MAX_UPSTREAM_HEADERS + 1):
-            set_headers[f"{{http.vars.name_{slot}}}"] = [f"{{http.vars.value_{slot}}}"]
+            name, value = f"X-Upstream-Name-{slot}", f"X-Upstream-Value-{slot}"
+            set_headers[ANSWER % name] = [ANSWER % value]
         # The names that the authorizer gave to unused slots.
         deleted.append("X-Tollgate-*")
     return {
         "handler": "reverse_proxy",
-        "upstreams": [{"dial": "{http.vars.dial}"}],
+        "upstreams": [{"dial": ANSWER % "X-Upstream-Dial"}],
         "transport": transport,
         "headers": {
             "request": {"set": set_headers, "delete": deleted},

@@ -22,3 +22,11 @@ class SyncState(TextChoices):
     WRITTEN = "written", pgettext_lazy("sync", "written")
     PROVEN = "proven", pgettext_lazy("sync", "proven")
     FAILED = "failed", pgettext_lazy("sync", "failed")
+
+
+class ReportStatus(TextChoices):
+    """How a reconciliation ended."""
+
+    HEALTHY = "healthy", pgettext_lazy("reconciliation", "nothing was wrong")
+    HEALED = "healed", pgettext_lazy("reconciliation", "healed")
+    FAILED = "failed", pgettext_lazy("reconciliation", "failed")

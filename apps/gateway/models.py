@@ -9,7 +9,7 @@ from django.utils.translation import gettext_lazy as _
 from apps.core import clock
 from apps.core.crypto import EncryptedTextField
 from apps.core.models import Entity
-from apps.gateway.enums import EntryKind, SyncState
+from apps.gateway.enums import EntryKind, ReportStatus, SyncState
 
 
 class RegistryEntry(Entity):
@@ -19,6 +19,7 @@ class RegistryEntry(Entity):
     `wanted_revision` counts changes of the wanted state; `written_version` is the registry version that carried
     `written_revision` to Valkey; it is proven once every authorizer whose lease runs has reported that version.
     `refresh_at` is the real time at which the entry must be computed again: its quota period is over.
+    `given_up_at` is set while the registration of a route waits to be tried again, because no authorizer proved it.
     """
 
     id_prefix = "reg"
@@ -39,6 +40,7 @@ class RegistryEntry(Entity):
     retry_at = models.DateTimeField(_("proof expected until"), default=clock.now)
     refresh_at = models.DateTimeField(_("computed again at"), null=True)
     last_error = models.TextField(_("last error"), blank=True)
+    given_up_at = models.DateTimeField(_("registration given up"), null=True)
 
     class Meta:
         """One entry per kind and key; the relay reads those not proven yet."""
@@ -60,6 +62,11 @@ class RegistryEntry(Entity):
                 fields=("refresh_at",),
                 name="gateway_entry_refresh",
                 condition=Q(refresh_at__isnull=False),
+            ),
+            models.Index(
+                fields=("given_up_at",),
+                name="gateway_entry_given_up",
+                condition=Q(given_up_at__isnull=False),
             ),
         )
 
@@ -108,9 +115,19 @@ class AuthorizerNode(models.Model):
 
 
 class ReconciliationReport(Entity):
-    """What a comparison of Postgres with the registry found and healed."""
+    """What a comparison of Postgres with registry, authorizers and proxy found and healed.
+
+    `details` holds `missing`, `orphaned` and `different` (examples of fields), `computed_again`, `counters`, `nodes`
+    (per authorizer what its tables were found to be) and `caddy` (state and paths).
+    """
 
     id_prefix = "rec"
+
+    status = models.CharField(
+        _("outcome"), max_length=8, choices=ReportStatus, default=ReportStatus.HEALTHY
+    )
+    reason = models.TextField(_("reason"), blank=True)
+    started_by = models.CharField(_("started by"), max_length=200, blank=True)
 
     started_at = models.DateTimeField(_("started"))
     finished_at = models.DateTimeField(_("finished"), null=True)
@@ -118,6 +135,8 @@ class ReconciliationReport(Entity):
     missing_count = models.PositiveIntegerField(_("missing"), default=0)
     orphaned_count = models.PositiveIntegerField(_("orphaned"), default=0)
     different_count = models.PositiveIntegerField(_("different"), default=0)
+    different_nodes_count = models.PositiveIntegerField(_("authorizers that differ"), default=0)
+    proxy_paths_count = models.PositiveIntegerField(_("proxy paths that differ"), default=0)
     healed_count = models.PositiveIntegerField(_("healed"), default=0)
     details = models.JSONField(_("details"), default=dict)
 
@@ -130,3 +149,9 @@ class ReconciliationReport(Entity):
 
     def __str__(self) -> str:
         return f"{self.started_at:%Y-%m-%d %H:%M}"
+
+    @property
+    def drift_count(self) -> int:
+        """How many things were not as they should be: entries, authorizers and paths of the proxy."""
+        entries = self.missing_count + self.orphaned_count + self.different_count
+        return entries + self.different_nodes_count + self.proxy_paths_count

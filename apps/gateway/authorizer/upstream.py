@@ -19,12 +19,12 @@ def upstream_headers(route: Route) -> HeaderList:
     default = _DEFAULT_PORTS[route.scheme] == route.port
     headers = [
         ("x-authz", "allow"),
-        ("x-api-id", route.api_id),
         ("x-upstream-kind", f"{route.scheme}+headers" if route.upstream_headers else route.scheme),
         ("x-upstream-dial", f"{literal}:{route.port}"),
         ("x-upstream-host", literal if default else f"{literal}:{route.port}"),
-        ("x-upstream-base", route.base_path),
     ]
+    if route.base_path:
+        headers.append(("x-upstream-base", route.base_path))
     if route.upstream_headers:
         # Caddy sets every slot; it deletes the names of the unused ones again.
         unused = [

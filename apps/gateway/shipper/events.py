@@ -25,8 +25,11 @@ class LogRequest(msgspec.Struct, frozen=True):
     method: str
 
 
-class LogLine(msgspec.Struct, frozen=True):
-    """One line of Caddy's access log. `ts` is when the call ended, in seconds; `duration` too."""
+class LogLine(msgspec.Struct, frozen=True, rename={"request_id": "uuid"}):
+    """One line of Caddy's access log. `ts` is when the call ended, in seconds; `duration` too.
+
+    Caddy itself logs the request id, as `uuid`.
+    """
 
     ts: float
     request: LogRequest

@@ -79,7 +79,7 @@ class Gateway:
             "duration": 0.0125,
             "size": 345,
             "status": 200 if subscription_id else 401,
-            "request_id": request_id,
+            "uuid": request_id,
             "subscription_id": subscription_id,
             "upstream_latency_ms": 7.25,
         }
