@@ -48,6 +48,7 @@ STATES: Final[dict[str, StateLook]] = {
     "expired": StateLook("neutral", pgettext_lazy("state", "Expired")),
     "failed": StateLook("bad", pgettext_lazy("state", "Failed")),
     "failed_sync": StateLook("bad", pgettext_lazy("state", "Sync failed")),
+    "healed": StateLook("warn", pgettext_lazy("state", "Healed")),
     "healthy": StateLook("ok", pgettext_lazy("state", "Healthy")),
     "info_requested": StateLook("warn", pgettext_lazy("state", "Information requested")),
     "locked": StateLook("info", pgettext_lazy("state", "Locked")),

@@ -12,11 +12,16 @@ from apps.core.querysets import TenantQuerySet
 
 
 class Notification(Entity):
-    """One message to one person; `kind` names its text, `context` fills it, so it reads in any language."""
+    """One message to one person; `kind` names its text, `context` fills it, so it reads in any language.
+
+    `organization` is what the message is about; null when it is about the installation itself.
+    """
 
     id_prefix = "ntf"
 
-    organization = models.ForeignKey(Organization, on_delete=models.CASCADE, related_name="+")
+    organization = models.ForeignKey(
+        Organization, null=True, on_delete=models.CASCADE, related_name="+"
+    )
     user = models.ForeignKey(
         settings.AUTH_USER_MODEL, on_delete=models.CASCADE, related_name="notifications"
     )

@@ -38,7 +38,7 @@ class Message:
 
 @transaction.atomic
 def notify(
-    *, users: Iterable[User], organization: Organization, message: Message
+    *, users: Iterable[User], organization: Organization | None, message: Message
 ) -> list[Notification]:
     """Tell people something once, and mail it to those who want mails of its group when its kind is important.
 
@@ -81,8 +81,10 @@ def notify_members(
     return notify(users=members, organization=organization, message=message)
 
 
-def notify_staff(*, organization: Organization, role: str, message: Message) -> list[Notification]:
-    """Tell the back office's people of a role something about an organization."""
+def notify_staff(
+    *, organization: Organization | None, role: str, message: Message
+) -> list[Notification]:
+    """Tell the back office's people of a role something about an organization, or about the installation (None)."""
     return notify(users=list_staff_with_role(role), organization=organization, message=message)
 
 
