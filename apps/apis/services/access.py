@@ -135,14 +135,17 @@ def accept_access(*, invitation: AccessInvitation, user: User, actor: Actor) -> 
     Raises:
         InvitationInvalid: the person's address is not the invited one, or the provider took the access back since.
     """
-    organization = Organization.objects.filter(pk=actor.organization_id).first()
+    if actor.organization_id is None:
+        raise InvitationInvalid
+    organization = Organization.objects.filter(pk=actor.organization_id, is_active=True).first()
     if organization is None or user.email.lower() != invitation.email:
         raise InvitationInvalid
     found = ApiAccess.objects.filter(api=invitation.api, organization=organization).first()
-    if found is not None and found.removed_at is None:
-        return found
-    if found is not None and found.removed_at > invitation.sent_at:
-        raise InvitationInvalid
+    if found is not None:
+        if found.removed_at is None:
+            return found
+        if found.removed_at > invitation.sent_at:
+            raise InvitationInvalid
     label = _("invitation by %(provider)s") % {"provider": invitation.api.organization.name}
     return _grant(invitation.api, organization, label=label, actor=actor)
 

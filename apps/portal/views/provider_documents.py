@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from typing import Any
 
 from django.contrib import messages
 from django.http import HttpResponse
@@ -234,5 +233,4 @@ def _carry_out(
         messages.success(request, move())
     except DomainError as error:
         messages.error(request, str(error.detail))
-    target: Any = redirect(url) if url else redirect(PAGE_ROUTE, api.public_id)
-    return target  # type: ignore[no-any-return]  # redirect is one
+    return redirect(url) if url else redirect(PAGE_ROUTE, api.public_id)

@@ -116,7 +116,7 @@ def invitation_to(api: Api, email: str) -> str:
     services.invite_by_mail(api=api, email=email, actor=Actor.system("test"))
     payload = OutboxMessage.objects.filter(topic="core.mail").latest("created_at").payload
     core_mail.deliver_mail(payload)
-    found = re.search(r"/console/invited/(\S+)/", mail.outbox[-1].body)
+    found = re.search(r"/console/invited/(\S+)/", str(mail.outbox[-1].body))
     assert found is not None
     return found[1]
 

@@ -33,7 +33,9 @@ URL = "/api/v1/provider/apis"
 
 
 def document(version: str = "1.0", **paths: Any) -> dict[str, Any]:
-    described = {f"/{name}": {"get": {"responses": {}}} for name in paths or {"now": True}}
+    described: dict[str, Any] = {
+        f"/{name}": {"get": {"responses": {}}} for name in paths or {"now": True}
+    }
     return {
         "openapi": "3.0.3",
         "info": {"title": "Weather", "version": version},

@@ -91,7 +91,7 @@ def test_making_a_version_current_takes_it_from_the_other(api: Api) -> None:
 
 def test_a_version_that_breaks_callers_becomes_current_only_with_an_approvers_yes(api: Api) -> None:
     actor = actor_of(make_member("owner", api.organization))
-    paths = {"/a": {"get": {"responses": {}}}}
+    paths: dict[str, Any] = {"/a": {"get": {"responses": {}}}}
     ApiVersion.objects.filter(name="1.0").update(openapi={"paths": paths})
     version = services.create_version(api=api, name="2.0", actor=actor)
     services.publish_version(version=version, actor=actor)

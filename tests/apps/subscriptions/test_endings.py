@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from datetime import UTC, datetime, timedelta
-from uuid import UUID
+from typing import Any
 
 import pytest
 
@@ -30,7 +30,7 @@ def subscription() -> Subscription:
     return make_subscription(plan=make_plan(), consumer=subscriber.organization)
 
 
-def ids_of(subscription: Subscription) -> dict[str, UUID]:
+def ids_of(subscription: Subscription) -> dict[str, Any]:
     return {
         "api_id": subscription.api_id,
         "organization_id": subscription.provider_organization_id,
