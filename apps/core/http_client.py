@@ -12,6 +12,7 @@ from __future__ import annotations
 import ipaddress
 import socket
 import ssl
+import time
 from collections.abc import Iterable
 from dataclasses import dataclass
 from typing import Any, Final
@@ -125,8 +126,54 @@ def resolve_public(host: str, port: int, *, field: str = "") -> list[str]:
     return addresses
 
 
+class _BoundedStream(httpcore.NetworkStream):
+    """A connection that ends at a moment, however slowly the other side trickles."""
+
+    def __init__(self, stream: httpcore.NetworkStream, ends_at: float) -> None:
+        """Keep the connection and the moment, on the monotonic clock."""
+        self._stream = stream
+        self._ends_at = ends_at
+
+    def read(self, max_bytes: int, timeout: float | None = None) -> bytes:
+        """Read, waiting no longer than what is left."""
+        return self._stream.read(max_bytes, self._left(timeout, httpcore.ReadTimeout))
+
+    def write(self, buffer: bytes, timeout: float | None = None) -> None:
+        """Write, waiting no longer than what is left."""
+        self._stream.write(buffer, self._left(timeout, httpcore.WriteTimeout))
+
+    def close(self) -> None:
+        """Close the connection."""
+        self._stream.close()
+
+    def start_tls(
+        self,
+        ssl_context: ssl.SSLContext,
+        server_hostname: str | None = None,
+        timeout: float | None = None,
+    ) -> httpcore.NetworkStream:
+        """Begin TLS; what follows is bounded too."""
+        left = self._left(timeout, httpcore.ConnectTimeout)
+        secured = self._stream.start_tls(ssl_context, server_hostname, left)
+        return _BoundedStream(secured, self._ends_at)
+
+    def get_extra_info(self, info: str) -> Any:
+        """Tell what the connection knows about itself."""
+        return self._stream.get_extra_info(info)
+
+    def _left(self, timeout: float | None, too_late: type[Exception]) -> float:
+        left = self._ends_at - time.monotonic()
+        if left <= 0:
+            raise too_late("the whole call took too long")
+        return left if timeout is None else min(left, timeout)
+
+
 class _VettedBackend(httpcore.SyncBackend):
     """Connects to vetted addresses only; httpcore keeps the name for TLS and the Host header."""
+
+    def __init__(self, total_s: float | None = None) -> None:
+        """Bound every connection to that many seconds from now, all in all; None does not."""
+        self._ends_at = None if total_s is None else time.monotonic() + total_s
 
     def connect_tcp(  # noqa: PLR0917 -- the signature is httpcore's
         self,
@@ -140,21 +187,22 @@ class _VettedBackend(httpcore.SyncBackend):
         refusal: httpcore.ConnectError | httpcore.ConnectTimeout | None = None
         for address in resolve_public(host, port):
             try:
-                return super().connect_tcp(address, port, timeout, local_address, socket_options)
+                stream = super().connect_tcp(address, port, timeout, local_address, socket_options)
+                return stream if self._ends_at is None else _BoundedStream(stream, self._ends_at)
             except (httpcore.ConnectError, httpcore.ConnectTimeout) as error:
                 refusal = error
         raise refusal or httpcore.ConnectError(f"{host} has no address")
 
 
-def _transport() -> httpx.HTTPTransport:
+def _transport(total_s: float | None) -> httpx.HTTPTransport:
     transport = httpx.HTTPTransport()
     transport._pool = httpcore.ConnectionPool(  # noqa: SLF001 -- httpx offers no public hook for it
-        ssl_context=ssl.create_default_context(), network_backend=_VettedBackend()
+        ssl_context=ssl.create_default_context(), network_backend=_VettedBackend(total_s)
     )
     return transport
 
 
-def fetch(
+def fetch(  # noqa: PLR0913 -- a call has that many facets; all but two are named
     method: str,
     url: str,
     *,
@@ -162,8 +210,12 @@ def fetch(
     body: bytes | None = None,
     timeout_s: float = DEFAULT_TIMEOUT_S,
     max_bytes: int = DEFAULT_MAX_BYTES,
+    total_s: float | None = None,
 ) -> Answer:
     """Call an address that somebody else chose.
+
+    `timeout_s` bounds each wait (connecting, each read and write), `total_s` the whole call, so that a peer
+    that trickles cannot hold the caller.
 
     Raises:
         UnsafeUrl: the address may not be called.
@@ -175,7 +227,9 @@ def fetch(
     validate_url(url)
     sent = {REQUEST_ID_HEADER: current_request_id(), **(headers or {})}
     with (
-        httpx.Client(transport=_transport(), timeout=timeout_s, follow_redirects=False) as client,
+        httpx.Client(
+            transport=_transport(total_s), timeout=timeout_s, follow_redirects=False
+        ) as client,
         client.stream(method, url, headers=sent, content=body) as response,
     ):
         received = bytearray()

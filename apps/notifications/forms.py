@@ -96,7 +96,7 @@ class ReplayForm(forms.Form):
     """How far back to send again."""
 
     span = forms.ChoiceField(
-        label=_("Send again what was given up in"),
+        label=_("What was given up in"),
         choices=[
             ("hour", _("the last hour")),
             ("day", _("the last 24 hours")),

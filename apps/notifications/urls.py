@@ -8,7 +8,7 @@ from apps.notifications.views import deliveries, inbox, preferences, webhooks
 
 WEBHOOKS = "console/organization/webhooks/"
 WEBHOOK = f"{WEBHOOKS}<str:endpoint_id>/"
-DELIVERY = "console/organization/webhook-deliveries/<str:delivery_id>/"
+DELIVERY = f"{WEBHOOKS}deliveries/<str:delivery_id>/"
 
 app_name = "notifications"
 urlpatterns: list[URLPattern | URLResolver] = [
@@ -20,6 +20,8 @@ urlpatterns: list[URLPattern | URLResolver] = [
     path(WEBHOOKS, webhooks.webhooks, name="webhooks"),
     path(f"{WEBHOOKS}new/", webhooks.create, name="webhook_create"),
     path(f"{WEBHOOKS}events/", webhooks.reference, name="webhook_reference"),
+    path(DELIVERY, deliveries.delivery, name="webhook_delivery"),
+    path(f"{DELIVERY}replay/", deliveries.replay, name="webhook_delivery_replay"),
     path(WEBHOOK, webhooks.webhook, name="webhook"),
     path(f"{WEBHOOK}edit/", webhooks.edit, name="webhook_edit"),
     path(f"{WEBHOOK}rotate/", webhooks.rotate, name="webhook_rotate"),
@@ -27,6 +29,4 @@ urlpatterns: list[URLPattern | URLResolver] = [
     path(f"{WEBHOOK}status/", webhooks.switch, name="webhook_status"),
     path(f"{WEBHOOK}test/", webhooks.send_test, name="webhook_test"),
     path(f"{WEBHOOK}replay/", webhooks.replay_failed, name="webhook_replay"),
-    path(DELIVERY, deliveries.delivery, name="webhook_delivery"),
-    path(f"{DELIVERY}replay/", deliveries.replay, name="webhook_delivery_replay"),
 ]

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from urllib.parse import urlsplit
+
 from django.conf import settings
 from django.contrib.postgres.fields import ArrayField
 from django.db import models
@@ -60,6 +62,11 @@ class WebhookEndpoint(Entity):
 
     def __str__(self) -> str:
         return self.url
+
+    @property
+    def short_name(self) -> str:
+        """What trails of links say: the description, else the host."""
+        return self.description or urlsplit(self.url).netloc
 
     def wants(self, event_type: str) -> bool:
         """Whether the endpoint gets messages of a type."""

@@ -149,7 +149,12 @@ def _make(call: _Call) -> Outcome:
     error = ""
     try:
         answer = fetch(
-            "POST", call.url, headers=call.headers, body=call.body, timeout_s=CALL_TIMEOUT_S
+            "POST",
+            call.url,
+            headers=call.headers,
+            body=call.body,
+            timeout_s=CALL_TIMEOUT_S,
+            total_s=CALL_TIMEOUT_S,
         )
     except UnsafeUrl as refusal:
         error = str(refusal.detail)

@@ -36,7 +36,7 @@ def delivery(request: ConsoleRequest, delivery_id: str) -> HttpResponse:
         "can_replay": not row.is_open and row.endpoint.status == EndpointStatus.ACTIVE,
         "crumbs": [
             (_("Webhooks"), reverse("notifications:webhooks")),
-            (row.endpoint.url, endpoint_url),
+            (row.endpoint.short_name, endpoint_url),
             (row.event.type, ""),
         ],
     }

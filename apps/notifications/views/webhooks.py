@@ -72,7 +72,7 @@ def webhook(request: ConsoleRequest, endpoint_id: str) -> HttpResponse:
         "page": Paginator(rows, PAGE_SIZE).get_page(request.GET.get("page")),
         "replay_form": ReplayForm(),
         "is_active": endpoint.status == EndpointStatus.ACTIVE,
-        "crumbs": _crumbs(endpoint.url),
+        "crumbs": _crumbs(endpoint.short_name),
     }
     return render(request, "notifications/webhook.html", context)
 
@@ -204,5 +204,5 @@ def _secret_page(request: ConsoleRequest, issued: IssuedSecret) -> HttpResponse:
 def _crumbs(here: str, endpoint: WebhookEndpoint | None = None) -> list[tuple[str, str]]:
     above = [(_("Webhooks"), reverse(LIST))]
     if endpoint is not None:
-        above.append((endpoint.url, reverse(ONE, args=[endpoint.public_id])))
+        above.append((endpoint.short_name, reverse(ONE, args=[endpoint.public_id])))
     return [*above, (here, "")]

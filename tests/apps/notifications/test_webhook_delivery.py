@@ -3,6 +3,9 @@
 from __future__ import annotations
 
 import json
+import socket
+import threading
+from contextlib import suppress
 from datetime import timedelta
 from typing import Any
 
@@ -253,6 +256,36 @@ def test_endpoint_that_is_down_is_a_failure_with_its_reason(settings: Settings) 
     attempt = WebhookAttempt.objects.get()
     assert attempt.response_status is None
     assert "refused" in attempt.error
+
+
+def test_answer_that_trickles_is_cut_off(
+    settings: Settings, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Each byte comes in time; the whole answer does not."""
+    monkeypatch.setattr("apps.notifications.services.delivering.CALL_TIMEOUT_S", 0.5)
+    is_over = threading.Event()
+    listener = socket.create_server(("127.0.0.1", 0))
+    address = f"127.0.0.1:{listener.getsockname()[1]}"
+    settings.OUTGOING_TRUSTED_HOSTS = frozenset({address})
+
+    def trickle() -> None:
+        caller, _address = listener.accept()
+        with caller, suppress(OSError):
+            caller.sendall(b"HTTP/1.1 200 OK\r\n")
+            while not is_over.wait(timeout=0.1):
+                caller.sendall(b"X")
+
+    thread = threading.Thread(target=trickle, daemon=True)
+    thread.start()
+    publish(WebhookEndpointFactory(url=f"http://{address}/in"))
+    try:
+        assert deliver_due() == {"succeeded": 0, "failed": 1}
+    finally:
+        is_over.set()
+        thread.join(timeout=10)
+        listener.close()
+
+    assert "ReadTimeout" in WebhookAttempt.objects.get().error
 
 
 def test_name_that_turned_private_is_not_called(
