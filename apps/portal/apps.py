@@ -12,4 +12,4 @@ class PortalConfig(AppConfig):
 
     def ready(self) -> None:
         """Fill the areas of pages that domains share, and register what only the top floor can see."""
-        from apps.portal import health, metrics, plans_area, receivers  # noqa: F401, PLC0415 -- registration on import
+        from apps.portal import health, metrics, plans_area, receivers, reviews_area  # noqa: F401, PLC0415 -- registration on import

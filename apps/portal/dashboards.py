@@ -46,14 +46,15 @@ def console_overview(actor: Actor) -> ConsoleOverview:
     """Return what the start page shows to an actor; each list holds at most five, the newest."""
     apis = list(list_own_apis(actor))
     return ConsoleOverview(
-        tasks=_tasks(actor, apis),
+        tasks=api_tasks(actor, apis),
         subscriptions=list(list_subscriptions(actor)[:SHOWN]),
         apis=apis[:SHOWN],
         notifications=list(own_inbox(actor)[:SHOWN]),
     )
 
 
-def _tasks(actor: Actor, apis: list[Api]) -> list[Task]:
+def api_tasks(actor: Actor, apis: list[Api]) -> list[Task]:
+    """Return what each API waits for its provider to do, if anything. One query."""
     asked = set(
         ApprovalRequest.objects.visible_to(actor)
         .filter(

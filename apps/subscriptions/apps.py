@@ -11,5 +11,14 @@ class SubscriptionsConfig(AppConfig):
     verbose_name = "Subscriptions"
 
     def ready(self) -> None:
-        """Register the receivers and the jobs."""
-        from apps.subscriptions import receivers, tasks  # noqa: F401, PLC0415 -- registration on import
+        """Register the receivers, the jobs, what people are told, and what waits for operators."""
+        from apps.notifications.kinds import register_kinds  # noqa: PLC0415 -- apps must be loaded
+        from apps.subscriptions import (  # noqa: PLC0415 -- registration on import
+            attention,  # noqa: F401
+            endings,  # noqa: F401
+            notices,
+            receivers,  # noqa: F401
+            tasks,  # noqa: F401
+        )
+
+        register_kinds(*notices.ALL)

@@ -87,3 +87,34 @@ class SubscriptionCancelled(SubscriptionEvent):
 @dataclass(frozen=True, slots=True, kw_only=True)
 class SubscriptionExpired(SubscriptionEvent):
     """The subscription has ended by itself."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ReviewEvent(DomainEvent):
+    """What every event of a review tells. `change_id` names the fact, so that it is told once."""
+
+    rating_id: UUID
+    api_id: UUID
+    consumer_organization_id: UUID
+    provider_organization_id: UUID
+    change_id: UUID
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ReviewGiven(ReviewEvent):
+    """A subscriber reviewed an API for the first time."""
+
+    stars: int
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ReviewReplied(ReviewEvent):
+    """The provider answered a review for the first time."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ReviewModerated(ReviewEvent):
+    """A moderator hid a review, or showed it again."""
+
+    is_hidden: bool
+    reason: str

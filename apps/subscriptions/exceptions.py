@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from django.utils.translation import gettext_lazy as _
 
-from apps.core.exceptions import Conflict
+from apps.core.exceptions import Conflict, Forbidden
 
 
 class AlreadySubscribed(Conflict):
@@ -40,3 +40,45 @@ class CancellationAlreadyScheduled(Conflict):
 
     code = "cancellation_scheduled"
     title = _("The cancellation is scheduled already")
+
+
+class NotASubscriber(Forbidden):
+    """Only organizations whose subscription to the API has started, even if it ended since, may review it."""
+
+    code = "not_a_subscriber"
+    title = _("Only subscribers of the API may review it")
+
+
+class OwnApiNotReviewable(Forbidden):
+    """An organization cannot review its own API."""
+
+    code = "own_api_not_reviewable"
+    title = _("Your organization cannot review its own API")
+
+
+class SandboxCannotReview(Forbidden):
+    """Sandbox accounts subscribe without paying, so their opinion does not count."""
+
+    code = "sandbox_cannot_review"
+    title = _("A sandbox account cannot review APIs")
+
+
+class ReviewIsHidden(Conflict):
+    """A moderator hid the review; it stays as it is, as the record of that decision."""
+
+    code = "review_hidden"
+    title = _("A moderator hid this review")
+
+
+class ReviewNotHidden(Conflict):
+    """The review is shown already."""
+
+    code = "review_not_hidden"
+    title = _("This review is not hidden")
+
+
+class ReviewNotReported(Conflict):
+    """No report of the review waits for a decision."""
+
+    code = "review_not_reported"
+    title = _("No report of this review waits for a decision")

@@ -7,6 +7,10 @@ from typing import Final
 from django import forms
 from django.utils.translation import gettext_lazy as _
 
+from apps.subscriptions.constants import BODY_LENGTH, REASON_LENGTH, STARS, TITLE_LENGTH
+from apps.subscriptions.models import Rating
+from apps.subscriptions.services import Opinion
+
 AT_PERIOD_END: Final = "period_end"
 AT_ONCE: Final = "now"
 
@@ -28,4 +32,61 @@ class ReasonForm(forms.Form):
 
     reason = forms.CharField(
         label=_("Reason"), max_length=500, help_text=_("The subscriber reads it.")
+    )
+
+
+class ReviewForm(forms.Form):
+    """What a subscriber thinks of an API. The names of the stars are read out, not only drawn."""
+
+    stars = forms.TypedChoiceField(
+        label=_("Stars"),
+        coerce=int,
+        choices=[
+            (STARS[0], _("1 star: unusable")),
+            (STARS[1], _("2 stars: poor")),
+            (STARS[2], _("3 stars: usable")),
+            (STARS[3], _("4 stars: good")),
+            (STARS[4], _("5 stars: excellent")),
+        ],
+        widget=forms.RadioSelect,
+    )
+    title = forms.CharField(label=_("Title"), max_length=TITLE_LENGTH, required=False)
+    body = forms.CharField(
+        label=_("Review"),
+        max_length=BODY_LENGTH,
+        required=False,
+        widget=forms.Textarea(attrs={"rows": 4}),
+        help_text=_("Anybody can read it, with the name of your organization."),
+    )
+
+    @classmethod
+    def of(cls, rating: Rating | None) -> ReviewForm:
+        """Return the form with what the organization said before."""
+        if rating is None:
+            return cls()
+        return cls(initial={"stars": rating.stars, "title": rating.title, "body": rating.body})
+
+    def to_opinion(self) -> Opinion:
+        """Return what was filled in."""
+        return Opinion(**self.cleaned_data)
+
+
+class ReplyForm(forms.Form):
+    """What the provider answers."""
+
+    reply = forms.CharField(
+        label=_("Your reply"),
+        max_length=BODY_LENGTH,
+        widget=forms.Textarea(attrs={"rows": 3}),
+        help_text=_("Anybody can read it below the review."),
+    )
+
+
+class ReportForm(forms.Form):
+    """Why somebody reports a review."""
+
+    reason = forms.CharField(
+        label=_("Reason"),
+        max_length=REASON_LENGTH,
+        help_text=_("The marketplace's moderators read it; the author does not."),
     )

@@ -1,14 +1,23 @@
-"""What subscriptions do when something happens below them."""
+"""What subscriptions do when something happens below them, and who is told of reviews."""
 
 from __future__ import annotations
+
+from typing import Final
+
+from django.urls import reverse
 
 from apps.accounts.events import ClockAdvanced
 from apps.apis.events import ApiRetired
 from apps.core.actors import Actor
 from apps.core.events import receives
 from apps.core.exceptions import InvalidTransition
-from apps.subscriptions import services
-from apps.subscriptions.models import Subscription
+from apps.notifications.kinds import NotificationKind
+from apps.notifications.services import Message, notify_members
+from apps.subscriptions import notices, services
+from apps.subscriptions.events import ReviewEvent, ReviewGiven, ReviewModerated, ReviewReplied
+from apps.subscriptions.models import Rating, Subscription
+
+EXCERPT_LENGTH: Final = 300
 
 
 @receives(ClockAdvanced)
@@ -30,3 +39,66 @@ def end_subscriptions_of_retired_api(event: ApiRetired) -> None:
             )
         except InvalidTransition:
             continue  # it ended between the query and the lock
+
+
+@receives(ReviewGiven)
+def tell_provider_of_review(event: ReviewGiven) -> None:
+    """Tell the provider what a subscriber thinks."""
+    rating = _review(event)
+    if rating is not None:
+        notify_members(
+            organization=rating.provider_organization,
+            permission="apis.manage",
+            message=_message(
+                rating,
+                notices.REVIEW_GIVEN,
+                event,
+                url=f"{reverse('portal:provider_reviews')}#{rating.public_id}",
+                author=rating.consumer_organization.name,
+                stars=event.stars,
+                excerpt=(rating.title or rating.body)[:EXCERPT_LENGTH],
+            ),
+        )
+
+
+@receives(ReviewReplied)
+def tell_author_of_reply(event: ReviewReplied) -> None:
+    """Tell the author what the provider answered."""
+    rating = _review(event)
+    if rating is not None:
+        excerpt = rating.reply[:EXCERPT_LENGTH]
+        _tell_author(rating, _message(rating, notices.REVIEW_REPLIED, event, excerpt=excerpt))
+
+
+@receives(ReviewModerated)
+def tell_author_of_moderation(event: ReviewModerated) -> None:
+    """Tell the author that the review was hidden and why, or that it is shown again."""
+    rating = _review(event)
+    if rating is not None:
+        kind = notices.REVIEW_HIDDEN if event.is_hidden else notices.REVIEW_RESTORED
+        _tell_author(rating, _message(rating, kind, event, reason=event.reason))
+
+
+def _review(event: ReviewEvent) -> Rating | None:
+    """Return the review, unless its author deleted it before anybody was told."""
+    rows = Rating.objects.select_related("api", "consumer_organization", "provider_organization")
+    return rows.filter(pk=event.rating_id).first()
+
+
+def _tell_author(rating: Rating, message: Message) -> None:
+    notify_members(
+        organization=rating.consumer_organization,
+        permission="subscriptions.manage",
+        message=message,
+    )
+
+
+def _message(
+    rating: Rating, kind: NotificationKind, event: ReviewEvent, *, url: str = "", **context: object
+) -> Message:
+    return Message(
+        kind=kind.name,
+        dedupe_key=f"{kind.name}:{event.change_id}",
+        url=url or f"{reverse('portal:api', args=[rating.api.slug])}#reviews",
+        context={"name": rating.api.name, **context},
+    )

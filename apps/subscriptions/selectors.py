@@ -1,22 +1,33 @@
-"""Reads of subscriptions and of the periods that they are billed by."""
+"""Reads of subscriptions, of the periods that they are billed by, and of reviews."""
 
 from __future__ import annotations
 
 from collections.abc import Iterable
 from dataclasses import dataclass
 from datetime import date, datetime
+from decimal import Decimal
+from typing import TypeVar
 from uuid import UUID
 
-from django.db.models import QuerySet
+from django.db.models import Count, QuerySet
 
-from apps.accounts.models import Workspace
+from apps.accounts.models import Organization, Workspace
+from apps.accounts.selectors import get_current_organization
+from apps.apis.models import Api
 from apps.core import clock
 from apps.core.actors import Actor
 from apps.core.clock import Period
-from apps.core.exceptions import NotFound
+from apps.core.exceptions import Forbidden, NotFound
 from apps.core.ids import InvalidPublicIdError, parse_public_id
+from apps.core.models import Entity
 from apps.pricing.models import PriceVersion
-from apps.subscriptions.models import Subscription
+from apps.subscriptions.constants import STARS
+from apps.subscriptions.exceptions import (
+    NotASubscriber,
+    OwnApiNotReviewable,
+    SandboxCannotReview,
+)
+from apps.subscriptions.models import Rating, RatingQuerySet, Subscription
 from apps.subscriptions.periods import (
     Interval,
     IntervalUnit,
@@ -25,6 +36,8 @@ from apps.subscriptions.periods import (
     local_date,
 )
 from apps.subscriptions.usage_sources import UsageQuestion, used_calls
+
+E = TypeVar("E", bound=Entity)
 
 
 @dataclass(frozen=True, slots=True)
@@ -151,12 +164,116 @@ def _with_relations(rows: QuerySet[Subscription]) -> QuerySet[Subscription]:
     )
 
 
-def _get(rows: QuerySet[Subscription], public_id: str) -> Subscription:
+def _get(rows: QuerySet[E], public_id: str) -> E:
     try:
-        key = parse_public_id(Subscription.id_prefix, public_id)
+        key = parse_public_id(rows.model.id_prefix, public_id)
     except InvalidPublicIdError:
         raise NotFound from None
     row = rows.filter(pk=key).first()
     if row is None:
         raise NotFound
     return row
+
+
+# --- reviews --------------------------------------------------------------------------------------
+
+
+@dataclass(frozen=True, slots=True)
+class RatingSummary:
+    """The shown ratings of an API in sum. `histogram` holds how many gave one, two … five stars."""
+
+    histogram: dict[int, int]
+
+    @property
+    def count(self) -> int:
+        """How many ratings there are."""
+        return sum(self.histogram.values())
+
+    @property
+    def average(self) -> Decimal | None:
+        """Their mean, with two places; None without ratings."""
+        if not self.count:
+            return None
+        total = sum(stars * count for stars, count in self.histogram.items())
+        return round(Decimal(total) / self.count, 2)
+
+
+def rating_summary(api_id: UUID) -> RatingSummary:
+    """Return average, number and histogram of an API's shown ratings. One query."""
+    rows = Rating.objects.shown().filter(api_id=api_id).order_by()
+    found = dict(rows.values_list("stars").annotate(Count("id")))
+    return RatingSummary({stars: found.get(stars, 0) for stars in STARS})
+
+
+def list_reviews(api: Api) -> QuerySet[Rating]:
+    """Return the reviews of an API that anybody reads, newest first."""
+    return Rating.objects.shown().filter(api=api).select_related("consumer_organization")
+
+
+def find_own_review(*, api: Api, actor: Actor) -> Rating | None:
+    """Return the review that the actor's organization gave, also a hidden one, if there is one."""
+    if actor.organization_id is None:
+        return None
+    rows = Rating.objects.filter(api=api, consumer_organization_id=actor.organization_id)
+    return rows.select_related("consumer_organization").first()
+
+
+def get_shown_review(api: Api, public_id: str) -> Rating:
+    """Return one review of an API that anybody reads.
+
+    Raises:
+        NotFound: unknown, hidden, or of another API.
+    """
+    return _get(list_reviews(api), public_id)
+
+
+def list_received_reviews(actor: Actor) -> QuerySet[Rating]:
+    """Return the shown reviews of the organization's own APIs, newest first."""
+    rows = Rating.objects.shown().provided_by(actor)
+    own = rows.filter(provider_organization_id=actor.organization_id)
+    return own.select_related("api", "consumer_organization")
+
+
+def get_received_review(actor: Actor, public_id: str) -> Rating:
+    """Return one review of an API of the actor's organization.
+
+    Raises:
+        NotFound: unknown, hidden, or of somebody else's API.
+    """
+    return _get(list_received_reviews(actor), public_id)
+
+
+def list_moderated_reviews() -> RatingQuerySet:
+    """Return every review with its number of open reports, for the back office."""
+    rows = Rating.objects.with_reports()
+    return rows.select_related("api", "consumer_organization", "provider_organization")
+
+
+def require_may_review(*, api: Api, actor: Actor) -> Organization:
+    """Return the organization that reviews: one whose subscription to the API has started, even if it ended.
+
+    Raises:
+        NotASubscriber, OwnApiNotReviewable, SandboxCannotReview: it may not.
+    """
+    if actor.organization_id is None:
+        raise NotASubscriber
+    if actor.organization_id == api.organization_id:
+        raise OwnApiNotReviewable
+    organization = get_current_organization(actor)
+    if organization.is_sandbox:
+        raise SandboxCannotReview
+    subscribed = Subscription.objects.filter(
+        consumer_organization=organization, api=api, started_at__isnull=False
+    )
+    if not subscribed.exists():
+        raise NotASubscriber
+    return organization
+
+
+def may_review(*, api: Api, actor: Actor) -> bool:
+    """Whether the actor's organization may review the API."""
+    try:
+        require_may_review(api=api, actor=actor)
+    except Forbidden:
+        return False
+    return True

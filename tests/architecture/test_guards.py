@@ -13,6 +13,7 @@ PUBLIC_PAGES = {
     "/",
     "/apis/",
     "/apis/<slug:slug>/",
+    "/apis/<slug:slug>/reviews/",  # asks whether the API may be read, as the one above does
     "/apis/<slug:slug>/logo/<slug:digest>",  # asks whether the API may be read
     "/internal/gateway/changes",  # asks authorizers for their shared secret
     "/invitations/<str:secret>/",

@@ -2,6 +2,10 @@
 
 from __future__ import annotations
 
-from django.urls import URLPattern, URLResolver
+from django.urls import URLPattern, URLResolver, path
 
-urlpatterns: list[URLPattern | URLResolver] = []
+from apps.portal.api import views
+
+urlpatterns: list[URLPattern | URLResolver] = [
+    path("provider/analytics", views.ProviderAnalyticsView.as_view(), name="provider-analytics"),
+]

@@ -4,10 +4,14 @@ from __future__ import annotations
 
 from django.urls import URLPattern, URLResolver, path
 
+from apps.subscriptions.api import review_views as reviews
 from apps.subscriptions.api import views
 
 ONE = "subscriptions/<str:subscription_id>"
 PROVIDED = "provider/subscriptions/<str:subscription_id>"
+LISTED = "marketplace/apis/<slug:slug>/reviews"
+RECEIVED = "provider/apis/<str:api_id>/reviews"
+MODERATED = "admin/reviews/<str:review_id>"
 
 urlpatterns: list[URLPattern | URLResolver] = [
     path("subscriptions", views.SubscriptionsView.as_view(), name="subscription-list"),
@@ -23,4 +27,18 @@ urlpatterns: list[URLPattern | URLResolver] = [
     path(f"{PROVIDED}/decline", views.DeclineView.as_view(), name="subscriber-decline"),
     path(f"{PROVIDED}/suspend", views.SuspendSubscriberView.as_view(), name="subscriber-suspend"),
     path(f"{PROVIDED}/resume", views.ResumeSubscriberView.as_view(), name="subscriber-resume"),
+    path(LISTED, reviews.ReviewsView.as_view(), name="review-list"),
+    path(f"{LISTED}/summary", reviews.RatingSummaryView.as_view(), name="review-summary"),
+    path(f"{LISTED}/mine", reviews.OwnReviewView.as_view(), name="review-own"),
+    path(
+        f"{LISTED}/<str:review_id>/report",
+        reviews.ReportReviewView.as_view(),
+        name="review-report",
+    ),
+    path(RECEIVED, reviews.ReceivedReviewsView.as_view(), name="received-review-list"),
+    path(f"{RECEIVED}/<str:review_id>/reply", reviews.ReplyView.as_view(), name="review-reply"),
+    path("admin/reviews", reviews.ModeratedReviewsView.as_view(), name="moderated-review-list"),
+    path(f"{MODERATED}/hide", reviews.HideReviewView.as_view(), name="review-hide"),
+    path(f"{MODERATED}/restore", reviews.RestoreReviewView.as_view(), name="review-restore"),
+    path(f"{MODERATED}/dismiss", reviews.DismissReportsView.as_view(), name="review-dismiss"),
 ]

@@ -6,6 +6,12 @@ from apps.subscriptions.services.cancelling import (
     end_due_subscriptions,
     withdraw_cancellation,
 )
+from apps.subscriptions.services.moderation import (
+    dismiss_reports,
+    hide_review,
+    report_review,
+    restore_review,
+)
 from apps.subscriptions.services.moving import (
     activate_due_trials,
     expire_subscription,
@@ -16,6 +22,13 @@ from apps.subscriptions.services.moving import (
     suspend_subscription,
     unpause_subscription,
 )
+from apps.subscriptions.services.reviews import (
+    Opinion,
+    SavedReview,
+    delete_review,
+    reply_to_review,
+    save_review,
+)
 from apps.subscriptions.services.starting import (
     accept_subscription,
     decline_subscription,
@@ -23,17 +36,26 @@ from apps.subscriptions.services.starting import (
 )
 
 __all__ = [
+    "Opinion",
+    "SavedReview",
     "accept_subscription",
     "activate_due_trials",
     "cancel_at_period_end",
     "cancel_subscription",
     "decline_subscription",
+    "delete_review",
+    "dismiss_reports",
     "end_due_subscriptions",
     "expire_subscription",
+    "hide_review",
     "mark_paid_up",
     "mark_past_due",
     "pause_subscription",
+    "reply_to_review",
+    "report_review",
+    "restore_review",
     "resume_subscription",
+    "save_review",
     "subscribe",
     "suspend_subscription",
     "unpause_subscription",

@@ -244,6 +244,7 @@ MATRIX: dict[str, set[str]] = {
     "POST /api/v1/admin/billing/close-periods": {OPERATOR, FINANCE},
     "GET /api/v1/admin/billing/periods": {OPERATOR, FINANCE},
     # --- portal -------------------------------------------------------------------------------
+    "GET /api/v1/provider/analytics": READERS,
 }
 # Plain functions for machines, guarded by themselves and tested beside them.
 NOT_IN_THE_MATRIX = frozenset({"GET /api/billing/webhook"})

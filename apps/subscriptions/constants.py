@@ -1,0 +1,17 @@
+"""Numbers of this app."""
+
+from __future__ import annotations
+
+from typing import Final
+
+STARS: Final = (1, 2, 3, 4, 5)
+TITLE_LENGTH: Final = 120
+BODY_LENGTH: Final = 4000
+REASON_LENGTH: Final = 500
+# What a list of reviews can be sorted by.
+REVIEW_ORDERS: Final = {
+    "newest": ("-id",),
+    "oldest": ("id",),
+    "highest": ("-stars", "-id"),
+    "lowest": ("stars", "-id"),
+}
