@@ -1,7 +1,8 @@
 """The gateway against bare Caddy, and one authorizer alone.
 
 Everything runs on this machine and shares its cores with the load generator, so ratios of one run say more
-than absolute numbers.
+than absolute numbers, and the CPU that each process spends on a call says more than calls per second.
+Both Caddys run with the gateway's memory settings, behind the same generator and before the same upstream.
 """
 
 from __future__ import annotations
@@ -9,8 +10,8 @@ from __future__ import annotations
 import json
 import os
 import tempfile
-from collections.abc import Iterator
-from contextlib import ExitStack, contextmanager
+from collections import Counter
+from contextlib import ExitStack
 from functools import partial
 from pathlib import Path
 from statistics import median
@@ -19,7 +20,7 @@ from typing import Final
 from apps.gateway.entries import RateLimit
 from benchmarks.load import ID_MARK, Load, LoadResult, run_load
 from benchmarks.results import Measure
-from deploy.local.binaries import find_binaries
+from deploy.local.binaries import CADDY_MEMORY, find_binaries
 from deploy.local.ports import LOOPBACK, accepts_connections, find_free_ports
 from tests.apps.gateway.dataplane.conftest import Registry
 from tests.apps.gateway.dataplane.harness import (
@@ -52,11 +53,15 @@ def measure() -> list[Measure]:
     """Measure both, in one run on one set of servers."""
     with tempfile.TemporaryDirectory(prefix="tollgate-bench-") as name, ExitStack() as stack:
         folder = Path(name)
-        upstream = stack.enter_context(_static_caddy(folder, "upstream", _static_answer()))
-        bare = stack.enter_context(_static_caddy(folder, "bare", _bare_proxy(upstream)))
+        upstream = stack.enter_context(
+            running(_StaticCaddy(folder, "upstream", _static_answer(), {}))
+        )
+        bare = stack.enter_context(
+            running(_StaticCaddy(folder, "bare", _bare_proxy(upstream.port), CADDY_MEMORY))
+        )
         valkey = stack.enter_context(running(ValkeyServer(folder / "valkey")))
         registry = Registry(valkey)
-        registry.apply(make_route("weather", upstream))
+        registry.apply(make_route("weather", upstream.port))
         # As in production: Caddy reaches its authorizer by a unix socket.
         behind = AuthorizerProcess(
             folder, valkey.url, node="behind", AUTHORIZER_BIND=f"unix:{folder}/authorizer.sock"
@@ -70,26 +75,64 @@ def measure() -> list[Measure]:
         caddy = CaddyProcess(folder, behind.dial)
         stack.enter_context(running(caddy))
         return [
-            *_measure_proxy(bare, caddy.port, consumer),
+            *_measure_proxy(
+                _Side(bare.port, {"Caddy": bare, "upstream": upstream}),
+                _Side(
+                    caddy.port,
+                    {"Caddy": caddy, "authorizer": behind, "Valkey": valkey, "upstream": upstream},
+                ),
+                consumer,
+            ),
             *_measure_decisions(alone, consumer),
         ]
 
 
-def _measure_proxy(bare: int, gateway: int, consumer: Consumer) -> list[Measure]:
+class _Side:
+    """One of the two that are compared: its port, its processes, and what was measured."""
+
+    def __init__(self, port: int, processes: dict[str, Process]) -> None:
+        self._port = port
+        self._processes = processes
+        self.runs: list[LoadResult] = []
+        self._spent: Counter[str] = Counter()
+
+    def measure(self, request: str) -> None:
+        before = {name: _cpu_seconds(process.pid) for name, process in self._processes.items()}
+        run = _load(self._port, request)
+        self.runs.append(run)
+        self._spent["load"] += run.cpu_seconds
+        for name, process in self._processes.items():
+            self._spent[name] += _cpu_seconds(process.pid) - before[name]
+
+    @property
+    def cpu_us(self) -> dict[str, float]:
+        """CPU of one call by process, in µs."""
+        calls = sum(run.rate for run in self.runs) * SECONDS
+        return {name: spent / calls * 1e6 for name, spent in self._spent.items()}
+
+    @property
+    def cpu_note(self) -> str:
+        return ", ".join(f"{name} {spent:.0f}" for name, spent in self.cpu_us.items())
+
+
+def _measure_proxy(bare: _Side, gateway: _Side, consumer: Consumer) -> list[Measure]:
     """Take turns, so that what else the machine does hits both alike."""
     request = _request("/weather/today", {"X-Api-Key": consumer.key})
-    bare_runs, gateway_runs = [], []
     for _ in range(ROUNDS):
-        bare_runs.append(_load(bare, request))
-        gateway_runs.append(_load(gateway, request))
-    bare_rate, gateway_rate = _rate(bare_runs), _rate(gateway_runs)
-    p99 = median(run.p99_ms for run in gateway_runs)
+        bare.measure(request)
+        gateway.measure(request)
+    bare_rate, gateway_rate = _rate(bare.runs), _rate(gateway.runs)
+    bare_cpu, gateway_cpu = sum(bare.cpu_us.values()), sum(gateway.cpu_us.values())
+    p99 = median(run.p99_ms for run in gateway.runs)
     return [
         Measure("bare Caddy reverse_proxy", bare_rate, "calls/s"),
         Measure(
             "gateway (limits, journal, log)", gateway_rate, "calls/s", note=f"p99 {p99:.1f} ms"
         ),
         Measure("gateway / bare Caddy", gateway_rate / bare_rate, "ratio", PROXY_GOAL),
+        Measure("CPU of a call, bare", bare_cpu, "µs", note=bare.cpu_note),
+        Measure("CPU of a call, gateway", gateway_cpu, "µs", note=gateway.cpu_note),
+        Measure("CPU, bare / gateway", bare_cpu / gateway_cpu, "ratio"),
     ]
 
 
@@ -142,23 +185,30 @@ def _bare_proxy(upstream: int) -> dict[str, object]:
     return {"handler": "reverse_proxy", "upstreams": [{"dial": f"{LOOPBACK}:{upstream}"}]}
 
 
-@contextmanager
-def _static_caddy(folder: Path, name: str, handler: dict[str, object]) -> Iterator[int]:
-    """Run a Caddy with one handler; yield its port."""
-    (port,) = find_free_ports(1)
-    server = {
-        "listen": [f"{LOOPBACK}:{port}"],
-        "automatic_https": {"disable": True},
-        "routes": [{"handle": [handler]}],
-    }
-    config = {
-        "admin": {"disabled": True},
-        "apps": {"http": {"servers": {name: server}}},
-    }
-    path = folder / f"{name}.json"
-    path.write_text(json.dumps(config))
-    argv = [str(find_binaries(folder, None).caddy), "run", "--config", str(path)]
-    environment = {**os.environ, "HOME": str(folder), "XDG_DATA_HOME": str(folder)}
-    with running(Process(argv, environment, folder / f"{name}.log")):
-        wait_for(partial(accepts_connections, port), what=name)
-        yield port
+class _StaticCaddy(Process):
+    """A Caddy with one handler."""
+
+    def __init__(
+        self, folder: Path, name: str, handler: dict[str, object], memory: dict[str, str]
+    ) -> None:
+        (self.port,) = find_free_ports(1)
+        server = {
+            "listen": [f"{LOOPBACK}:{self.port}"],
+            "automatic_https": {"disable": True},
+            "routes": [{"handle": [handler]}],
+        }
+        config = {
+            "admin": {"disabled": True},
+            "apps": {"http": {"servers": {name: server}}},
+        }
+        path = folder / f"{name}.json"
+        path.write_text(json.dumps(config))
+        super().__init__(
+            [str(find_binaries(folder, None).caddy), "run", "--config", str(path)],
+            {**os.environ, **memory, "HOME": str(folder), "XDG_DATA_HOME": str(folder)},
+            folder / f"{name}.log",
+        )
+
+    def start(self) -> None:
+        super().start()
+        wait_for(partial(accepts_connections, self.port), what=self.log.stem)

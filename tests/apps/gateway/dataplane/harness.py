@@ -34,7 +34,7 @@ from apps.gateway.entries import (
     set_entry,
 )
 from apps.keys.credential import digest_of, generate_key
-from deploy.local.binaries import find_binaries
+from deploy.local.binaries import CADDY_MEMORY, find_binaries
 from deploy.local.ports import LOOPBACK, find_free_ports
 
 P = TypeVar("P", bound="Process")
@@ -311,7 +311,7 @@ class CaddyProcess(Process):
         caddy = find_binaries(folder, None).caddy
         super().__init__(
             [str(caddy), "run", "--config", str(path)],
-            {**os.environ, "HOME": str(folder), "XDG_DATA_HOME": str(folder)},
+            {**os.environ, **CADDY_MEMORY, "HOME": str(folder), "XDG_DATA_HOME": str(folder)},
             folder / "caddy.log",
         )
 
