@@ -125,7 +125,7 @@ class MailChoicesForm(forms.Form):
                 )
                 explanation = f"{explanation} {always}".strip()
             self.fields[choice.group] = forms.BooleanField(
-                label=choice.label,
+                label=str(choice.label),
                 help_text=explanation,
                 required=False,
                 initial=choice.wants_mail,

@@ -13,16 +13,16 @@ from apps.accounts.models import User
 from apps.core.api.permissions import AUTHENTICATED
 from apps.core.api.views import ApiView
 from apps.core.exceptions import Forbidden
-from apps.notifications.selectors.preferences import MailChoice, list_mail_choices
+from apps.notifications.selectors.preferences import list_mail_choices
 from apps.notifications.services.preferences import set_mail_choices
 
 
-class MailChoiceOutput(serializers.Serializer[MailChoice]):
+class MailChoiceOutput(serializers.Serializer[Any]):
     """A group of messages and whether it comes by e-mail."""
 
     group = serializers.CharField()
-    label = serializers.CharField()
-    explanation = serializers.CharField()
+    name = serializers.CharField(source="label")
+    about = serializers.CharField(source="explanation")
     wants_mail = serializers.BooleanField()
     has_mandatory = serializers.BooleanField()
     can_switch_off = serializers.BooleanField()
@@ -31,7 +31,7 @@ class MailChoiceOutput(serializers.Serializer[MailChoice]):
 class MailChoicesOutput(serializers.Serializer[Any]):
     """Every group of which mails are sent."""
 
-    data = MailChoiceOutput(many=True)
+    data = MailChoiceOutput(many=True)  # type: ignore[assignment]  # a field of the answer
 
 
 class MailChoicesInput(serializers.Serializer[Any]):

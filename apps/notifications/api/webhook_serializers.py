@@ -8,7 +8,6 @@ from rest_framework import serializers
 
 from apps.notifications.constants import API_VERSION, URL_MAX_CHARS
 from apps.notifications.enums import EndpointStatus
-from apps.notifications.event_types import WebhookEventType
 from apps.notifications.models import WebhookAttempt, WebhookDelivery, WebhookEndpoint
 from apps.notifications.signing import payload_of
 
@@ -45,11 +44,11 @@ class EndpointOutput(serializers.ModelSerializer[WebhookEndpoint]):
         """Explicit fields only."""
 
         model = WebhookEndpoint
-        fields = (
+        fields: tuple[str, ...] = (
             "id", "url", "description", "event_types", "api_version", "status", "disabled_because",
             "failing_since", "previous_secret_expires_at", "created_at", "updated_at",
         )  # fmt: skip
-        read_only_fields = fields
+        read_only_fields: tuple[str, ...] = fields
 
 
 class IssuedEndpointOutput(EndpointOutput):
@@ -60,7 +59,7 @@ class IssuedEndpointOutput(EndpointOutput):
     class Meta(EndpointOutput.Meta):
         """As without the secret, and it."""
 
-        fields = (*EndpointOutput.Meta.fields, "secret")  # type: ignore[assignment]  # one longer
+        fields = (*EndpointOutput.Meta.fields, "secret")
         read_only_fields = fields
 
 
@@ -90,11 +89,11 @@ class DeliveryOutput(serializers.ModelSerializer[WebhookDelivery]):
         """Explicit fields only."""
 
         model = WebhookDelivery
-        fields = (
+        fields: tuple[str, ...] = (
             "id", "endpoint_id", "event_id", "type", "status", "attempts_made", "attempts_left",
             "next_attempt_at", "response_status", "delivered_at", "created_at",
         )  # fmt: skip
-        read_only_fields = fields
+        read_only_fields: tuple[str, ...] = fields
 
 
 class DeliveryDetailOutput(DeliveryOutput):
@@ -106,7 +105,7 @@ class DeliveryDetailOutput(DeliveryOutput):
     class Meta(DeliveryOutput.Meta):
         """As in lists, and more."""
 
-        fields = (*DeliveryOutput.Meta.fields, "payload", "attempts")  # type: ignore[assignment]  # longer
+        fields = (*DeliveryOutput.Meta.fields, "payload", "attempts")
         read_only_fields = fields
 
     def get_payload(self, row: WebhookDelivery) -> dict[str, Any]:
@@ -126,9 +125,15 @@ class ReplayOutput(serializers.Serializer[dict[str, int]]):
     deliveries = serializers.IntegerField()
 
 
-class EventTypeOutput(serializers.Serializer[WebhookEventType]):
+class EventTypeOutput(serializers.Serializer[Any]):
     """A kind of event, with an example of its `data`."""
 
     name = serializers.CharField()
     description = serializers.CharField()
     example = serializers.JSONField()
+
+
+class EventTypesOutput(serializers.Serializer[Any]):
+    """Every kind of event."""
+
+    data = EventTypeOutput(many=True)  # type: ignore[assignment]  # a field of the answer

@@ -28,8 +28,12 @@ TERMS: Final = ("url", "description", "event_types", "api_version")
 
 def terms_of(values: dict[str, Any], *, present: WebhookEndpoint | None = None) -> EndpointTerms:
     """Turn validated input into terms; what it leaves out stays as it is."""
-    kept = {name: getattr(present, name) for name in TERMS} if present else {}
-    terms = {**kept, **{name: values[name] for name in TERMS if name in values}}
+    terms: dict[str, Any] = {}
+    for name in TERMS:
+        if name in values:
+            terms[name] = values[name]
+        elif present is not None:
+            terms[name] = getattr(present, name)
     return EndpointTerms(**{**terms, "event_types": tuple(terms.get("event_types", ()))})
 
 
@@ -226,7 +230,7 @@ class EventTypesView(ApiView):
 
     method_permissions = {"GET": AUTHENTICATED}
 
-    @extend_schema(responses=shapes.EventTypeOutput(many=True))
+    @extend_schema(responses=shapes.EventTypesOutput)
     def get(self, _request: Request) -> Response:
         """List every event type with an example of its `data`."""
         return Response({"data": shapes.EventTypeOutput(all_event_types(), many=True).data})

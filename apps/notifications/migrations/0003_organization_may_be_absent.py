@@ -5,16 +5,20 @@ from django.db import migrations, models
 
 
 class Migration(migrations.Migration):
-
     dependencies = [
-        ('accounts', '0003_unique_email'),
-        ('notifications', '0002_webhooks_and_preferences'),
+        ("accounts", "0003_unique_email"),
+        ("notifications", "0002_webhooks_and_preferences"),
     ]
 
     operations = [
         migrations.AlterField(
-            model_name='notification',
-            name='organization',
-            field=models.ForeignKey(null=True, on_delete=django.db.models.deletion.CASCADE, related_name='+', to='accounts.organization'),
+            model_name="notification",
+            name="organization",
+            field=models.ForeignKey(
+                null=True,
+                on_delete=django.db.models.deletion.CASCADE,
+                related_name="+",
+                to="accounts.organization",
+            ),
         ),
     ]
