@@ -51,7 +51,7 @@ def make_policy(priority: str = "normal", **terms: object) -> SlaPolicy:
         ("apis.api", "high", 4, 24),
         ("apis.api", "normal", 8, 72),
         ("billing.refund", "urgent", 1, 8),
-        ("accounts.provider", "normal", 12, 96),
+        ("accounts.provider_verification", "normal", 12, 96),
         ("something.else", "urgent", 1, 8),
         ("something.else", "normal", 8, 72),
     ],
