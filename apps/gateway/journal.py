@@ -22,8 +22,11 @@ class JournalHeader(msgspec.Struct, frozen=True):
     format: int = FORMAT
 
 
-class JournalRecord(msgspec.Struct, frozen=True, gc=False):
-    """One allowed call. `decided_at` is Unix milliseconds."""
+class JournalRecord(msgspec.Struct, frozen=True, gc=False, omit_defaults=True):
+    """One allowed call. `decided_at` is Unix milliseconds of real time.
+
+    `clock_offset_ms` is how far the test clock of a sandbox account ran ahead when the call was decided.
+    """
 
     request_id: str
     event_id: str
@@ -34,3 +37,4 @@ class JournalRecord(msgspec.Struct, frozen=True, gc=False):
     node: str
     method: str
     path: str
+    clock_offset_ms: int | None = None

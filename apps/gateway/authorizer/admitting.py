@@ -111,6 +111,7 @@ class Admitting:
     def _record(self) -> JournalRecord:
         admission = self._admission
         call, key = admission.call, admission.grant.key
+        subscription = admission.grant.subscription
         return JournalRecord(
             request_id=call.request_id,
             event_id=admission.event_id,
@@ -121,6 +122,7 @@ class Admitting:
             node=self._node,
             method=call.method,
             path=call.path[:MAX_PATH_CHARS],
+            clock_offset_ms=subscription.clock_offset_ms if subscription.sandbox else None,
         )
 
     def _give_back(self) -> None:

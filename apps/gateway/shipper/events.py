@@ -48,7 +48,7 @@ class LogLine(msgspec.Struct, frozen=True, rename={"request_id": "uuid"}):
         return bool(self.subscription_id)
 
 
-class UsageEvent(msgspec.Struct, frozen=True):
+class UsageEvent(msgspec.Struct, frozen=True, omit_defaults=True):
     """One call for intake. Measurements are null when the call is unconfirmed."""
 
     id: str
@@ -67,6 +67,7 @@ class UsageEvent(msgspec.Struct, frozen=True):
     response_bytes: int | None
     outcome: Literal["completed", "unconfirmed"]
     properties: dict[str, Any]
+    clock_offset_ms: int | None = None
 
 
 _log_decoder: Final = msgspec.json.Decoder(LogLine)
@@ -132,5 +133,6 @@ def _event(record: JournalRecord, **measured: Any) -> UsageEvent:
         method=record.method[:_MAX_METHOD_CHARS],
         path=record.path[:_MAX_PATH_CHARS],
         properties={},
+        clock_offset_ms=record.clock_offset_ms,
         **measured,
     )

@@ -189,6 +189,22 @@ def test_sandbox_clock_expires_key_in_business_time(
     assert authorizer.ask(consumer).json()["code"] == "credential_expired"
 
 
+def test_journal_keeps_the_offset_of_a_sandbox_clock(
+    authorizer: AuthorizerProcess, registry: Registry
+) -> None:
+    ahead = make_consumer(clock_offset_ms=7_200_000, sandbox=True)
+    level = make_consumer(sandbox=True)
+    live = make_consumer()
+    registry.admit(ahead, level, live)
+    for consumer in (ahead, level, live):
+        assert authorizer.ask(consumer).status_code == 200
+
+    offsets = {line["key_id"]: line.get("clock_offset_ms") for line in authorizer.journal_lines()}
+    assert offsets[ahead.key_id] == 7_200_000
+    assert offsets[level.key_id] == 0
+    assert offsets[live.key_id] is None
+
+
 def test_preflight_needs_policy_and_no_key(
     authorizer: AuthorizerProcess, registry: Registry, upstream_port: int
 ) -> None:

@@ -49,7 +49,7 @@ class Gateway:
             self.close_call(self._request_id if journaled else str(uuid.uuid4()))
         return event_id
 
-    def open_call(self, age_s: float = 0.0) -> str:
+    def open_call(self, age_s: float = 0.0, **more: int) -> str:
         self._request_id, event_id = str(uuid.uuid4()), str(uuid7())
         self.journal_line: dict[str, Any] = {
             "request_id": self._request_id,
@@ -61,6 +61,7 @@ class Gateway:
             "node": "node-1",
             "method": "GET",
             "path": "/x",
+            **more,
         }
         self.write_journal(json.dumps(self.journal_line) + "\n")
         self.expected.add(event_id)
@@ -181,6 +182,16 @@ def test_event_says_what_journal_and_log_say(
         "outcome": "completed",
         "properties": {},
     }
+
+
+def test_event_carries_the_offset_of_a_sandbox_clock(
+    shipper: ShipperProcess, gateway: Gateway, intake: tuple[Intake, str]
+) -> None:
+    gateway.open_call(clock_offset_ms=7_200_000)
+    gateway.close_call(gateway.journal_line["request_id"])
+    wait_until_shipped(intake[0], gateway)
+
+    assert [event["clock_offset_ms"] for event in intake[0].events] == [7_200_000]
 
 
 def test_call_without_log_line_becomes_unconfirmed_once(
