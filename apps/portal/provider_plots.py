@@ -70,11 +70,15 @@ def _revenue(figures: ProviderFigures, currency: str) -> Plot:
         revenue = step.revenue.get(currency)
         return getattr(revenue, name).amount_minor if revenue else 0
 
-    title = _("Net revenue per day") if figures.chosen.span.by_day else _("Net revenue per hour")
+    title = (
+        _("Net revenue per day (%(currency)s)")
+        if figures.chosen.span.by_day
+        else _("Net revenue per hour (%(currency)s)")
+    )
     total = next(row for row in figures.now.revenue if row.currency == currency)
     return draw_bars(
         PlotData(
-            title=f"{title} ({currency})",
+            title=title % {"currency": currency},
             description=_("%(net)s after fees.") % {"net": format_money(total.net)},
             labels=_labels(figures),
             series=[Series(_("Net revenue"), [minor(step, "net") for step in figures.steps])],

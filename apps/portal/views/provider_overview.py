@@ -31,11 +31,14 @@ MS_PER_S: Final = 1000
 @require_safe
 def overview(request: ConsoleRequest) -> HttpResponse:
     """Show calls, subscribers, errors, latency and revenue; `api` narrows everything to one API."""
-    refusal = ""
+    refusal, is_custom = "", request.GET.get("period") == CUSTOM
     try:
         chosen = _chosen(request)
     except InvalidInput as error:
-        chosen, refusal = choose_period(get_current_organization(request.actor)), str(error.detail)
+        chosen = choose_period(get_current_organization(request.actor))
+        # Who asks for own days without saying which gets the form.
+        is_asking = is_custom and not (request.GET.get("from") or request.GET.get("to"))
+        refusal = "" if is_asking else str(error.detail)
     figures = _figures(request, chosen)
     apis = [row.api for row in figures.apis]
     context = {
@@ -43,11 +46,11 @@ def overview(request: ConsoleRequest) -> HttpResponse:
         "chosen": chosen,
         "refusal": refusal,
         "spans": SPANS,
-        "is_custom": chosen.span.key == CUSTOM or request.GET.get("period") == CUSTOM,
+        "is_custom": is_custom,
         "stats": _stats(figures),
         "plots": draw_provider_plots(figures),
         "tasks": provider_attention(request.actor, apis),
-        "query": _query(chosen),
+        "period_query": _query(chosen),
         "api_id": figures.api.public_id if figures.api else None,
     }
     return render(request, "portal/provider/overview.html", context)

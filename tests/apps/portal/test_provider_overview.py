@@ -208,6 +208,15 @@ def test_bad_period_names_its_field(provider: Membership, query: Any, field: str
     assert client_for(provider).get(FILE, query).status_code == 400
 
 
+def test_own_days_without_days_asks_for_them(provider: Membership) -> None:
+    page = text_of(client_for(provider).get(PAGE, {"period": "custom"}))
+    wrong = text_of(client_for(provider).get(PAGE, {"period": "custom", "from": "yesterday"}))
+
+    assert "First day" in page
+    assert "Write a day as YYYY-MM-DD." not in page
+    assert "Write a day as YYYY-MM-DD." in wrong
+
+
 def test_own_days_are_local_and_include_the_last(
     provider: Membership, subscription: Subscription
 ) -> None:
