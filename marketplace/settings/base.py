@@ -269,6 +269,8 @@ SPECTACULAR_SETTINGS = {
         "PlanStatus": "apps.pricing.enums.PlanStatus",
         "SubscriptionStatus": "apps.subscriptions.enums.SubscriptionStatus",
         "BatchStatus": "apps.usage.enums.BatchStatus",
+        "WebhookEndpointStatus": "apps.notifications.enums.EndpointStatus",
+        "WebhookDeliveryStatus": "apps.notifications.enums.DeliveryStatus",
     },
     "POSTPROCESSING_HOOKS": ["drf_spectacular.hooks.postprocess_schema_enums"],
 }

@@ -12,7 +12,7 @@ from apps.notifications.models import WebhookAttempt, WebhookDelivery, WebhookEn
 from apps.notifications.signing import payload_of
 
 
-class EndpointInput(serializers.Serializer[Any]):
+class WebhookEndpointInput(serializers.Serializer[Any]):
     """A new endpoint. Without event types it gets every event, those of later releases too."""
 
     url = serializers.CharField(max_length=URL_MAX_CHARS, help_text="An https:// address.")
@@ -23,7 +23,7 @@ class EndpointInput(serializers.Serializer[Any]):
     api_version = serializers.CharField(max_length=10, default=API_VERSION)
 
 
-class EndpointChangeInput(serializers.Serializer[Any]):
+class WebhookEndpointChangeInput(serializers.Serializer[Any]):
     """What is to change; members that are left out stay. `status` enables and disables."""
 
     url = serializers.CharField(max_length=URL_MAX_CHARS, required=False)
@@ -35,7 +35,7 @@ class EndpointChangeInput(serializers.Serializer[Any]):
     status = serializers.ChoiceField(choices=EndpointStatus.choices, required=False)
 
 
-class EndpointOutput(serializers.ModelSerializer[WebhookEndpoint]):
+class WebhookEndpointOutput(serializers.ModelSerializer[WebhookEndpoint]):
     """An endpoint, without its secret."""
 
     id = serializers.CharField(source="public_id", read_only=True)
@@ -51,19 +51,19 @@ class EndpointOutput(serializers.ModelSerializer[WebhookEndpoint]):
         read_only_fields: tuple[str, ...] = fields
 
 
-class IssuedEndpointOutput(EndpointOutput):
+class IssuedWebhookEndpointOutput(WebhookEndpointOutput):
     """An endpoint with the secret that it just got; null in the answer to a repeated request."""
 
     secret = serializers.CharField(allow_null=True, read_only=True)
 
-    class Meta(EndpointOutput.Meta):
+    class Meta(WebhookEndpointOutput.Meta):
         """As without the secret, and it."""
 
-        fields = (*EndpointOutput.Meta.fields, "secret")
+        fields = (*WebhookEndpointOutput.Meta.fields, "secret")
         read_only_fields = fields
 
 
-class AttemptOutput(serializers.ModelSerializer[WebhookAttempt]):
+class WebhookAttemptOutput(serializers.ModelSerializer[WebhookAttempt]):
     """One call. Without `finished_at` nobody saw how it ended."""
 
     class Meta:
@@ -77,7 +77,7 @@ class AttemptOutput(serializers.ModelSerializer[WebhookAttempt]):
         read_only_fields = fields
 
 
-class DeliveryOutput(serializers.ModelSerializer[WebhookDelivery]):
+class WebhookDeliveryOutput(serializers.ModelSerializer[WebhookDelivery]):
     """One event on its way to one endpoint."""
 
     id = serializers.CharField(source="public_id", read_only=True)
@@ -96,16 +96,16 @@ class DeliveryOutput(serializers.ModelSerializer[WebhookDelivery]):
         read_only_fields: tuple[str, ...] = fields
 
 
-class DeliveryDetailOutput(DeliveryOutput):
+class WebhookDeliveryDetailOutput(WebhookDeliveryOutput):
     """A delivery with what is sent and every attempt."""
 
     payload = serializers.SerializerMethodField()
-    attempts = AttemptOutput(many=True, read_only=True)
+    attempts = WebhookAttemptOutput(many=True, read_only=True)
 
-    class Meta(DeliveryOutput.Meta):
+    class Meta(WebhookDeliveryOutput.Meta):
         """As in lists, and more."""
 
-        fields = (*DeliveryOutput.Meta.fields, "payload", "attempts")
+        fields = (*WebhookDeliveryOutput.Meta.fields, "payload", "attempts")
         read_only_fields = fields
 
     def get_payload(self, row: WebhookDelivery) -> dict[str, Any]:

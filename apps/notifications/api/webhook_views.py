@@ -53,7 +53,7 @@ class WebhookViewBase(ApiView):
 
         def work() -> tuple[int, Any]:
             made.append(issue())
-            return status.HTTP_201_CREATED, shapes.EndpointOutput(made[0].endpoint).data
+            return status.HTTP_201_CREATED, shapes.WebhookEndpointOutput(made[0].endpoint).data
 
         response = self.once(request, work)
         response.data = {**response.data, "secret": made[0].secret if made else None}
@@ -66,15 +66,17 @@ class WebhookEndpointsView(WebhookViewBase):
 
     method_permissions = {"GET": MANAGE_WEBHOOKS, "POST": MANAGE_WEBHOOKS}
 
-    @extend_schema(responses=shapes.EndpointOutput(many=True))
+    @extend_schema(responses=shapes.WebhookEndpointOutput(many=True))
     def get(self, _request: Request) -> Response:
         """List them, newest first, without their secrets."""
-        return self.paginated(selectors.list_endpoints(self.actor), shapes.EndpointOutput)
+        return self.paginated(selectors.list_endpoints(self.actor), shapes.WebhookEndpointOutput)
 
-    @extend_schema(request=shapes.EndpointInput, responses={201: shapes.IssuedEndpointOutput})
+    @extend_schema(
+        request=shapes.WebhookEndpointInput, responses={201: shapes.IssuedWebhookEndpointOutput}
+    )
     def post(self, request: Request) -> Response:
         """Make an endpoint. `secret` is in this answer only."""
-        terms = terms_of(self.validated(shapes.EndpointInput))
+        terms = terms_of(self.validated(shapes.WebhookEndpointInput))
         organization = get_current_organization(self.actor)
         return self.issued(
             request,
@@ -93,15 +95,17 @@ class WebhookEndpointView(WebhookViewBase):
         "DELETE": MANAGE_WEBHOOKS,
     }
 
-    @extend_schema(responses=shapes.EndpointOutput)
+    @extend_schema(responses=shapes.WebhookEndpointOutput)
     def get(self, _request: Request, endpoint_id: str) -> Response:
         """Show it, without its secret."""
-        return Response(shapes.EndpointOutput(self.load(endpoint_id)).data)
+        return Response(shapes.WebhookEndpointOutput(self.load(endpoint_id)).data)
 
-    @extend_schema(request=shapes.EndpointChangeInput, responses=shapes.EndpointOutput)
+    @extend_schema(
+        request=shapes.WebhookEndpointChangeInput, responses=shapes.WebhookEndpointOutput
+    )
     def patch(self, _request: Request, endpoint_id: str) -> Response:
         """Change it. Disabling gives up what is on its way; enabling does not replay by itself."""
-        values = self.validated(shapes.EndpointChangeInput)
+        values = self.validated(shapes.WebhookEndpointChangeInput)
         endpoint = self.load(endpoint_id)
         if set(TERMS) & values.keys():
             endpoint = endpoints.update_endpoint(
@@ -111,7 +115,7 @@ class WebhookEndpointView(WebhookViewBase):
             endpoint = endpoints.enable_endpoint(endpoint=endpoint, actor=self.actor)
         elif values.get("status") == EndpointStatus.DISABLED:
             endpoint = endpoints.disable_endpoint(endpoint=endpoint, actor=self.actor)
-        return Response(shapes.EndpointOutput(endpoint).data)
+        return Response(shapes.WebhookEndpointOutput(endpoint).data)
 
     @extend_schema(responses={204: None})
     def delete(self, _request: Request, endpoint_id: str) -> Response:
@@ -125,7 +129,7 @@ class RotateSecretView(WebhookViewBase):
 
     method_permissions = {"POST": MANAGE_WEBHOOKS}
 
-    @extend_schema(request=None, responses={201: shapes.IssuedEndpointOutput})
+    @extend_schema(request=None, responses={201: shapes.IssuedWebhookEndpointOutput})
     def post(self, request: Request, endpoint_id: str) -> Response:
         """Make a new secret; for 24 hours the old one signs as well. `secret` is in this answer only."""
         endpoint = self.load(endpoint_id)
@@ -139,14 +143,14 @@ class TestEventView(WebhookViewBase):
 
     method_permissions = {"POST": MANAGE_WEBHOOKS}
 
-    @extend_schema(request=None, responses={201: shapes.DeliveryOutput})
+    @extend_schema(request=None, responses={201: shapes.WebhookDeliveryOutput})
     def post(self, request: Request, endpoint_id: str) -> Response:
         """Send a `webhook.test` event to this endpoint only; the delivery shows what it answered."""
         endpoint = self.load(endpoint_id)
 
         def send() -> Any:
             delivery = replays.send_test_event(endpoint=endpoint, actor=self.actor)
-            return shapes.DeliveryOutput(delivery).data
+            return shapes.WebhookDeliveryOutput(delivery).data
 
         return self.created(request, send)
 
@@ -161,7 +165,7 @@ class DeliveriesView(WebhookViewBase):
             OpenApiParameter("status", str, enum=DeliveryStatus.values),
             OpenApiParameter("type", str, description="Only events of this type."),
         ],
-        responses=shapes.DeliveryOutput(many=True),
+        responses=shapes.WebhookDeliveryOutput(many=True),
     )
     def get(self, request: Request, endpoint_id: str) -> Response:
         """List deliveries of the last 30 days, newest first."""
@@ -174,7 +178,7 @@ class DeliveriesView(WebhookViewBase):
         rows = selectors.list_deliveries(
             self.load(endpoint_id), status=wanted, event_type=event_type
         )
-        return self.paginated(rows, shapes.DeliveryOutput)
+        return self.paginated(rows, shapes.WebhookDeliveryOutput)
 
 
 class ReplayFailedView(WebhookViewBase):
@@ -200,11 +204,11 @@ class DeliveryView(ApiView):
 
     method_permissions = {"GET": MANAGE_WEBHOOKS}
 
-    @extend_schema(responses=shapes.DeliveryDetailOutput)
+    @extend_schema(responses=shapes.WebhookDeliveryDetailOutput)
     def get(self, _request: Request, delivery_id: str) -> Response:
         """Show it with its payload and every attempt."""
         delivery = selectors.get_delivery(self.actor, delivery_id)
-        return Response(shapes.DeliveryDetailOutput(delivery).data)
+        return Response(shapes.WebhookDeliveryDetailOutput(delivery).data)
 
 
 class ReplayDeliveryView(ApiView):
@@ -212,7 +216,7 @@ class ReplayDeliveryView(ApiView):
 
     method_permissions = {"POST": MANAGE_WEBHOOKS}
 
-    @extend_schema(request=None, responses={202: shapes.DeliveryOutput})
+    @extend_schema(request=None, responses={202: shapes.WebhookDeliveryOutput})
     def post(self, request: Request, delivery_id: str) -> Response:
         """Send it once more under its own `webhook-id`, also when it had succeeded."""
         delivery = selectors.get_delivery(self.actor, delivery_id)
@@ -220,7 +224,7 @@ class ReplayDeliveryView(ApiView):
         def replay() -> tuple[int, Any]:
             replays.replay_delivery(delivery=delivery, actor=self.actor)
             shown = selectors.get_delivery(self.actor, delivery_id)
-            return status.HTTP_202_ACCEPTED, shapes.DeliveryOutput(shown).data
+            return status.HTTP_202_ACCEPTED, shapes.WebhookDeliveryOutput(shown).data
 
         return self.once(request, replay)
 
