@@ -10,7 +10,7 @@ from __future__ import annotations
 import json
 import os
 import tempfile
-from collections import Counter
+from collections import defaultdict
 from contextlib import ExitStack
 from functools import partial
 from pathlib import Path
@@ -94,7 +94,7 @@ class _Side:
         self._port = port
         self._processes = processes
         self.runs: list[LoadResult] = []
-        self._spent: Counter[str] = Counter()
+        self._spent: defaultdict[str, float] = defaultdict(float)
 
     def measure(self, request: str) -> None:
         before = {name: _cpu_seconds(process.pid) for name, process in self._processes.items()}
