@@ -77,25 +77,7 @@ def _encode_rows(placed: Sequence[Placed], batch_id: UUID) -> bytes:
         path = clean_path(event.path).encode()
         request_id = clean_text(event.request_id)[:64].encode()
         try:
-            add(
-                _pack_head(
-                    _COLUMN_COUNT,
-                    16,
-                    event.id.int.to_bytes(16, "big"),
-                    8,
-                    item.occurred_us,
-                    8,
-                    item.decided_us,
-                    2,
-                    event.status or 0,
-                    4,
-                    round(event.latency_ms or 0),
-                    8,
-                    event.request_bytes or 0,
-                    8,
-                    event.response_bytes or 0,
-                )
-            )
+            add(_encode_head(item))
             add(place)
             add(kind)
             add(_NULL if upstream is None else _pack_int(4, round(upstream)))
@@ -109,6 +91,27 @@ def _encode_rows(placed: Sequence[Placed], batch_id: UUID) -> bytes:
         add(_encode_properties(event.properties) if event.properties else _NO_PROPERTIES)
     add(_TRAILER)
     return b"".join(pieces)
+
+
+def _encode_head(item: Placed) -> bytes:
+    event = item.event
+    return _pack_head(
+        _COLUMN_COUNT,
+        16,
+        event.id.int.to_bytes(16, "big"),
+        8,
+        item.occurred_us,
+        8,
+        item.decided_us,
+        2,
+        event.status or 0,
+        4,
+        round(event.latency_ms or 0),
+        8,
+        event.request_bytes or 0,
+        8,
+        event.response_bytes or 0,
+    )
 
 
 def _encode_place(place: Place, source: str) -> bytes:
