@@ -17,7 +17,12 @@ from apps.accounts.models import (
     User,
     Workspace,
 )
-from apps.accounts.services import deactivate_user, reactivate_user, revoke_service_token
+from apps.accounts.services import (
+    deactivate_user,
+    reactivate_user,
+    revoke_service_token,
+    withdraw_verification,
+)
 from apps.core.admin import BackOfficeAdmin, ReadOnlyAdmin, ReasonForm, staff_actor
 from apps.core.exceptions import DomainError
 
@@ -83,9 +88,12 @@ class UserAdmin(ReadOnlyAdmin):
 
 @admin.register(Organization)
 class OrganizationAdmin(BackOfficeAdmin):
-    """Organizations. An operator marks providers as verified; the rest is the organization's own."""
+    """Organizations. Providers are verified in the approval queue; an operator can take that back."""
 
     view_roles = ("approver", "operator", "finance")
+    change_roles = ("operator",)
+    action_form = ReasonForm
+    actions = ("withdraw_verification",)
     list_display = ("name", "country", "currency", "is_sandbox", "is_verified_provider", "people")
     list_filter = ("is_sandbox", "is_verified_provider", "is_active")
     search_fields = ("name", "slug", "billing_email")
@@ -105,6 +113,21 @@ class OrganizationAdmin(BackOfficeAdmin):
         """How many people work there."""
         count: int = organization.member_count
         return count
+
+    @admin.action(description=_("Withdraw the verification"), permissions=("change",))
+    def withdraw_verification(
+        self, request: HttpRequest, organizations: QuerySet[Organization]
+    ) -> None:
+        """Review the next APIs of these providers again, whatever their category says."""
+        reason = request.POST.get("reason", "").strip()
+        if not reason:
+            self.message_user(request, _("Say why."), messages.ERROR)
+            return
+        for organization in organizations:
+            withdraw_verification(
+                organization=organization, actor=staff_actor(request), reason=reason
+            )
+            self.message_user(request, f"{organization}: {_('done')}")
 
 
 @admin.register(Workspace)

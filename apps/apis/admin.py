@@ -20,6 +20,7 @@ from apps.apis.models import (
     Category,
     HealthCheck,
 )
+from apps.apis.review_tools import ReviewTools
 from apps.core.admin import BackOfficeAdmin, ReadOnlyAdmin, staff_actor
 from apps.core.exceptions import DomainError
 from apps.core.templatetags.ui import badge
@@ -31,7 +32,21 @@ class CategoryAdmin(BackOfficeAdmin):
 
     change_roles = ("operator",)
     list_display = ("name", "slug", "go_live_mode", "api_count", "position")
-    fields = ("name", "slug", "description", "go_live_mode", "position")
+    list_filter = ("go_live_mode",)
+    fieldsets = (
+        (None, {"fields": ("name", "slug", "description", "position")}),
+        (
+            gettext_lazy("Going live"),
+            {
+                "fields": ("go_live_mode",),
+                "description": gettext_lazy(
+                    "Review first: an approver looks at every submission and at telling changes of live APIs. "
+                    "Instant: APIs of verified providers go live at once, without a review; those of all others "
+                    "are still reviewed. Requests that wait already are not affected."
+                ),
+            },
+        ),
+    )
     prepopulated_fields = {"slug": ("name",)}
 
     def get_queryset(self, _request: HttpRequest) -> QuerySet[Category]:
@@ -72,7 +87,7 @@ class StatusChangeInline(admin.TabularInline):  # type: ignore[type-arg]  # not 
 
 
 @admin.register(Api)
-class ApiAdmin(ReadOnlyAdmin):
+class ApiAdmin(ReviewTools, ReadOnlyAdmin):
     """All APIs of all providers."""
 
     view_roles = ("approver", "operator")

@@ -13,14 +13,22 @@ class ApisConfig(AppConfig):
     def ready(self) -> None:
         """Register how submissions are approved, what they need, and what providers are told."""
         # Apps must be loaded before these are imported; receivers register on import.
-        from apps.apis import notices, receivers, requirements, webhooks  # noqa: F401, PLC0415 -- as said
+        from apps.apis import (  # noqa: PLC0415 -- as said
+            notices,
+            organization_facts,  # noqa: F401 -- as said
+            receivers,  # noqa: F401 -- as said
+            requirements,
+            webhooks,
+        )
         from apps.apis.approval import ApiApprovalHandler, ApiUpdateHandler  # noqa: PLC0415 -- as said
+        from apps.apis.verification import ProviderVerificationHandler  # noqa: PLC0415 -- as said
         from apps.approvals.registry import register_handler  # noqa: PLC0415 -- as said
         from apps.notifications.kinds import register_kinds  # noqa: PLC0415 -- as said
         from apps.notifications.webhooks import register_event_types  # noqa: PLC0415 -- as said
 
         register_handler(ApiApprovalHandler())
         register_handler(ApiUpdateHandler())
+        register_handler(ProviderVerificationHandler())
         register_kinds(*notices.ALL)
         register_event_types(*webhooks.ALL)
         for requirement in requirements.OWN_REQUIREMENTS:

@@ -7,6 +7,7 @@ from typing import Final
 
 APPROVAL_SUBJECT: Final = "apis.api"
 UPDATE_SUBJECT: Final = "apis.api_update"
+VERIFICATION_SUBJECT: Final = "accounts.provider_verification"
 MANAGE: Final = "apis.manage"
 
 SLUG_MIN_LENGTH_CHARS: Final = 3

@@ -156,3 +156,10 @@ class HeaderTaken(Conflict):
 
     code = "header_taken"
     title = _("Callers are asked for this header already")
+
+
+class AlreadyVerified(Conflict):
+    """The operator knows the provider already, so there is nothing to ask for."""
+
+    code = "already_verified"
+    title = _("This provider is verified already")

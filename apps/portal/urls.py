@@ -14,6 +14,7 @@ from apps.portal.views import (
     logos,
     plans,
     preferences,
+    preview,
     provider_access,
     provider_apis,
     provider_documents,
@@ -25,6 +26,7 @@ from apps.portal.views import (
     styleguide,
     subscribers,
     subscriptions,
+    verification,
 )
 
 app_name = "portal"
@@ -45,6 +47,7 @@ urlpatterns: list[URLPattern | URLResolver] = [
     path("apis/<slug:slug>/review/", reviews.write, name="review_write"),
     path("apis/<slug:slug>/review/delete/", reviews.delete, name="review_delete"),
     path("apis/<slug:slug>/reviews/<str:review_id>/report/", reviews.report, name="review_report"),
+    path("preview/apis/<slug:slug>/", preview.api_preview, name="api_preview"),
     path("console/", console.home, name="console"),
     path("console/provider/", provider_overview.overview, name="provider"),
     path("console/provider/overview.csv", provider_overview.download, name="provider_csv"),
@@ -53,6 +56,21 @@ urlpatterns: list[URLPattern | URLResolver] = [
         "console/provider/reviews/<str:review_id>/reply/",
         reviews.reply,
         name="provider_review_reply",
+    ),
+    path(
+        "console/organization/verification/",
+        verification.verification,
+        name="provider_verification",
+    ),
+    path(
+        "console/organization/verification/answer/",
+        verification.answer_verification,
+        name="provider_verification_answer",
+    ),
+    path(
+        "console/organization/verification/withdraw/",
+        verification.withdraw_verification_request,
+        name="provider_verification_withdraw",
     ),
     path("console/provider/apis/", provider_apis.api_list, name="provider_apis"),
     path("console/provider/apis/new/", provider_apis.create, name="provider_api_create"),

@@ -24,6 +24,7 @@ from apps.accounts.services.users import (
     reactivate_user,
     update_profile,
 )
+from apps.accounts.services.verification import verify_provider, withdraw_verification
 from apps.accounts.services.workspaces import create_workspace, rename_workspace
 
 __all__ = (
@@ -47,4 +48,6 @@ __all__ = (
     "revoke_service_token",
     "update_organization",
     "update_profile",
+    "verify_provider",
+    "withdraw_verification",
 )

@@ -4,13 +4,18 @@ from __future__ import annotations
 
 from django.urls import URLPattern, URLResolver, path
 
-from apps.apis.api import health_views, publishing_urls
+from apps.apis.api import health_views, publishing_urls, verification_views
 from apps.apis.api import marketplace_views as marketplace
 from apps.apis.api import provider_views as provider
 
 ONE = "provider/apis/<str:api_id>"
 
 urlpatterns: list[URLPattern | URLResolver] = [
+    path(
+        "provider/verification",
+        verification_views.VerificationView.as_view(),
+        name="provider-verification",
+    ),
     path("provider/apis", provider.ProviderApisView.as_view(), name="provider-api-list"),
     path(ONE, provider.ProviderApiView.as_view(), name="provider-api"),
     *publishing_urls.urlpatterns,

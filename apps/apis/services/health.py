@@ -57,7 +57,7 @@ def probe(api: Api) -> Finding:
             max_bytes=MAX_ANSWER_BYTES,
         )
     except (UnsafeUrl, httpx.HTTPError, ValueError) as error:
-        return Finding(error=_explain(error))
+        return Finding(error=explain_failure(error))
     expected, latency_ms = api.health_expected_status, round(answer.elapsed_ms)
     if answer.status == expected:
         return Finding(answer.status, latency_ms)
@@ -67,7 +67,7 @@ def probe(api: Api) -> Finding:
     )
 
 
-def _explain(error: Exception) -> str:
+def explain_failure(error: Exception) -> str:
     """Say in the provider's words why there was no answer to judge."""
     match error:
         case UnsafeUrl():
@@ -76,6 +76,8 @@ def _explain(error: Exception) -> str:
             return _("No answer within %(seconds)s seconds.") % {"seconds": int(CHECK_TIMEOUT_S)}
         case httpx.ConnectError():
             return _connection_error(error)
+        case httpx.InvalidURL():
+            return _("This is not a valid URL.")
         case httpx.HTTPError():
             return _("The connection broke: %(reason)s") % {"reason": error}
         case _:

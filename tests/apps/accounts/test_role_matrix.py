@@ -115,6 +115,8 @@ MATRIX: dict[str, set[str]] = {
     "POST /api/v1/approvals/{approval_id}/comments": READERS,
     "GET /api/v1/approvals/{approval_id}/attachments/{attachment_id}": READERS,
     # --- apis ---------------------------------------------------------------------------------
+    "GET /api/v1/provider/verification": READERS,
+    "POST /api/v1/provider/verification": OWNERS,
     "GET /api/v1/provider/apis": READERS,
     "POST /api/v1/provider/apis": BUILDERS,
     "GET /api/v1/provider/apis/{api_id}": READERS,
