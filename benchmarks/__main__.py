@@ -12,7 +12,7 @@ from typing import Final
 
 from benchmarks.results import Measure, print_table
 
-SUITES: Final = ("gateway", "usage")
+SUITES: Final = ("gateway", "usage", "catalogue")
 
 
 def main() -> int:

@@ -114,8 +114,8 @@ class FacetLinks:
     ) -> Iterator[Choice]:
         if count == 0 and not is_chosen:
             return
-        # Of more than a thousand matches only a part was counted.
-        known = None if self._results.is_capped else count
+        # Of too many matches only a part was counted.
+        known = count if self._results.is_counted else None
         yield Choice(label, self._link(name, None if is_chosen else value), known, is_chosen)
 
     def _link(self, name: str, value: str | None) -> str:

@@ -23,6 +23,7 @@ from apps.portal.views import (
     provider_moves,
     provider_overview,
     reviews,
+    sitemap,
     styleguide,
     subscribers,
     subscriptions,
@@ -38,6 +39,9 @@ KEY = "console/keys/<str:key_id>/"
 
 urlpatterns: list[URLPattern | URLResolver] = [
     path("", catalogue.home, name="home"),
+    path("robots.txt", sitemap.robots, name="robots"),
+    path("sitemap.xml", sitemap.index, name="sitemap_index"),
+    path("sitemap-<slug:section>.xml", sitemap.section, name="sitemap"),
     path("apis/", catalogue.catalogue, name="catalogue"),
     path("apis/categories/<slug:slug>/", catalogue.category_page, name="category"),
     path("apis/<slug:slug>/", api_pages.api_page, name="api"),

@@ -14,6 +14,8 @@ PUBLIC_PAGES = {
     "/apis/",
     "/apis/<slug:slug>/",
     "/apis/<slug:slug>/reviews/",  # asks whether the API may be read, as the one above does
+    "/apis/<slug:slug>/reference/",  # asks whether the API may be read, as the one above does
+    "/apis/categories/<slug:slug>/",
     "/apis/<slug:slug>/logo/<slug:digest>",  # asks whether the API may be read
     "/internal/gateway/changes",  # asks authorizers for their shared secret
     "/invitations/<str:secret>/",
@@ -23,6 +25,9 @@ PUBLIC_PAGES = {
     "/preferences/theme/",
     "/problems/",
     "/problems/<slug:code>",
+    "/robots.txt",
+    "/sitemap.xml",
+    "/sitemap-<slug:section>.xml",
     "/styleguide/",
     "/media/<path:path>",
     "/preferences/tenant/",  # asks for the login itself

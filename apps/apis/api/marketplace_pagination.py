@@ -49,7 +49,7 @@ class PlaceCursor(CursorPagination):
             "total": {"type": "integer", "description": "How many were found."},
             "is_capped": {
                 "type": "boolean",
-                "description": "More match; the most used thousand of them were found.",
+                "description": "More match than were found; the most used are among them.",
             },
             "searched": {
                 "type": "string",

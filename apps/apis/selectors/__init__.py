@@ -24,6 +24,7 @@ from apps.apis.selectors.listings import (
     list_endpoints,
     list_own_apis,
     list_public_versions,
+    list_sitemap_rows,
     was_ever_submitted,
 )
 from apps.apis.selectors.search import (
@@ -63,6 +64,7 @@ __all__ = (
     "list_own_apis",
     "list_public_versions",
     "list_shelves",
+    "list_sitemap_rows",
     "list_trending",
     "load_shelves",
     "parse_criteria",

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from datetime import datetime
+
 from django.db.models import QuerySet
 
 from apps.apis.constants import HEALTH_CHECK_VALID_FOR
@@ -21,6 +23,11 @@ def list_catalogue() -> QuerySet[Api]:
         .select_related("category", "organization")
         .order_by("-activated_at", "-id")
     )
+
+
+def list_sitemap_rows() -> QuerySet[Api, tuple[str, datetime]]:
+    """Return the addresses of what the catalogue lists, with the time of their last change, the oldest first."""
+    return Api.objects.listed().order_by("id").values_list("slug", "updated_at")
 
 
 def get_readable_api(actor: Actor, slug: str) -> Api:

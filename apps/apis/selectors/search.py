@@ -2,7 +2,7 @@
 
 Two ways, so that the time does not grow with the catalogue. Browsing (no words, no tag) walks the index of the wanted
 order and takes its totals from the cells of `shelves`. Searching takes the matches, counts and sorts them; where
-more than a thousand match, it takes the most used thousand of them and says so.
+more than five hundred match, it shows five hundred of them, those first that are among the most used, and says so.
 """
 
 from __future__ import annotations
@@ -25,12 +25,13 @@ from apps.apis.selectors.shelves import (
     Facets,
     Wanted,
     count_facets,
+    load_most_used,
     load_shelves,
 )
 from apps.apis.selectors.spelling import correct
 from apps.apis.selectors.words import prefix_query
 
-MAX_MATCHES: Final = 1000
+MAX_MATCHES: Final = 500
 # So few matches are sorted faster than an index is walked until it met them all.
 MAX_SORTED: Final = 2000
 MAX_PRICE: Final = "1e12"
@@ -60,18 +61,18 @@ class Results(Sequence[Api]):
         """Search; the rows of a slice are loaded when it is taken."""
         self.criteria = criteria
         self.corrected = corrected
+        # More match than are shown; and whether the facets say how many each choice leaves.
         self.is_capped = False
+        self.is_counted = True
         self.facets: Facets
         self._ids: list[UUID] | None = None
         if criteria.words or criteria.tag:
             self._search()
         else:
-            shelves = load_shelves()
-            self.facets = count_facets(shelves.cells, criteria)
-            self.facets.tags = list(shelves.tags)
+            self.facets = load_shelves().facets_of(criteria)
 
     def __len__(self) -> int:
-        """Return how many were found; at most a thousand of a search."""
+        """Return how many were found; at most five hundred of a search."""
         return len(self._ids) if self._ids is not None else self.facets.total
 
     @overload
@@ -88,10 +89,10 @@ class Results(Sequence[Api]):
 
     def _search(self) -> None:
         rows = _matches(self.criteria, limit=MAX_MATCHES + 1)
-        self.is_capped = len(rows) > MAX_MATCHES
-        if self.is_capped:
-            rows = _matches(self.criteria, limit=MAX_MATCHES, filtered=True)
-        cells = [Cell(row[1], row[2], row[3], row[4], row[5]) for row in rows]
+        self.is_counted = len(rows) <= MAX_MATCHES
+        if not self.is_counted:
+            rows = self._search_broadly(rows)
+        cells = [Cell(*row[1:6]) for row in rows]
         wanted = Wanted.of(self.criteria)
         found = [
             row for row, cell in zip(rows, cells, strict=True) if not any(wanted.failures(cell))
@@ -99,6 +100,18 @@ class Results(Sequence[Api]):
         self.facets = count_facets(cells, self.criteria)
         self.facets.tags = _count_tags(found)
         self._ids = [row[0] for row in found]
+
+    def _search_broadly(self, rows: list[tuple[Any, ...]]) -> list[tuple[Any, ...]]:
+        """Return what passes the filters; of more than five hundred, those among the most used come first."""
+        criteria = self.criteria
+        if criteria.is_filtered:
+            rows = _matches(criteria, limit=MAX_MATCHES + 1, filtered=True)
+        self.is_capped = len(rows) > MAX_MATCHES
+        if not self.is_capped:
+            return rows
+        used = _matches(criteria, limit=MAX_MATCHES, filtered=True, within=load_most_used())
+        first = {row[0] for row in used}
+        return [*used, *(row for row in rows if row[0] not in first)][:MAX_MATCHES]
 
     def _walk(self, offset: int, count: int) -> list[UUID]:
         if count <= 0:
@@ -173,24 +186,33 @@ def load_cards(ids: Sequence[UUID]) -> list[Api]:
     return [rows[key] for key in ids if key in rows]
 
 
-def _matches(criteria: Criteria, *, limit: int, filtered: bool = False) -> list[tuple[Any, ...]]:
-    """Return matching rows in the wanted order; of more than `limit` the most used, if `filtered`."""
-    words, order = criteria.words, criteria.order
+def _matches(
+    criteria: Criteria,
+    *,
+    limit: int,
+    filtered: bool = False,
+    within: list[UUID] | None = None,
+) -> list[tuple[Any, ...]]:
+    """Return at most so many matching rows, in the wanted order; `within` some listings, if it is given."""
+    words = criteria.words
     conditions, parameters = _conditions(criteria, only_text=not filtered)
+    if within is not None:
+        conditions, parameters = f"api.id = ANY(%s) AND {conditions}", [within, *parameters]
     query = prefix_query(words)
     score = "ts_rank(api.search, %s::tsquery) + (lower(api.name) = %s)::int" if words else "0"
     scored = [query, " ".join(words)] if words else []
-    chosen = f"ORDER BY {_POPULAR}" if filtered else ""
+    # What only the text decides needs no facts before five hundred are found.
+    source = _FROM if filtered and criteria.is_filtered else "FROM apis_api AS api"
     sql = f"""
         WITH hits AS MATERIALIZED (
-            SELECT api.id {_FROM} WHERE {conditions} {chosen} LIMIT %s
+            SELECT api.id, api.category_id, api.tags, api.activated_at, {score} AS score
+            {source} WHERE {conditions} LIMIT %s
         )
-        SELECT {_ROW}, {score} AS score
-        FROM hits JOIN apis_api AS api USING (id) JOIN apis_listingfacts AS facts ON facts.api_id = api.id
-        ORDER BY {ORDERS[order]}
+        SELECT {_ROW} FROM hits AS api JOIN apis_listingfacts AS facts ON facts.api_id = api.id
+        ORDER BY {ORDERS[criteria.order]}
     """  # noqa: S608 -- parts of this module only
     with connection.cursor() as cursor:
-        cursor.execute(sql, [*parameters, limit, *scored])
+        cursor.execute(sql, [*scored, *parameters, limit])
         return cursor.fetchall()
 
 

@@ -2,7 +2,7 @@
 
 The whole catalogue is grouped once into cells (category, price models, free tier, step of rating, step of
 latency) and kept in the cache; any combination of filters is then a sum over a few thousand cells. What a search
-found is at most a thousand rows, which are counted in the same way.
+found is at most five hundred rows, which are counted in the same way.
 """
 
 from __future__ import annotations
@@ -19,9 +19,14 @@ from django.db import connection, transaction
 from apps.apis.models import Category
 from apps.apis.selectors.categories import list_categories
 from apps.apis.selectors.criteria import LATENCY_CHOICES_MS, RATING_CHOICES, Criteria
+from apps.core.ids import uuid7
 
 CACHE_KEY: Final = "catalogue:shelves"
+FRESH_KEY: Final = "catalogue:shelves:fresh"
 CACHE_FOR_S: Final = 60
+MAX_KEPT_FACETS: Final = 200
+MOST_USED_KEY: Final = "catalogue:most-used"
+MOST_USED: Final = 1000
 SHOWN_TAGS: Final = 20
 LISTED: Final = "api.status IN ('active', 'deprecated') AND api.visibility = 'public'"
 # Steps count the thresholds that a value reaches; no value reaches none.
@@ -40,6 +45,9 @@ _TAGS: Final = f"""
     SELECT tag, count(*) FROM apis_api AS api, unnest(tags) AS tag
     WHERE {LISTED} GROUP BY tag ORDER BY count(*) DESC, tag LIMIT {SHOWN_TAGS}
 """  # noqa: S608 -- parts of this module only
+_MOST_USED: Final = f"""
+    SELECT api_id FROM apis_listingfacts ORDER BY calls_7d DESC, api_id DESC LIMIT {MOST_USED}
+"""  # noqa: S608 -- a number of this module only
 
 
 class Cell(NamedTuple):
@@ -76,8 +84,9 @@ class Facets:
 
 @dataclass(frozen=True, slots=True)
 class Shelves:
-    """The catalogue as cells, and its most used tags."""
+    """The catalogue as cells, and its most used tags; `token` names this count of them."""
 
+    token: str
     cells: tuple[Cell, ...]
     tags: tuple[tuple[str, int], ...]
 
@@ -85,6 +94,18 @@ class Shelves:
     def total(self) -> int:
         """How many APIs are listed."""
         return sum(cell.count for cell in self.cells)
+
+    def facets_of(self, criteria: Criteria) -> Facets:
+        """Count the facets of filters without a text; each combination once per process."""
+        wanted = Wanted.of(criteria)
+        kept = _facets.get((self.token, wanted))
+        if kept is None:
+            kept = count_facets(self.cells, criteria)
+            kept.tags = list(self.tags)
+            if len(_facets) >= MAX_KEPT_FACETS:
+                _facets.clear()
+            _facets[self.token, wanted] = kept
+        return kept
 
     def count_by_category(self) -> Counter[UUID]:
         """Return the number of listed APIs by category."""
@@ -124,6 +145,9 @@ class Wanted(NamedTuple):
             cell.rating_step < self.rating_step,
             cell.latency_step > self.latency_step,
         )
+
+
+_facets: dict[tuple[str, Wanted], Facets] = {}
 
 
 def count_facets(cells: Iterable[Cell], criteria: Criteria) -> Facets:
@@ -166,21 +190,52 @@ def list_shelves() -> list[Shelf]:
 
 
 def load_shelves() -> Shelves:
-    """Return the catalogue's cells, at most a minute old; what happens to an API renews them at once."""
-    kept: Any = cache.get(CACHE_KEY)
-    if isinstance(kept, Shelves):
-        return kept
+    """Return the catalogue's cells, at most a minute old; what happens to an API renews them at once.
+
+    The shared cache decides whether they are fresh; each process keeps a copy, so that they are unpacked once.
+    """
+    token = cache.get(FRESH_KEY)
+    if token and _copy is not None and _copy.token == token:
+        return _copy
+    kept: Any = cache.get(CACHE_KEY) if token else None
+    if not isinstance(kept, Shelves) or kept.token != token:
+        kept = _count()
+        cache.set(CACHE_KEY, kept, CACHE_FOR_S)
+        cache.set(FRESH_KEY, kept.token, CACHE_FOR_S)
+    return _keep(kept)
+
+
+_copy: Shelves | None = None
+
+
+def _keep(shelves: Shelves) -> Shelves:
+    global _copy  # noqa: PLW0603 -- the copy of this process
+    _copy = shelves
+    return shelves
+
+
+def _count() -> Shelves:
     with connection.cursor() as cursor:
         cursor.execute(_CELLS)
         cells = tuple(Cell(row[0], tuple(row[1]), *row[2:]) for row in cursor.fetchall())
         cursor.execute(_TAGS)
         tags = tuple((str(tag), int(count)) for tag, count in cursor.fetchall())
-    shelves = Shelves(cells, tags)
-    cache.set(CACHE_KEY, shelves, CACHE_FOR_S)
-    return shelves
+    return Shelves(str(uuid7()), cells, tags)
+
+
+def load_most_used() -> list[UUID]:
+    """Return the ids of the most used listings, at most a minute old: what a broad search shows first."""
+    kept: Any = cache.get(MOST_USED_KEY)
+    if isinstance(kept, list):
+        return kept
+    with connection.cursor() as cursor:
+        cursor.execute(_MOST_USED)
+        ids = [row[0] for row in cursor.fetchall()]
+    cache.set(MOST_USED_KEY, ids, CACHE_FOR_S)
+    return ids
 
 
 def forget_shelves() -> None:
     """Have the cells counted anew: now, and once more when the transaction that changes them commits."""
-    cache.delete(CACHE_KEY)
-    transaction.on_commit(lambda: cache.delete(CACHE_KEY))
+    cache.delete(FRESH_KEY)
+    transaction.on_commit(lambda: cache.delete(FRESH_KEY))
