@@ -12,8 +12,8 @@ from django.urls import is_valid_path
 from django.utils.translation import gettext as _
 
 from apps.core.exceptions import DomainError, RequestTooLarge
+from apps.core.plain_problems import plain_problem
 from apps.core.request_context import REQUEST_ID_HEADER, accept_request_id, request_id_scope
-from apps.core.views import plain_problem
 
 GetResponse = Callable[[HttpRequest], HttpResponse]
 

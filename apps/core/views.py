@@ -3,20 +3,18 @@
 from __future__ import annotations
 
 import ipaddress
-from typing import Any
 
 from django.conf import settings
-from django.http import Http404, HttpRequest, HttpResponse, JsonResponse
+from django.http import Http404, HttpRequest, HttpResponse
 from django.shortcuts import render
 from django.utils.crypto import constant_time_compare
 from django.utils.translation import gettext as _
 from django.views import defaults
 from django.views.decorators.http import require_safe
 
-from apps.core.api.problems import CONTENT_TYPE, TYPE_PREFIX
 from apps.core.exceptions import problem_kinds
 from apps.core.metrics import CONTENT_TYPE_LATEST, render_metrics
-from apps.core.request_context import current_request_id
+from apps.core.plain_problems import plain_problem
 
 API_PREFIX = "/api/"
 
@@ -66,16 +64,3 @@ def server_error(request: HttpRequest) -> HttpResponse:
     if request.path.startswith(API_PREFIX):
         return plain_problem(500, "server_error", _("Something failed on our side"))
     return defaults.server_error(request)
-
-
-def plain_problem(status: int, code: str, title: str, detail: str = "") -> JsonResponse:
-    """Answer a problem where the REST framework is not reached."""
-    body: dict[str, Any] = {
-        "type": f"{TYPE_PREFIX}{code}",
-        "title": title,
-        "status": status,
-        "code": code,
-        "detail": detail or title,
-        "request_id": current_request_id(),
-    }
-    return JsonResponse(body, status=status, content_type=CONTENT_TYPE)

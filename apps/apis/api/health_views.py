@@ -36,7 +36,7 @@ class HealthIncidentOutput(serializers.Serializer[object]):
     reason = serializers.CharField()
 
 
-class HealthOutput(serializers.Serializer[object]):
+class UpstreamHealthOutput(serializers.Serializer[object]):
     """Thirty days of health. An open circuit: the gateway answers 503 without calling the upstream."""
 
     circuit = serializers.ChoiceField(choices=CircuitState.choices)
@@ -63,12 +63,12 @@ class HealthView(ApiView):
     def _load(self, api_id: str) -> Api:
         return selectors.get_own_api(self.actor, api_id)
 
-    @extend_schema(responses=HealthOutput)
+    @extend_schema(responses=UpstreamHealthOutput)
     def get(self, _request: Request, api_id: str) -> Response:
         """Show the circuit, thirty days, and incidents."""
-        return Response(HealthOutput(health_history(self._load(api_id))).data)
+        return Response(UpstreamHealthOutput(health_history(self._load(api_id))).data)
 
-    @extend_schema(request=HealthPolicyInput, responses=HealthOutput)
+    @extend_schema(request=HealthPolicyInput, responses=UpstreamHealthOutput)
     def put(self, _request: Request, api_id: str) -> Response:
         """Change what is checked; the next check is due at once."""
         given = self.validated(HealthPolicyInput)
@@ -79,4 +79,4 @@ class HealthView(ApiView):
             interval_s=given["health_interval_s"],
             actor=self.actor,
         )
-        return Response(HealthOutput(health_history(api)).data)
+        return Response(UpstreamHealthOutput(health_history(api)).data)

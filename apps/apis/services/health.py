@@ -54,6 +54,7 @@ def probe(api: Api) -> Finding:
             api.health_url,
             headers=headers,
             timeout_s=CHECK_TIMEOUT_S,
+            total_s=2 * CHECK_TIMEOUT_S,
             max_bytes=MAX_ANSWER_BYTES,
         )
     except (UnsafeUrl, httpx.HTTPError, ValueError) as error:

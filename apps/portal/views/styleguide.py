@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import re
 from dataclasses import dataclass
-from datetime import datetime, timedelta
+from datetime import date, datetime, timedelta
 from decimal import Decimal
 from typing import Final
 
@@ -14,6 +14,7 @@ from django.core.paginator import Paginator
 from django.http import HttpRequest, HttpResponse
 from django.shortcuts import render
 
+from apps.apis.health_history import DayOfHealth
 from apps.core import clock
 from apps.core.money import Money
 from apps.core.plots import (
@@ -103,6 +104,7 @@ def styleguide(request: HttpRequest) -> HttpResponse:
         "lines": _line_plot(),
         "bars": _bar_plot(),
         "stack": _stacked_plot(),
+        "days": _days_of_health(),
         "trend": draw_spark("Calls of the last three weeks", CALLS),
         "example_id": "key_06f8x4e2m9t7wq3k5v1zc0bnd9",
     }
@@ -133,6 +135,15 @@ def _bar_plot() -> Plot:
         Series("Last year", (380, 400, 450, 470, 540, 560)),
     ]
     return draw_bars(PlotData("Revenue per month", "Above last year.", months, series, "USD"))
+
+
+def _days_of_health() -> list[DayOfHealth]:
+    shares = (None, Decimal(100), Decimal("99.6"), Decimal(100), Decimal("83.4"), Decimal(100))
+    first = date(2026, 11, 1)
+    return [
+        DayOfHealth(first + timedelta(days=n), 0 if share is None else 1440, share, 42, 95)
+        for n, share in enumerate(shares)
+    ]
 
 
 def _stacked_plot() -> Plot:
