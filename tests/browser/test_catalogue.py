@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from decimal import Decimal
 from pathlib import Path
+from typing import Any
 
 import pytest
 from django.test import Client
@@ -11,7 +13,7 @@ from playwright.sync_api import BrowserContext, Page, expect
 
 from apps.accounts.models import Membership, User
 from apps.apis.models import Api, Category
-from apps.apis.services import import_openapi, set_upstream_secret, suspend_api
+from apps.apis.services import import_openapi, set_listing_facts, set_upstream_secret, suspend_api
 from apps.approvals.models import ApprovalRequest
 from apps.notifications.services import Message, notify
 from tests.apps.apis.test_openapi import YAML
@@ -23,6 +25,17 @@ from tests.factories.approvals import make_request
 
 pytestmark = pytest.mark.django_db(transaction=True)
 
+FACTS: dict[str, Any] = {
+    "rating_average": Decimal("4.6"),
+    "rating_count": 12,
+    "latency_p50_ms": 84,
+    "uptime_30d": Decimal("99.93"),
+    "has_free_tier": True,
+    "price_models": ["flat", "graduated"],
+    "calls_7d": 1200,
+    "trend": Decimal("1.5"),
+    "subscriber_count": 3,
+}
 DESCRIPTION = """Forecasts for **every place** on earth, hourly, ten days ahead.
 
 ## What you get
@@ -113,10 +126,18 @@ def test_public_pages(
     artifacts: Path,
 ) -> None:
     page = watched(open_context(look).new_page())
+    set_listing_facts(
+        api_id=Api.objects.get(slug="city-weather").pk,
+        **FACTS,
+    )
     for name, path in (
         ("home", "/"),
         ("catalogue", "/apis/"),
+        ("catalogue-filtered", "/apis/?category=weather&free=true&sort=rating"),
+        ("catalogue-corrected", "/apis/?q=wether"),
         ("catalogue-none", "/apis/?q=nothing"),
+        ("category", "/apis/categories/weather/"),
+        ("reference", "/apis/city-weather/reference/"),
         ("api", "/apis/city-weather/"),
     ):
         look_at(page, path, name, look, artifacts, find_violations)
@@ -181,3 +202,17 @@ def test_search_as_one_types_keeps_the_address(page: Page, market: Membership) -
     page.locator("#words").press_sequentially("exch")
     expect(page.locator("#results .card")).to_have_count(1)
     page.wait_for_url("**q=exch**")
+
+
+def test_language_of_an_example_is_chosen_without_scripts(
+    open_context: Callable[..., BrowserContext], market: Membership
+) -> None:
+    page = open_context(java_script_enabled=False).new_page()
+    visit(page, "/apis/city-weather/reference/")
+    first = page.locator(".snippets").first
+
+    expect(first.locator("pre").first).to_contain_text("curl ")
+    first.get_by_text("Python", exact=True).first.click()
+
+    expect(first.locator("pre").first).to_be_hidden()
+    expect(first.locator("pre").nth(1)).to_contain_text("import urllib.request")
