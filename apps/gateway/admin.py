@@ -5,20 +5,14 @@ from __future__ import annotations
 from typing import Any
 
 from django.contrib import admin
-from django.http import HttpRequest, HttpResponse, HttpResponseRedirect
-from django.urls import URLPattern, path, reverse
-from django.utils.translation import gettext
+from django.http import HttpRequest, HttpResponse
 from django.utils.translation import gettext_lazy as _
-from django.views.decorators.http import require_POST
 
-from apps.core import clock, jobs
-from apps.core.admin import ReadOnlyAdmin, staff_actor
-from apps.core.enums import JobTrigger
-from apps.core.exceptions import Forbidden
+from apps.core import clock
+from apps.core.admin import ReadOnlyAdmin
+from apps.gateway.admin_pages import OPERATOR, GatewayPages
 from apps.gateway.models import AuthorizerNode, ReconciliationReport, RegistryEntry
 from apps.gateway.selectors import gateway_standing
-
-OPERATOR = "operator"
 
 
 class StandingAdmin(ReadOnlyAdmin):
@@ -63,35 +57,19 @@ class RegistryEntryAdmin(StandingAdmin):
 
 
 @admin.register(ReconciliationReport)
-class ReconciliationReportAdmin(StandingAdmin):
+class ReconciliationReportAdmin(GatewayPages, StandingAdmin):
     """What comparisons found; a new one is a button away."""
 
     change_roles = (OPERATOR,)
     list_display = (
         "started_at",
+        "status",
         "checked_count",
         "missing_count",
         "orphaned_count",
         "different_count",
+        "different_nodes_count",
+        "proxy_paths_count",
         "healed_count",
     )
-
-    def get_urls(self) -> list[URLPattern]:
-        """Add the button's address."""
-        own = path(
-            "start/",
-            self.admin_site.admin_view(require_POST(self.start)),
-            name="gateway_reconcile",
-        )
-        return [own, *super().get_urls()]
-
-    def start(self, request: HttpRequest) -> HttpResponse:
-        """Start a reconciliation in the background."""
-        if not self.has_change_permission(request):
-            raise Forbidden(required=f"staff:{OPERATOR}")
-        run = jobs.enqueue(
-            "gateway.reconcile", actor=staff_actor(request), trigger=JobTrigger.REQUEST
-        )
-        text = gettext("The reconciliation was started as %(id)s.") % {"id": run.public_id}
-        self.message_user(request, text)
-        return HttpResponseRedirect(reverse("admin:gateway_reconciliationreport_changelist"))
+    list_filter = ("status",)

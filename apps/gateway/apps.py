@@ -16,10 +16,12 @@ class GatewayConfig(AppConfig):
 
     def ready(self) -> None:
         """Register receivers, jobs and the relay's loop, and prove keys to the app below."""
-        from apps.gateway import attention, receivers, sync, tasks  # noqa: F401, PLC0415 -- registration on import
+        from apps.gateway import attention, notices, receivers, sync, tasks  # noqa: F401, PLC0415 -- registration on import
         from apps.keys.proof import register_proof_source  # noqa: PLC0415 -- after the app registry
+        from apps.notifications.kinds import register_kinds  # noqa: PLC0415 -- as above
 
         register_proof_source(prove_key)
+        register_kinds(*notices.ALL)
 
 
 def prove_key(key_id: UUID, timeout_s: float) -> bool:

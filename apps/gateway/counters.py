@@ -15,7 +15,7 @@ from apps.core.ids import parse_public_id
 from apps.gateway.entries import Change
 from apps.gateway.entries import Period as QuotaPeriod
 from apps.gateway.entries import Subscription as SubscriptionEntry
-from apps.gateway.store.counters import CounterStore
+from apps.gateway.store.counters import CounterStore, WantedCounter
 from apps.subscriptions.models import Subscription
 from apps.subscriptions.usage_sources import UsageQuestion, used_calls
 
@@ -36,11 +36,18 @@ def ensure_counters(changes: Iterable[Change], store: CounterStore) -> int:
         for period in change.entry.quota.periods
     ]
     used = used_calls(question for *_, question in wanted)
-    for sub_id, org_id, period, question in wanted:
-        counted, start = used[question], period.start
-        held = store.ensure_counter(org_id=org_id, sub_id=sub_id, period_start=start, used=counted)
-        if held < counted:
-            store.adjust(org_id=org_id, sub_id=sub_id, period_start=start, delta=counted - held)
+    counters = [
+        WantedCounter(org_id, sub_id, period.start, used[question])
+        for sub_id, org_id, period, question in wanted
+    ]
+    for counter, held in zip(counters, store.ensure_many(counters), strict=True):
+        if held < counter.used:
+            store.adjust(
+                org_id=counter.org_id,
+                sub_id=counter.sub_id,
+                period_start=counter.period_start,
+                delta=counter.used - held,
+            )
     return len(wanted)
 
 

@@ -31,7 +31,6 @@ from apps.subscriptions.selectors import periods_from
 
 ROUTED_STATUSES: Final = (
     ApiStatus.REGISTERING,
-    ApiStatus.FAILED,
     ApiStatus.ACTIVE,
     ApiStatus.DEPRECATED,
     ApiStatus.SUSPENDED,
@@ -63,7 +62,7 @@ class WantedEntry:
 
 
 def wanted_route(api: Api) -> WantedEntry:
-    """Return how calls of an API are routed; it is absent until the API is being registered."""
+    """Return how calls of an API are routed; it is absent until the API is being registered, and when that failed."""
     entry = _route_of(api) if api.status in ROUTED_STATUSES else None
     return WantedEntry(kind=EntryKind.ROUTE, key=api.slug, subject_id=api.pk, entry=entry)
 
@@ -113,7 +112,8 @@ def wanted_tenant(organization: Organization) -> WantedEntry:
 
 def _route_of(api: Api) -> entries.Route:
     parts = urlsplit(api.upstream_url)
-    secrets = api.upstream_secrets.order_by("created_at", "id")
+    # Sorted here, so that rows that were read ahead for many APIs are used.
+    secrets = sorted(api.upstream_secrets.all(), key=lambda secret: (secret.created_at, secret.pk))
     methods = tuple(api.allowed_methods)
     return entries.Route(
         api_id=api.public_id,
@@ -131,9 +131,11 @@ def _route_of(api: Api) -> entries.Route:
 def _route_state(api: Api) -> Literal["active", "suspended", "unhealthy"]:
     if api.status == ApiStatus.SUSPENDED:
         return "suspended"
-    health = UpstreamHealth.objects.filter(pk=api.pk).first()
-    is_open = health is not None and health.circuit == CircuitState.OPEN
-    return "unhealthy" if is_open else "active"
+    try:
+        circuit = api.upstream_health.circuit
+    except UpstreamHealth.DoesNotExist:
+        return "active"
+    return "unhealthy" if circuit == CircuitState.OPEN else "active"
 
 
 def _key_of(key: ApiKey) -> entries.Key | None:

@@ -12,6 +12,7 @@ from django.db import transaction
 from apps.core import clock
 from apps.gateway.enums import SyncState
 from apps.gateway.models import AuthorizerNode, RegistryEntry
+from apps.gateway.registration import retry_given_up
 from apps.gateway.store.registry import Node
 
 NOTE_EVERY_S: Final = 2.0
@@ -30,7 +31,7 @@ _watch: Final = _Watch()
 def note_nodes(nodes: Sequence[Node]) -> None:
     """Keep what the authorizers reported, every two seconds or when one comes or goes.
 
-    When one comes, entries that failed for want of a proof are tried again at once.
+    When one comes, entries and registrations that failed for want of a proof are tried again at once.
     """
     leased = frozenset(node.name for node in nodes if node.is_leased)
     now, has_come = time.monotonic(), bool(leased - _watch.leased)
@@ -43,6 +44,7 @@ def note_nodes(nodes: Sequence[Node]) -> None:
         if has_come:
             failed = RegistryEntry.objects.filter(state=SyncState.FAILED)
             failed.update(retry_at=clock.now())
+            retry_given_up(reason="an authorizer appeared")
 
 
 def _facts_of(node: Node) -> dict[str, object]:
@@ -55,6 +57,8 @@ def _facts_of(node: Node) -> dict[str, object]:
             "state": node.state,
             "decisions": node.decisions,
             "started_at": _instant(node.started_at).isoformat(),
+            "digest": node.digest,
+            "entries": node.entries,
         },
     }
 

@@ -9,23 +9,30 @@ from __future__ import annotations
 from apps.accounts.events import ClockAdvanced, OrganizationChanged
 from apps.apis import events as api_events
 from apps.apis.models import Api
-from apps.apis.services import mark_api_failed
-from apps.core.actors import Actor
+from apps.core import jobs
 from apps.core.events import receives
 from apps.gateway import services
-from apps.gateway.entries import InvalidEntryError
+from apps.gateway.registration import GATEWAY, needs_check, want_registered_route
 from apps.keys import events as key_events
 from apps.subscriptions.events import SubscriptionChanged
 
 
 @receives(api_events.ApiRegistrationRequested, in_transaction=True)
 def register_route(event: api_events.ApiRegistrationRequested) -> None:
-    """Bring a new API to the gateway; a proof is asked for even if the registry knows it already."""
-    try:
-        services.want_route(event.api_id, is_forced=True)
-    except InvalidEntryError as error:
-        api = Api.objects.get(pk=event.api_id)
-        mark_api_failed(api=api, reason=str(error), actor=Actor.system("gateway"))
+    """Bring a new API to the gateway at once where its upstream has just been seen to answer."""
+    if not needs_check(Api.objects.get(pk=event.api_id)):
+        want_registered_route(event.api_id)
+
+
+@receives(api_events.ApiRegistrationRequested)
+def check_before_registering(event: api_events.ApiRegistrationRequested) -> None:
+    """Have the upstream asked by a worker where that is due: it may take seconds, and the relay must not wait."""
+    if needs_check(Api.objects.get(pk=event.api_id)):
+        jobs.enqueue(
+            "gateway.register_api",
+            actor=GATEWAY,
+            api_id=str(event.api_id),
+        )
 
 
 @receives(api_events.ApiChanged, in_transaction=True)

@@ -3,18 +3,25 @@
 from __future__ import annotations
 
 import time
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
-from typing import Final
+from typing import Any, Final, TypeVar
 from uuid import UUID
 
 from django.db.models import Count, Min, Q, QuerySet
+from django.utils.translation import gettext as _
+from django.utils.translation import ngettext
 
 from apps.core import clock
 from apps.core.db import forbid_transaction
-from apps.gateway.enums import EntryKind, SyncState
+from apps.core.exceptions import NotFound
+from apps.core.ids import InvalidPublicIdError, parse_public_id
+from apps.core.models import Entity
+from apps.gateway.enums import EntryKind, ReportStatus, SyncState
 from apps.gateway.models import AuthorizerNode, ReconciliationReport, RegistryEntry, RegistryHead
 
+E = TypeVar("E", bound=Entity)
 POLL_S: Final = 0.02
 
 
@@ -51,6 +58,126 @@ def gateway_standing() -> GatewayStanding:
         failed=unproven["failed"],
         waiting_since=unproven["since"],
     )
+
+
+@dataclass(frozen=True, slots=True)
+class GatewayOverview:
+    """Everything that an operator wants to know of the gateway, and first whether all is well."""
+
+    standing: GatewayStanding
+    nodes: Sequence[NodeStanding]
+    entries: Mapping[str, int]
+    last_report: ReconciliationReport | None
+
+    @property
+    def troubles(self) -> list[str]:
+        """What is not well, in sentences; empty when all is."""
+        found = []
+        if not self.standing.leased_nodes:
+            found.append(_("No authorizer is serving: every call is refused."))
+        if self.standing.failed:
+            found.append(
+                ngettext(
+                    "%(count)d entry has not reached every authorizer.",
+                    "%(count)d entries have not reached every authorizer.",
+                    self.standing.failed,
+                )
+                % {"count": self.standing.failed}
+            )
+        if self.last_report is not None and self.last_report.status == ReportStatus.FAILED:
+            found.append(
+                _("The last reconciliation failed: %(reason)s")
+                % {"reason": self.last_report.reason}
+            )
+        return found
+
+    @property
+    def is_healthy(self) -> bool:
+        """Whether nothing is wrong."""
+        return not self.troubles
+
+    @property
+    def proxy(self) -> Mapping[str, Any] | None:
+        """What the last reconciliation found of the proxy; None before the first."""
+        return self.last_report.details.get("caddy") if self.last_report else None
+
+
+@dataclass(frozen=True, slots=True)
+class NodeStanding:
+    """One authorizer: how far it is behind, whether it may serve, and what was last found of its tables."""
+
+    node: AuthorizerNode
+    lag: int
+    is_leased: bool
+    tables: str
+
+    @property
+    def digest(self) -> str:
+        """Return the digest of its tables; empty from an older release."""
+        return str(self.node.details.get("digest", ""))
+
+    @property
+    def entry_count(self) -> int:
+        """Return how many entries it holds."""
+        return sum(self.node.details.get("entries", {}).values())
+
+
+def gateway_overview() -> GatewayOverview:
+    """Return the state of the whole gateway: six queries."""
+    standing, now = gateway_standing(), clock.now()
+    last = list_reports().first()
+    findings = {
+        row["node"]: row["state"] for row in (last.details if last else {}).get("nodes", [])
+    }
+    by_state = RegistryEntry.objects.values_list("state").annotate(count=Count("pk"))
+    return GatewayOverview(
+        standing=standing,
+        nodes=[
+            NodeStanding(
+                node=node,
+                lag=max(0, standing.version - node.version),
+                is_leased=node.lease_expires_at > now,
+                tables=findings.get(node.name, "unknown"),
+            )
+            for node in list_nodes()
+        ],
+        entries={**dict.fromkeys(SyncState.values, 0), **dict(by_state)},
+        last_report=last,
+    )
+
+
+def list_troubled_entries() -> QuerySet[RegistryEntry]:
+    """Return the entries that failed or are tried again, the longest waiting first."""
+    rows = RegistryEntry.objects.exclude(state=SyncState.PROVEN)
+    return rows.filter(Q(state=SyncState.FAILED) | Q(attempts__gt=0)).order_by("wanted_at")
+
+
+def get_entry(public_id: str) -> RegistryEntry:
+    """Return one entry.
+
+    Raises:
+        NotFound: unknown or malformed.
+    """
+    return _get(RegistryEntry.objects.all(), public_id)
+
+
+def get_report(public_id: str) -> ReconciliationReport:
+    """Return one report.
+
+    Raises:
+        NotFound: unknown or malformed.
+    """
+    return _get(ReconciliationReport.objects.all(), public_id)
+
+
+def _get(rows: QuerySet[E], public_id: str) -> E:
+    try:
+        row = rows.filter(pk=parse_public_id(rows.model.id_prefix, public_id)).first()
+    except InvalidPublicIdError:
+        raise NotFound from None
+    if row is None:
+        raise NotFound
+    return row
 
 
 def list_nodes() -> QuerySet[AuthorizerNode]:

@@ -17,6 +17,7 @@ from typing import Final
 import structlog
 from django.db import transaction
 from django.db.models import F, Q, QuerySet
+from django.utils.translation import gettext as _
 from redis.exceptions import RedisError
 
 from apps.core import clock
@@ -28,7 +29,7 @@ from apps.gateway.entries import Change, InvalidEntryError
 from apps.gateway.enums import EntryKind, SyncState
 from apps.gateway.models import RegistryEntry, RegistryHead
 from apps.gateway.nodes import note_nodes
-from apps.gateway.outcomes import announce_failure, announce_proof
+from apps.gateway.outcomes import announce_failure, announce_proof, awaited_subjects
 from apps.gateway.store.registry import (
     Head,
     Node,
@@ -156,8 +157,10 @@ def prove_written(nodes: Sequence[Node], *, epoch: str) -> int:
     if not leased or any(node.epoch != epoch for node in leased):
         return 0
     version = min(node.version for node in leased)
-    rows = _written_up_to(version).order_by("written_version")[:BATCH_SIZE]
-    return sum(_prove(row, version) for row in rows)
+    rows = list(_written_up_to(version).order_by("written_version")[:BATCH_SIZE])
+    awaited = awaited_subjects(rows)
+    count = sum(_prove(row, version) for row in rows if row.subject_id in awaited)
+    return count + _prove_silently([row for row in rows if row.subject_id not in awaited], version)
 
 
 def give_up_overdue() -> int:
@@ -232,6 +235,30 @@ def _written_up_to(version: int) -> QuerySet[RegistryEntry]:
     )
 
 
+def _prove_silently(rows: Sequence[RegistryEntry], version: int) -> int:
+    """Note the proof of entries for which nobody waits, in one statement.
+
+    Whoever begins to wait meanwhile has changed the entry's revision, which leaves it out.
+    """
+    if not rows:
+        return 0
+    revisions = Q()
+    for revision in {row.wanted_revision for row in rows}:
+        ids = [row.pk for row in rows if row.wanted_revision == revision]
+        revisions |= Q(pk__in=ids, wanted_revision=revision)
+    return (
+        _written_up_to(version)
+        .filter(revisions)
+        .update(
+            state=SyncState.PROVEN,
+            proven_version=F("written_version"),
+            proven_at=clock.now(),
+            attempts=0,
+            last_error="",
+        )
+    )
+
+
 def _prove(row: RegistryEntry, version: int) -> bool:
     with transaction.atomic():
         found = _written_up_to(version).filter(pk=row.pk, wanted_revision=row.wanted_revision)
@@ -249,12 +276,19 @@ def _prove(row: RegistryEntry, version: int) -> bool:
 
 def _try_again(row: RegistryEntry) -> None:
     row.attempts += 1
-    wait = timedelta(seconds=2 ** min(row.attempts, 10))
-    row.retry_at = clock.now() + min(wait, MAX_WAIT)
-    if row.state == SyncState.FAILED or row.attempts < MAX_ATTEMPTS:
-        row.state = SyncState.WANTED
-    else:
-        row.last_error = row.last_error or "no proof from every authorizer in time"
-        row.state = SyncState.FAILED
-        announce_failure(row)
+    wait = min(timedelta(seconds=2 ** min(row.attempts, 10)), MAX_WAIT)
+    row.retry_at = clock.now() + wait
+    has_failed = row.state != SyncState.FAILED and row.attempts >= MAX_ATTEMPTS
+    row.state = SyncState.FAILED if has_failed else SyncState.WANTED
+    if has_failed:
+        row.last_error = row.last_error or _("No proof from every authorizer in time.")
+    logger.warning(
+        "gateway.proof_overdue",
+        entry=f"{row.kind}:{row.subject_id}",
+        attempt=row.attempts,
+        next_wait_s=wait.total_seconds(),
+        gives_up=has_failed,
+    )
     row.save(update_fields=["attempts", "retry_at", "state", "last_error", "updated_at"])
+    if has_failed:
+        announce_failure(row)

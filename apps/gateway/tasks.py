@@ -3,17 +3,20 @@
 from __future__ import annotations
 
 from datetime import timedelta
+from typing import Any
+from uuid import UUID
 
 from apps.core.actors import Actor
 from apps.core.jobs import JobContext, job
 from apps.core.schedule import schedule
 from apps.gateway.reconciliation import reconcile
+from apps.gateway.registration import check_and_register, resume_lost_registrations
 from apps.gateway.valkey import get_counters, get_writer
 
 
 @job("gateway.reconcile")
-def reconcile_registry(context: JobContext) -> dict[str, int]:
-    """Compare the gateway's registry with what it should hold, and heal it."""
+def reconcile_registry(context: JobContext) -> dict[str, Any]:
+    """Compare registry, authorizers and proxy with what they should hold, and heal them."""
     actor = Actor.system(context.run.requested_by or "gateway.reconcile")
     report = reconcile(writer=get_writer(), counters=get_counters(), actor=actor)
     return {
@@ -22,7 +25,24 @@ def reconcile_registry(context: JobContext) -> dict[str, int]:
         "orphaned": report.orphaned_count,
         "different": report.different_count,
         "healed": report.healed_count,
+        "different_nodes": report.different_nodes_count,
+        "proxy_paths": report.proxy_paths_count,
+        "status": report.status,
+        "report": report.public_id,
     }
 
 
-schedule("gateway.reconcile", every=timedelta(hours=1))
+@job("gateway.register_api")
+def register_api(_context: JobContext, api_id: str) -> dict[str, str]:
+    """Ask an API's upstream whether it is there, then register the API at the gateway."""
+    return {"outcome": check_and_register(UUID(api_id))}
+
+
+@job("gateway.resume_registrations")
+def resume_registrations(_context: JobContext) -> dict[str, int]:
+    """Begin again with registrations whose check was lost."""
+    return {"resumed": resume_lost_registrations()}
+
+
+schedule("gateway.reconcile", every=timedelta(minutes=15))
+schedule("gateway.resume_registrations", every=timedelta(seconds=30))

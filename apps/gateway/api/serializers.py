@@ -7,7 +7,7 @@ from typing import Any
 from rest_framework import serializers
 
 from apps.core import clock
-from apps.gateway.models import AuthorizerNode, ReconciliationReport
+from apps.gateway.models import AuthorizerNode, ReconciliationReport, RegistryEntry
 
 
 class NodeOutput(serializers.ModelSerializer[AuthorizerNode]):
@@ -47,6 +47,21 @@ class NodesOutput(serializers.Serializer[Any]):
     nodes = NodeOutput(many=True)
 
 
+class NodeStandingOutput(serializers.Serializer[Any]):
+    """An authorizer with its lag in versions; `tables` is what the last reconciliation found of it."""
+
+    name = serializers.CharField(source="node.name")
+    epoch = serializers.CharField(source="node.epoch")
+    version = serializers.IntegerField(source="node.version")
+    lag = serializers.IntegerField()
+    is_leased = serializers.BooleanField()
+    lease_expires_at = serializers.DateTimeField(source="node.lease_expires_at")
+    seen_at = serializers.DateTimeField(source="node.seen_at")
+    digest = serializers.CharField()
+    entry_count = serializers.IntegerField()
+    tables = serializers.CharField()
+
+
 class ReportOutput(serializers.ModelSerializer[ReconciliationReport]):
     """What a reconciliation found and healed."""
 
@@ -58,16 +73,46 @@ class ReportOutput(serializers.ModelSerializer[ReconciliationReport]):
         model = ReconciliationReport
         fields = (
             "id",
+            "status",
+            "reason",
+            "started_by",
             "started_at",
             "finished_at",
             "checked_count",
             "missing_count",
             "orphaned_count",
             "different_count",
+            "different_nodes_count",
+            "proxy_paths_count",
             "healed_count",
             "details",
         )
         read_only_fields = fields
+
+
+class EntryOutput(serializers.ModelSerializer[RegistryEntry]):
+    """An entry on its way, without what it holds."""
+
+    id = serializers.CharField(source="public_id", read_only=True)
+
+    class Meta:
+        """Explicit fields only."""
+
+        model = RegistryEntry
+        fields = ("id", "kind", "key", "state", "wanted_at", "retry_at", "attempts", "last_error")
+        read_only_fields = fields
+
+
+class OverviewOutput(serializers.Serializer[Any]):
+    """The whole gateway: `troubles` are sentences, empty when all is well; `proxy` and `last_report` may be null."""
+
+    is_healthy = serializers.BooleanField()
+    troubles = serializers.ListField(child=serializers.CharField())
+    registry = StandingOutput(source="standing")
+    entries = serializers.DictField(child=serializers.IntegerField())
+    nodes = NodeStandingOutput(many=True)
+    proxy = serializers.DictField(allow_null=True)
+    last_report = ReportOutput(allow_null=True)
 
 
 class JobStartedOutput(serializers.Serializer[Any]):

@@ -7,7 +7,17 @@ from django.urls import URLPattern, URLResolver, path
 from apps.gateway.api import views
 
 urlpatterns: list[URLPattern | URLResolver] = [
+    path("admin/gateway", views.OverviewView.as_view(), name="gateway"),
+    path("admin/gateway/entries", views.EntriesView.as_view(), name="gateway-entries"),
+    path(
+        "admin/gateway/entries/<str:entry_id>/retry",
+        views.RetryEntryView.as_view(),
+        name="gateway-entry-retry",
+    ),
     path("admin/gateway/nodes", views.NodesView.as_view(), name="gateway-nodes"),
     path("admin/gateway/reconcile", views.ReconcileView.as_view(), name="gateway-reconcile"),
     path("admin/gateway/reports", views.ReportsView.as_view(), name="gateway-reports"),
+    path(
+        "admin/gateway/reports/<str:report_id>", views.ReportView.as_view(), name="gateway-report"
+    ),
 ]

@@ -9,10 +9,44 @@ from rest_framework.response import Response
 
 from apps.core import jobs
 from apps.core.api.views import ApiView
-from apps.gateway import selectors
+from apps.gateway import selectors, services
 from apps.gateway.api import serializers as shapes
 
 OPERATOR = "staff:operator"
+
+
+class OverviewView(ApiView):
+    """Whether the gateway is well, and everything that says so."""
+
+    method_permissions = {"GET": OPERATOR}
+
+    @extend_schema(responses=shapes.OverviewOutput)
+    def get(self, _request: Request) -> Response:
+        """Show health, versions, authorizers, entries by state, the proxy and the last reconciliation."""
+        return Response(shapes.OverviewOutput(selectors.gateway_overview()).data)
+
+
+class EntriesView(ApiView):
+    """What does not arrive."""
+
+    method_permissions = {"GET": OPERATOR}
+
+    @extend_schema(responses=shapes.EntryOutput(many=True))
+    def get(self, _request: Request) -> Response:
+        """List the entries that failed or are being tried again."""
+        return self.paginated(selectors.list_troubled_entries(), shapes.EntryOutput)
+
+
+class RetryEntryView(ApiView):
+    """Tries an entry again."""
+
+    method_permissions = {"POST": OPERATOR}
+
+    @extend_schema(request=None, responses={202: shapes.EntryOutput})
+    def post(self, _request: Request, entry_id: str) -> Response:
+        """Write the entry again at once; 409 when every authorizer has it already."""
+        entry = services.retry_entry(entry=selectors.get_entry(entry_id), actor=self.actor)
+        return Response(shapes.EntryOutput(entry).data, status=status.HTTP_202_ACCEPTED)
 
 
 class NodesView(ApiView):
@@ -49,3 +83,14 @@ class ReportsView(ApiView):
     def get(self, _request: Request) -> Response:
         """List the reports, newest first."""
         return self.paginated(selectors.list_reports(), shapes.ReportOutput)
+
+
+class ReportView(ApiView):
+    """One reconciliation."""
+
+    method_permissions = {"GET": OPERATOR}
+
+    @extend_schema(responses=shapes.ReportOutput)
+    def get(self, _request: Request, report_id: str) -> Response:
+        """Show what it found, entry by entry and authorizer by authorizer."""
+        return Response(shapes.ReportOutput(selectors.get_report(report_id)).data)

@@ -91,6 +91,7 @@ class RegistryFollower:
                 else:
                     await self._read_changes(self.head, block_ms=REPORT_EVERY_MS)
                 await self._confirm()
+                await self._follow_reload_request()
             except ReloadNeededError as reason:
                 logger.info("registry: loading again: %s", reason)
                 must_load = True
@@ -173,6 +174,11 @@ class RegistryFollower:
             if self.head == held:
                 raise ReloadNeededError("the stream does not reach the head")
 
+    async def _follow_reload_request(self) -> None:
+        """Load anew when reconciliation found that our tables are not what they should be."""
+        if await self._client.getdel(names.reload_request(self._node)):
+            raise ReloadNeededError("reconciliation asked for it")
+
     async def _confirm_by_feed(self) -> None:
         """Ask web for the head, at most twice a second, while the store cannot confirm it."""
         if self._feed is not None and self.head is not None:
@@ -195,6 +201,8 @@ class RegistryFollower:
             started_at=self._started_at,
             state=state,
             decisions=self._count_decisions(),
+            digest=self.tables.digest,
+            entries=self.tables.counts,
         )
         arguments = (self._node, msgspec.json.encode(report).decode(), lease_ms)
         try:

@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, cast
 
 from apps.gateway.authorizer.grants import Grant
+from apps.gateway.digest import Digest
 from apps.gateway.entries import (
     KEY,
     ROUTE,
@@ -32,6 +33,7 @@ class Tables:
         self.subscriptions: dict[str, Subscription] = {}
         self.tenants: dict[str, Tenant] = {}
         self._grants: dict[str, Grant] = {}
+        self._digest = Digest()
         tables = (self.routes, self.keys, self.subscriptions, self.tenants)
         kinds = (ROUTE, KEY, SUBSCRIPTION, TENANT)
         # Each table holds the one type of its kind; `decode_entry` sees to it.
@@ -41,11 +43,22 @@ class Tables:
         """Set and delete entries, in order."""
         for change in changes:
             table = self._by_kind[change.kind]
+            self._digest.replace(change.field, table.get(change.id), change.entry)
             if change.entry is None:
                 table.pop(change.id, None)
                 self._grants.pop(change.id, None)
             else:
                 table[change.id] = change.entry
+
+    @property
+    def digest(self) -> str:
+        """Return one number for all entries, for reconciliation to compare."""
+        return self._digest.text
+
+    @property
+    def counts(self) -> dict[str, int]:
+        """Return the number of entries by kind, leaving out kinds without any."""
+        return {kind: len(table) for kind, table in self._by_kind.items() if table}
 
     def find_grant(self, digests: Iterable[str]) -> Grant | None:
         """Return what the key of one of these digests stands for; None for an unknown key.

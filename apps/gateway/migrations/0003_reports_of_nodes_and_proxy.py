@@ -4,44 +4,56 @@ from django.db import migrations, models
 
 
 class Migration(migrations.Migration):
-
     dependencies = [
-        ('gateway', '0002_sync_bookkeeping'),
+        ("gateway", "0002_sync_bookkeeping"),
     ]
 
     operations = [
         migrations.AddField(
-            model_name='reconciliationreport',
-            name='different_nodes_count',
-            field=models.PositiveIntegerField(default=0, verbose_name='authorizers that differ'),
+            model_name="reconciliationreport",
+            name="different_nodes_count",
+            field=models.PositiveIntegerField(default=0, verbose_name="authorizers that differ"),
         ),
         migrations.AddField(
-            model_name='reconciliationreport',
-            name='proxy_paths_count',
-            field=models.PositiveIntegerField(default=0, verbose_name='proxy paths that differ'),
+            model_name="reconciliationreport",
+            name="proxy_paths_count",
+            field=models.PositiveIntegerField(default=0, verbose_name="proxy paths that differ"),
         ),
         migrations.AddField(
-            model_name='reconciliationreport',
-            name='reason',
-            field=models.TextField(blank=True, verbose_name='reason'),
+            model_name="reconciliationreport",
+            name="reason",
+            field=models.TextField(blank=True, verbose_name="reason"),
         ),
         migrations.AddField(
-            model_name='reconciliationreport',
-            name='started_by',
-            field=models.CharField(blank=True, max_length=200, verbose_name='started by'),
+            model_name="reconciliationreport",
+            name="started_by",
+            field=models.CharField(blank=True, max_length=200, verbose_name="started by"),
         ),
         migrations.AddField(
-            model_name='reconciliationreport',
-            name='status',
-            field=models.CharField(choices=[('healthy', 'nothing was wrong'), ('healed', 'healed'), ('failed', 'failed')], default='healthy', max_length=8, verbose_name='outcome'),
+            model_name="reconciliationreport",
+            name="status",
+            field=models.CharField(
+                choices=[
+                    ("healthy", "nothing was wrong"),
+                    ("healed", "healed"),
+                    ("failed", "failed"),
+                ],
+                default="healthy",
+                max_length=8,
+                verbose_name="outcome",
+            ),
         ),
         migrations.AddField(
-            model_name='registryentry',
-            name='given_up_at',
-            field=models.DateTimeField(null=True, verbose_name='registration given up'),
+            model_name="registryentry",
+            name="given_up_at",
+            field=models.DateTimeField(null=True, verbose_name="registration given up"),
         ),
         migrations.AddIndex(
-            model_name='registryentry',
-            index=models.Index(condition=models.Q(('given_up_at__isnull', False)), fields=['given_up_at'], name='gateway_entry_given_up'),
+            model_name="registryentry",
+            index=models.Index(
+                condition=models.Q(("given_up_at__isnull", False)),
+                fields=["given_up_at"],
+                name="gateway_entry_given_up",
+            ),
         ),
     ]

@@ -1,9 +1,10 @@
 """Writes of the gateway's Django half: what the registry should hold."""
 
+from apps.gateway.services.recomputing import want_every_entry
+from apps.gateway.services.retrying import retry_entry
 from apps.gateway.services.wanting import (
     entry_of,
     want_entry,
-    want_every_entry,
     want_key,
     want_route,
     want_subscription,
@@ -13,6 +14,7 @@ from apps.gateway.services.wanting import (
 
 __all__ = [
     "entry_of",
+    "retry_entry",
     "want_entry",
     "want_every_entry",
     "want_key",

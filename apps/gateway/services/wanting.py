@@ -5,14 +5,12 @@ The leading relay (`apps.gateway.sync`) carries it to Valkey and waits for the p
 
 from __future__ import annotations
 
-from collections.abc import Iterable
 from datetime import timedelta
 from typing import Any, Final
 from uuid import UUID
 
 import msgspec
 from django.db import connection, transaction
-from django.db.models import QuerySet
 
 from apps.accounts.models import Organization
 from apps.apis.models import Api
@@ -20,7 +18,6 @@ from apps.core import clock
 from apps.core.outbox import CHANNEL
 from apps.gateway.entries import Entry, decode_entry, encode_entry, set_entry
 from apps.gateway.entry_payloads import (
-    ROUTED_STATUSES,
     WantedEntry,
     wanted_key,
     wanted_route,
@@ -29,7 +26,6 @@ from apps.gateway.entry_payloads import (
 )
 from apps.gateway.enums import EntryKind, SyncState
 from apps.gateway.models import RegistryEntry
-from apps.keys.enums import KeyStatus
 from apps.keys.models import ApiKey
 from apps.subscriptions.models import Subscription
 
@@ -47,7 +43,7 @@ def want_entry(wanted: WantedEntry, *, is_forced: bool = False) -> bool:
     Raises:
         InvalidEntryError: no authorizer could serve the entry.
     """
-    payload, sealed = _split(wanted)
+    payload, sealed = split_entry(wanted)
     row = RegistryEntry.objects.select_for_update().filter(kind=wanted.kind, key=wanted.key).first()
     if row is None:
         if payload is None:
@@ -60,6 +56,8 @@ def want_entry(wanted: WantedEntry, *, is_forced: bool = False) -> bool:
         return False
     row.subject_id, row.payload, row.sealed = wanted.subject_id, payload, sealed
     row.refresh_at = wanted.refresh_at
+    if payload is not None:
+        row.given_up_at = None
     row.state, row.attempts, row.last_error = SyncState.WANTED, 0, ""
     row.wanted_revision += 1
     row.wanted_at = clock.now()
@@ -107,14 +105,6 @@ def want_tenant(organization_id: UUID) -> bool:
     return want_entry(wanted_tenant(Organization.objects.get(pk=organization_id)))
 
 
-def want_every_entry() -> int:
-    """Compute every entry again from the domain's rows; return how many were wrong.
-
-    Reconciliation calls it: it heals what a lost event would have left behind.
-    """
-    return sum(want_entry(wanted) for wanted in _every_wanted_entry())
-
-
 def entry_of(row: RegistryEntry) -> Entry | None:
     """Return the entry that a row wants, secrets included; None when it must be absent.
 
@@ -135,37 +125,15 @@ def wake_relay() -> None:
         cursor.execute("SELECT pg_notify(%s, '')", [CHANNEL])
 
 
-def _split(wanted: WantedEntry) -> tuple[dict[str, Any] | None, str]:
-    """Check an entry, and separate what may be read in the back office from what is secret."""
+def split_entry(wanted: WantedEntry) -> tuple[dict[str, Any] | None, str]:
+    """Check an entry, and separate what may be read in the back office from what is secret.
+
+    Raises:
+        InvalidEntryError: no authorizer could serve the entry.
+    """
     if wanted.entry is None:
         return None, ""
     set_entry(wanted.key, wanted.entry)
     payload: dict[str, Any] = msgspec.json.decode(encode_entry(wanted.entry))
     secrets = {name: payload.pop(name) for name in SECRET_FIELDS if payload.get(name)}
     return payload, msgspec.json.encode(secrets).decode() if secrets else ""
-
-
-def _every_wanted_entry() -> Iterable[WantedEntry]:
-    known = RegistryEntry.objects.exclude(payload=None)
-    for api in _touched(Api.objects.filter(status__in=ROUTED_STATUSES), known, EntryKind.ROUTE):
-        yield wanted_route(api)
-    subscriptions = Subscription.objects.select_related(*SUBSCRIPTION_RELATIONS)
-    for subscription in _touched(subscriptions.live(), known, EntryKind.SUBSCRIPTION):
-        yield wanted_subscription(subscription)
-    keys = ApiKey.objects.select_related("rotation_out").exclude(status=KeyStatus.REVOKED)
-    for key in _touched(keys, known, EntryKind.KEY):
-        yield wanted_key(key)
-    for organization in _touched(
-        Organization.objects.filter(is_active=False), known, EntryKind.TENANT
-    ):
-        yield wanted_tenant(organization)
-
-
-def _touched(live: QuerySet[Any], known: QuerySet[RegistryEntry], kind: EntryKind) -> Iterable[Any]:
-    """Yield the rows that should have an entry, then those that have one although they should not."""
-    yield from live.order_by("pk").iterator()
-    known_ids = known.filter(kind=kind).values("subject_id")
-    rest = live.model.objects.filter(pk__in=known_ids)
-    if kind is EntryKind.SUBSCRIPTION:
-        rest = rest.select_related(*SUBSCRIPTION_RELATIONS)
-    yield from rest.exclude(pk__in=live.values("pk")).order_by("pk").iterator()

@@ -15,6 +15,11 @@ def staging(epoch: str) -> str:
     return f"{{registry}}:staging:{epoch}"
 
 
+def reload_request(node: str) -> str:
+    """What one authorizer is asked: load the registry anew."""
+    return f"{{registry}}:reload:{node}"
+
+
 def subscription_counters(org_id: str, sub_id: str) -> str:
     """Quota counters and windows of a subscription."""
     return f"lim:{{{org_id}}}:s:{sub_id}"

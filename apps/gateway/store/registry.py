@@ -8,6 +8,7 @@ Source: docs/architecture/gateway.md §3.
 from __future__ import annotations
 
 from dataclasses import dataclass
+from dataclasses import field as dataclass_field
 from typing import TYPE_CHECKING, Any, Final
 
 import msgspec
@@ -15,6 +16,7 @@ import msgspec
 from apps.gateway.entries import (
     Change,
     Entry,
+    InvalidEntryError,
     decode_entry,
     encode_changes,
     encode_entry,
@@ -35,6 +37,8 @@ STAGING_BATCH: Final = 1_000
 STAGING_SECONDS: Final = 3_600
 # A node that has been silent for this long is not listed any more.
 FORGET_NODE_MS: Final = 3_600_000
+# A request that its node has not met by then is void: the next comparison asks again.
+RELOAD_REQUEST_MS: Final = 600_000
 
 
 class RegistryError(Exception):
@@ -77,6 +81,8 @@ class Node:
     started_at: int
     state: str
     decisions: int
+    digest: str = ""
+    entries: dict[str, int] = dataclass_field(default_factory=dict)
 
     def proves(self, head: Head) -> bool:
         """Tell whether this node has applied everything up to a head."""
@@ -84,13 +90,15 @@ class Node:
 
 
 class NodeReport(msgspec.Struct, frozen=True):
-    """The report as a node writes it."""
+    """The report as a node writes it: what it holds, in short. Nodes of an older release leave the end out."""
 
     epoch: str
     version: int
     started_at: int
     state: str
     decisions: int
+    digest: str = ""
+    entries: dict[str, int] = {}
 
 
 class RegistryWriter:
@@ -157,12 +165,41 @@ class RegistryWriter:
             name = _text(field)
             yield name, decode_entry(split_field(name)[0], data)
 
+    def read_entries(self) -> dict[str, Entry | None]:
+        """Return every entry by field; None stands for one that cannot be read: somebody else wrote it.
+
+        Raises: redis.exceptions.RedisError.
+        """
+        found: dict[str, Entry | None] = {}
+        for field, data in self._client.hscan_iter(names.ENTRIES, count=1_000):
+            name = field.decode(errors="replace") if isinstance(field, bytes) else field
+            try:
+                found[name] = decode_entry(split_field(name)[0], data)
+            except InvalidEntryError:
+                found[name] = None
+        return found
+
+    def remove_strangers(self, fields: Sequence[str]) -> None:
+        """Take out fields that are of no kind we know; no authorizer can hold them, so none is told.
+
+        Raises: redis.exceptions.RedisError.
+        """
+        if fields:
+            self._client.hdel(names.ENTRIES, *fields)
+
     def nodes(self) -> list[Node]:
         """Return the authorizers that reported within the last hour, with the state of their leases."""
         answer = call_function(self._client, "tg1_nodes", [names.NODES], [FORGET_NODE_MS])
         now, rows = int(answer[0]), answer[1:]
         pairs = zip(rows[::2], rows[1::2], strict=True)
         return sorted((_node(_text(name), _text(row), now) for name, row in pairs), key=_node_name)
+
+    def ask_reload(self, node: str) -> None:
+        """Ask one authorizer to load the whole registry anew; it does so within a second, and serves meanwhile.
+
+        Raises: redis.exceptions.RedisError.
+        """
+        self._client.set(names.reload_request(node), "1", px=RELOAD_REQUEST_MS)
 
     def _check(self, answer: list[bytes]) -> None:
         result, epoch, version = (_text(part) for part in answer)
@@ -193,6 +230,8 @@ def _node(name: str, row: str, now: int) -> Node:
         started_at=report.started_at,
         state=report.state,
         decisions=report.decisions,
+        digest=report.digest,
+        entries=report.entries,
     )
 
 

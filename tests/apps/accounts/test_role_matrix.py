@@ -213,9 +213,13 @@ MATRIX: dict[str, set[str]] = {
     "POST /api/v1/keys/{key_id}/revoke": BUILDERS,
     "GET /api/v1/keys/{key_id}/events": READERS,
     # --- gateway ------------------------------------------------------------------------------
+    "GET /api/v1/admin/gateway": {OPERATOR},
+    "GET /api/v1/admin/gateway/entries": {OPERATOR},
+    "POST /api/v1/admin/gateway/entries/{entry_id}/retry": {OPERATOR},
     "GET /api/v1/admin/gateway/nodes": {OPERATOR},
     "POST /api/v1/admin/gateway/reconcile": {OPERATOR},
     "GET /api/v1/admin/gateway/reports": {OPERATOR},
+    "GET /api/v1/admin/gateway/reports/{report_id}": {OPERATOR},
     # --- usage --------------------------------------------------------------------------------
     "GET /api/v1/usage/events": READERS,
     "POST /api/v1/usage/events": {SHIPPER},

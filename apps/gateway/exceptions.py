@@ -1,0 +1,21 @@
+"""Refusals of this app."""
+
+from __future__ import annotations
+
+from django.utils.translation import gettext_lazy as _
+
+from apps.core.exceptions import Conflict
+
+
+class EntryAlreadyProven(Conflict):
+    """Every serving authorizer has the entry: there is nothing to try again."""
+
+    code = "entry_already_proven"
+    title = _("Every authorizer has this entry already")
+
+
+class ReconciliationRunning(Conflict):
+    """Another process compares and heals just now; its report will say what it found."""
+
+    code = "reconciliation_running"
+    title = _("A reconciliation is running already")

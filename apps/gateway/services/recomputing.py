@@ -1,0 +1,169 @@
+"""Computes every entry again from the domain's rows, in batches, and wants what turns out to be wrong.
+
+Rows are read and compared without locks, a batch at a time; only those that look wrong are computed again under
+their lock, so that a change that is just being made is not taken for a fault.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable, Iterator
+from dataclasses import dataclass
+from typing import Any, Final
+from uuid import UUID
+
+import structlog
+from django.db.models import Model, QuerySet
+
+from apps.accounts.models import Organization
+from apps.apis.models import Api
+from apps.gateway.entries import InvalidEntryError
+from apps.gateway.entry_payloads import (
+    ROUTED_STATUSES,
+    WantedEntry,
+    wanted_key,
+    wanted_route,
+    wanted_subscription,
+    wanted_tenant,
+)
+from apps.gateway.enums import EntryKind
+from apps.gateway.models import RegistryEntry
+from apps.gateway.services.wanting import (
+    SUBSCRIPTION_RELATIONS,
+    split_entry,
+    want_entry,
+    want_key,
+    want_route,
+    want_subscription,
+    want_tenant,
+)
+from apps.keys.enums import KeyStatus
+from apps.keys.models import ApiKey
+from apps.subscriptions.models import Subscription
+
+logger = structlog.get_logger(__name__)
+
+BATCH_SIZE: Final = 1_000
+
+
+def want_every_entry() -> int:
+    """Compute every entry again from the domain's rows; return how many were wrong.
+
+    Reconciliation calls it: it heals what a lost event would have left behind. An entry that no authorizer could
+    serve is noted in the log and left as it is.
+    """
+    return sum(_recompute(source) for source in _sources())
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class _Source:
+    """Rows of the domain: those that should have an entry of a kind are among all of them `live`."""
+
+    kind: EntryKind
+    live: QuerySet[Any]
+    everything: QuerySet[Any]
+    build: Callable[[Any], WantedEntry]
+    want: Callable[[UUID], bool]
+
+
+def _sources() -> Iterator[_Source]:
+    apis = Api.objects.select_related("upstream_health").prefetch_related("upstream_secrets")
+    yield _Source(
+        kind=EntryKind.ROUTE,
+        live=apis.filter(status__in=ROUTED_STATUSES),
+        everything=apis,
+        build=wanted_route,
+        want=want_route,
+    )
+    subscriptions = Subscription.objects.select_related(*SUBSCRIPTION_RELATIONS)
+    yield _Source(
+        kind=EntryKind.SUBSCRIPTION,
+        live=subscriptions.live(),
+        everything=subscriptions,
+        build=wanted_subscription,
+        want=want_subscription,
+    )
+    keys = ApiKey.objects.select_related("rotation_out")
+    yield _Source(
+        kind=EntryKind.KEY,
+        live=keys.exclude(status=KeyStatus.REVOKED),
+        everything=keys,
+        build=wanted_key,
+        want=want_key,
+    )
+    organizations = Organization.objects.all()
+    yield _Source(
+        kind=EntryKind.TENANT,
+        live=organizations.filter(is_active=False),
+        everything=organizations,
+        build=wanted_tenant,
+        want=want_tenant,
+    )
+
+
+def _recompute(source: _Source) -> int:
+    """Compare the rows that should have an entry, then those that have one although they should not."""
+    known = RegistryEntry.objects.filter(kind=source.kind).exclude(payload=None)
+    known_ids = known.values("subject_id")
+    live_ids = source.live.order_by().values("pk")
+    strays = source.everything.filter(pk__in=known_ids).exclude(pk__in=live_ids)
+    count = 0
+    for rows in _batches([source.live, strays]):
+        entries = _entries_by_subject(source.kind, rows)
+        count += sum(
+            _want_again(source.want, row.pk)
+            for row in rows
+            if _is_wrong(source.build, row, entries.get(row.pk, []))
+        )
+    gone = known.exclude(subject_id__in=source.everything.order_by().values("pk"))
+    for entry in gone.iterator():
+        count += want_entry(
+            WantedEntry(kind=source.kind, key=entry.key, subject_id=entry.subject_id, entry=None)
+        )
+    return count
+
+
+def _is_wrong(
+    build: Callable[[Any], WantedEntry], row: Model, entries: list[RegistryEntry]
+) -> bool:
+    try:
+        wanted = build(row)
+        payload, sealed = split_entry(wanted)
+    except InvalidEntryError:
+        logger.exception("gateway.entry_invalid", subject=str(row.pk))
+        return False
+    found = next((entry for entry in entries if entry.key == wanted.key), None)
+    if any(entry.payload is not None for entry in entries if entry.key != wanted.key):
+        return True
+    if found is None:
+        return payload is not None
+    held = (found.payload, found.sealed, found.refresh_at)
+    return held != (payload, sealed, wanted.refresh_at)
+
+
+def _want_again(want: Callable[[UUID], bool], row_id: UUID) -> bool:
+    try:
+        return want(row_id)
+    except InvalidEntryError:
+        logger.exception("gateway.entry_invalid", subject=str(row_id))
+        return False
+
+
+def _batches(sources: Iterable[QuerySet[Any]]) -> Iterator[list[Any]]:
+    for source in sources:
+        last: UUID | None = None
+        while True:
+            rest = source if last is None else source.filter(pk__gt=last)
+            rows = list(rest.order_by("pk")[:BATCH_SIZE])
+            if rows:
+                yield rows
+            if len(rows) < BATCH_SIZE:
+                break
+            last = rows[-1].pk
+
+
+def _entries_by_subject(kind: EntryKind, rows: list[Any]) -> dict[UUID, list[RegistryEntry]]:
+    ids = [row.pk for row in rows]
+    found: dict[UUID, list[RegistryEntry]] = {}
+    for entry in RegistryEntry.objects.filter(kind=kind, subject_id__in=ids):
+        found.setdefault(entry.subject_id, []).append(entry)
+    return found
