@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import itertools
 from typing import Any
 
 from django.contrib import admin, messages
@@ -105,7 +106,7 @@ class ApiAdmin(ReviewTools, ReadOnlyAdmin):
     search_fields = ("name", "slug", "organization__name")
     exclude = ("search",)
     inlines = (StatusChangeInline,)
-    actions = ("suspend", "resume", "deprecate", "retire")
+    actions = ("suspend", "resume", "deprecate", "retire", "feature", "unfeature")
 
     @admin.display(description=gettext_lazy("state"), ordering="status")
     def state(self, row: Api) -> SafeString:
@@ -152,6 +153,24 @@ class ApiAdmin(ReviewTools, ReadOnlyAdmin):
         reason = gettext("Retired by the operator.")
         self._each(
             request, rows, lambda api: services.retire_api(api=api, actor=actor, reason=reason)
+        )
+
+    @admin.action(description=gettext_lazy("Feature on the home page"), permissions=["operate"])
+    def feature(self, request: HttpRequest, rows: QuerySet[Api]) -> None:
+        """Put the chosen APIs behind those that are featured already."""
+        actor, places = staff_actor(request), itertools.count(selectors.next_featured_position())
+        self._each(
+            request,
+            rows,
+            lambda api: services.feature_api(api=api, position=next(places), actor=actor),
+        )
+
+    @admin.action(description=gettext_lazy("Feature no longer"), permissions=["operate"])
+    def unfeature(self, request: HttpRequest, rows: QuerySet[Api]) -> None:
+        """Take the chosen APIs off the home page."""
+        actor = staff_actor(request)
+        self._each(
+            request, rows, lambda api: services.feature_api(api=api, position=None, actor=actor)
         )
 
     def _each(self, request: HttpRequest, rows: QuerySet[Api], move: Any) -> None:

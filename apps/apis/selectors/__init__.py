@@ -32,6 +32,7 @@ from apps.apis.selectors.search import (
     list_featured,
     list_newest,
     list_trending,
+    next_featured_position,
     search_catalogue,
 )
 from apps.apis.selectors.shelves import Facets, Shelf, Shelves, list_shelves, load_shelves
@@ -67,6 +68,7 @@ __all__ = (
     "list_sitemap_rows",
     "list_trending",
     "load_shelves",
+    "next_featured_position",
     "parse_criteria",
     "search_catalogue",
     "was_ever_submitted",

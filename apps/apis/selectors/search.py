@@ -13,6 +13,7 @@ from typing import Any, Final, overload
 from uuid import UUID
 
 from django.db import connection
+from django.db.models import Max
 
 from apps.apis.models import Api, ApiQuerySet
 from apps.apis.selectors.criteria import Criteria, Sort
@@ -155,6 +156,12 @@ def list_featured(count: int) -> list[Api]:
     return list(
         _cards().filter(featured_position__isnull=False).order_by("featured_position")[:count]
     )
+
+
+def next_featured_position() -> int:
+    """Return the place behind all featured listings."""
+    last = Api.objects.aggregate(last=Max("featured_position"))["last"]
+    return (last or 0) + 1
 
 
 def list_trending(count: int) -> list[Api]:

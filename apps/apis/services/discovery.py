@@ -19,7 +19,6 @@ from apps.core.exceptions import RuleViolated
 FACTS: Final = frozenset(
     field.name for field in ListingFacts._meta.concrete_fields if not field.primary_key
 )
-MAX_FEATURED: Final = 24
 # As `apps.apis.selectors.spelling.trigrams_of` makes them.
 _TRIGRAMS: Final = """
     ARRAY(SELECT DISTINCT substr('  ' || word || ' ', place, 3)

@@ -19,6 +19,8 @@ from apps.apis.services import (
     update_api,
 )
 from apps.core.exceptions import InvalidInput, RuleViolated
+from tests.clients import client_for
+from tests.factories.accounts import make_staff
 from tests.factories.apis import PROVIDER, CategoryFactory, make_api
 
 pytestmark = pytest.mark.django_db
@@ -209,3 +211,18 @@ def test_only_listed_apis_are_featured() -> None:
 )
 def test_distance(one: str, other: str, edits: int) -> None:
     assert distance(one, other, 2) == min(edits, 3)
+
+
+def test_operators_feature_apis_in_the_back_office() -> None:
+    first, second = make_api("active"), make_api("active")
+    client = client_for(make_staff("operator"))
+
+    def act(action: str, *apis: Api) -> None:
+        chosen = {"action": action, "_selected_action": [str(api.pk) for api in apis]}
+        assert client.post("/backoffice/apis/api/", chosen).status_code == 302
+
+    act("feature", first)
+    act("feature", second)
+    assert [row.pk for row in list_featured(5)] == [first.pk, second.pk]
+    act("unfeature", first)
+    assert [row.pk for row in list_featured(5)] == [second.pk]
