@@ -53,6 +53,11 @@ BULK_BUTTONS: Final = {
 }
 
 
+def selected_keys(request: HttpRequest) -> list[str]:
+    """Return the keys of the rows that were ticked."""
+    return request.POST.getlist(ACTION_CHECKBOX_NAME)
+
+
 @admin.register(ApprovalRequest)
 class ApprovalRequestAdmin(StatisticsPage, ReviewPages, BackOfficeAdmin):
     """The queue: overdue first. A row opens the review page."""
@@ -69,7 +74,6 @@ class ApprovalRequestAdmin(StatisticsPage, ReviewPages, BackOfficeAdmin):
     )
     list_select_related = ("organization", "assignee")
     search_fields = ("title", "organization__name")
-    search_help_text = gettext_lazy("Search by subject and organization")
     actions = ("approve_selected", "reject_selected", "assign_selected", "escalate_selected")
 
     def get_queryset(self, _request: HttpRequest) -> QuerySet[ApprovalRequest]:
@@ -206,6 +210,9 @@ class ApprovalRequestAdmin(StatisticsPage, ReviewPages, BackOfficeAdmin):
         self, request: HttpRequest, rows: QuerySet[ApprovalRequest], decision: BulkDecision
     ) -> HttpResponse | None:
         """Ask for the one comment, then decide and show what became of each request."""
+        if request.POST.get("select_across") != "1":
+            # What a colleague decided meanwhile is no longer in the list, but must be in the results.
+            rows = self.get_queryset(request).filter(pk__in=selected_keys(request))
         chosen = list(rows[: MAX_BULK + 1])
         if len(chosen) > MAX_BULK:
             text = gettext("Choose at most %(most)s requests at once.") % {"most": MAX_BULK}
