@@ -135,6 +135,6 @@ def refresh_listing_facts(*, api_ids: Sequence[UUID] | None = None) -> int:
     }
     with connection.cursor() as cursor:
         cursor.execute(_COMPUTE, parameters)
-        count = cursor.rowcount
+        count = int(cursor.rowcount)
     forget_shelves()
     return count

@@ -22,7 +22,7 @@ class PlaceCursor(CursorPagination):
         """Return the rows that the request's cursor points at."""
         self.request = request
         self.base_url = request.build_absolute_uri()
-        self.page_size = self.get_page_size(request)
+        self.page_size = self.get_page_size(request) or self.page_size
         cursor = self.decode_cursor(request)
         self._start = int(cursor.offset) if cursor else 0
         self._end = min(self._start + self.page_size, len(results))

@@ -25,7 +25,7 @@ class ShelfOutput(serializers.Serializer[Shelf]):
 class ShelvesOutput(serializers.Serializer[dict[str, Any]]):
     """All categories at once, in the envelope of other lists."""
 
-    data = ShelfOutput(many=True)
+    data = ShelfOutput(many=True)  # type: ignore[assignment]  # the answer's member, not the serializer's
     next = serializers.URLField(allow_null=True)
     previous = serializers.URLField(allow_null=True)
 

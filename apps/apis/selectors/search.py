@@ -220,7 +220,7 @@ def _matches(
     """  # noqa: S608 -- parts of this module only
     with connection.cursor() as cursor:
         cursor.execute(sql, [*scored, *parameters, limit])
-        return cursor.fetchall()
+        return list(cursor.fetchall())
 
 
 def _conditions(criteria: Criteria, *, only_text: bool = False) -> tuple[str, list[Any]]:

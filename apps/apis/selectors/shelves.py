@@ -58,7 +58,7 @@ class Cell(NamedTuple):
     has_free_tier: bool
     rating_step: int
     latency_step: int
-    count: int = 1
+    size: int = 1
 
 
 @dataclass(slots=True)
@@ -93,7 +93,7 @@ class Shelves:
     @property
     def total(self) -> int:
         """How many APIs are listed."""
-        return sum(cell.count for cell in self.cells)
+        return sum(cell.size for cell in self.cells)
 
     def facets_of(self, criteria: Criteria) -> Facets:
         """Count the facets of filters without a text; each combination once per process."""
@@ -111,7 +111,7 @@ class Shelves:
         """Return the number of listed APIs by category."""
         found: Counter[UUID] = Counter()
         for cell in self.cells:
-            found[cell.category_id] += cell.count
+            found[cell.category_id] += cell.size
         return found
 
 
@@ -159,7 +159,7 @@ def count_facets(cells: Iterable[Cell], criteria: Criteria) -> Facets:
         if misses > 1:
             continue
         fails_category, fails_model, fails_free, fails_rating, fails_latency = failed
-        count = cell.count
+        count = cell.size
         if not misses:
             facets.total += count
         if not misses or fails_category:

@@ -54,7 +54,9 @@ def category_page(request: HttpRequest, slug: str) -> HttpResponse:
 def _results_page(
     request: HttpRequest, query: QueryDict, *, category: Category | None
 ) -> HttpResponse:
-    criteria = selectors.parse_criteria(query.dict(), category=category)
+    criteria = selectors.parse_criteria(
+        {name: str(query[name]) for name in query}, category=category
+    )
     results = selectors.search_catalogue(criteria)
     sorts = [choice for choice in selectors.Sort if choice != "relevance" or criteria.words]
     page = Paginator(results, PAGE_SIZE).get_page(query.get("page"))

@@ -175,7 +175,7 @@ def test_counts_follow_an_api_that_hides_itself() -> None:
 
     def count() -> int:
         rows = APIClient().get(categories).json()["data"]
-        return {row["slug"]: row["api_count"] for row in rows}["counted"]
+        return int({row["slug"]: row["api_count"] for row in rows}["counted"])
 
     assert count() == 1
     update_api(api=api, fields={"visibility": "unlisted"}, actor=PROVIDER)
