@@ -5,19 +5,14 @@ Services write to PostgreSQL, a relay process carries it to Valkey, an authorize
 
 from __future__ import annotations
 
-import os
-import sys
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from datetime import timedelta
 from functools import partial
-from pathlib import Path
-from urllib.parse import quote
 
 import httpx
 import pytest
-from django.conf import settings
-from django.db import connection, transaction
+from django.db import transaction
 
 from apps.apis.enums import ApiStatus
 from apps.apis.models import Api
@@ -34,7 +29,6 @@ from tests.apps.gateway.dataplane.harness import (
     AuthorizerProcess,
     Process,
     ask_headers,
-    running,
     wait_for,
 )
 from tests.factories.apis import make_api
@@ -43,46 +37,6 @@ from tests.factories.pricing import make_plan, make_price
 from tests.factories.subscriptions import make_subscription
 
 pytestmark = pytest.mark.django_db(transaction=True)
-
-
-def database_url() -> str:
-    """Return the test database's URL: a relay in another process reads the same rows."""
-    values = connection.settings_dict
-    password = quote(str(values["PASSWORD"]), safe="")
-    name = connection.get_connection_params()["dbname"]
-    return f"postgres://{values['USER']}:{password}@{values['HOST']}:{values['PORT']}/{name}"
-
-
-@pytest.fixture
-def relay(tmp_path: Path) -> Iterator[Process]:
-    """Run the relay on the test database."""
-    get_client().flushdb()
-    environment = {
-        **os.environ,
-        "DATABASE_URL": database_url(),
-        "REDIS_URL": settings.REDIS_URL,
-        "BROKER_URL": settings.REDIS_URL,
-        "NODE_NAME": "relay-under-test",
-    }
-    argv = [sys.executable, "manage.py", "run_relay"]
-    with running(Process(argv, environment, tmp_path / "relay.log")) as process:
-        try:
-            wait_for(lambda: get_client().exists("{registry}:head"), timeout_s=30, what="the relay")
-            yield process
-        except BaseException:
-            sys.stderr.write(process.log.read_text())
-            raise
-    get_client().flushdb()
-
-
-@pytest.fixture
-def authorizer(tmp_path: Path, relay: Process) -> Iterator[AuthorizerProcess]:
-    """Run an authorizer that follows the registry of the relay."""
-    peppers = ",".join(f"{number}:{pepper}" for number, pepper in settings.KEY_PEPPERS.items())
-    process = AuthorizerProcess(tmp_path, settings.REDIS_URL, KEY_PEPPERS=peppers)
-    with running(process):
-        process.wait_until("serving")
-        yield process
 
 
 def call(authorizer: AuthorizerProcess, issued: IssuedKey) -> httpx.Response:
