@@ -22,5 +22,5 @@ def api_facts(organization: Organization) -> Iterable[OrganizationFact]:
         all=Count("pk"), live=Count("pk", filter=Q(status__in=CALLABLE_STATUSES))
     )
     text = _("%(all)s, of which %(live)s live") % counted
-    query = urlencode({"organization__id__exact": organization.pk})
+    query = urlencode({"organization__id__exact": str(organization.pk)})
     yield OrganizationFact(_("APIs"), text, f"{reverse('admin:apis_api_changelist')}?{query}")

@@ -23,7 +23,7 @@ FIELDS: tuple[tuple[str, str | Promise], ...] = (
     ("registration_number", gettext_lazy("Registration number")),
     ("contact_name", gettext_lazy("Contact")),
     ("contact_email", gettext_lazy("Contact’s e-mail address")),
-    ("statement", gettext_lazy("What they want to offer")),
+    ("statement", gettext_lazy("Planned offer")),
 )
 
 

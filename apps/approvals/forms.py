@@ -2,42 +2,40 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 from django import forms
 from django.utils.translation import gettext_lazy as _
 
 from apps.accounts.models import User
+from apps.approvals.business_hours import WEEKDAYS
 from apps.approvals.enums import BulkDecision, Priority
 from apps.approvals.selectors import list_assignable_staff
 
 MAX_COMMENT_LENGTH = 5000
 
 
-class LinesField(forms.CharField):
-    """Several short texts, one per line; a list in Python."""
+class LinesField(forms.Field):
+    """Several short texts, one per line; a list in Python. What a line may say is for services to judge."""
 
-    def __init__(self, **options: Any) -> None:
-        """Show a text area."""
-        options.setdefault("widget", forms.Textarea(attrs={"rows": 2}))
-        super().__init__(**options)
+    widget = forms.Textarea(attrs={"rows": 2})
 
-    def to_python(self, value: Any) -> list[str]:
+    def to_python(self, value: Any) -> Any:
         """Return the lines that say something."""
         if isinstance(value, list):
             return value
-        return [line.strip() for line in super().to_python(value).splitlines() if line.strip()]
-
-    def validate(self, value: Any) -> None:
-        """Insist on a line only where one is required."""
-        forms.Field.validate(self, value)
-
-    def run_validators(self, value: Any) -> None:
-        """Let services judge the lines."""
+        return [line.strip() for line in str(value or "").splitlines() if line.strip()]
 
     def prepare_value(self, value: Any) -> Any:
         """Write a list as lines."""
         return "\n".join(value) if isinstance(value, list) else value
+
+
+def hours_by_day(hours: Mapping[str, Sequence[str]]) -> list[str]:
+    """Write opening hours as lines, from Monday on; the database keeps no order."""
+    days = sorted(hours, key=lambda day: WEEKDAYS.index(day) if day in WEEKDAYS else len(WEEKDAYS))
+    return [f"{day} {', '.join(hours[day])}" for day in days]
 
 
 class WeekdayHoursField(LinesField):
@@ -58,11 +56,11 @@ class WeekdayHoursField(LinesField):
     def prepare_value(self, value: Any) -> Any:
         """Write the mapping as lines."""
         if isinstance(value, dict):
-            return "\n".join(f"{day} {', '.join(ranges)}" for day, ranges in value.items())
+            return "\n".join(hours_by_day(value))
         return value
 
 
-class PersonField(forms.ModelChoiceField):
+class PersonField(forms.ModelChoiceField):  # type: ignore[type-arg]  # not generic at run time
     """Somebody who works in the queue."""
 
     def __init__(self, **options: Any) -> None:

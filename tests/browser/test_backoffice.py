@@ -15,10 +15,12 @@ from pytest_django import Settings
 
 from apps.accounts.models import User
 from apps.apis.services.verification import ProviderDetails, request_verification
+from apps.approvals.enums import Priority
 from apps.approvals.models import ApprovalRequest, BusinessCalendar, SlaPolicy
 from apps.approvals.services import add_comment, change_priority, reject_request
 from apps.core import clock
 from tests.browser.conftest import LOOKS, Look, visit, watched
+from tests.clients import client_for
 from tests.factories.accounts import actor_of, make_member, make_staff
 from tests.factories.apis import ApiVersionFactory, EndpointFactory
 from tests.factories.approvals import make_older, make_request
@@ -76,7 +78,7 @@ def test_dark_theme_is_chosen_by_the_cookie(
 def fill_queue(approver: User) -> ApprovalRequest:
     """Make requests in several states, and return one that has everything about it."""
     now = clock.now()
-    rich = make_older(make_request(priority="high"), timedelta(days=1, hours=3))
+    rich = make_older(make_request(priority=Priority.HIGH), timedelta(days=1, hours=3))
     version = ApiVersionFactory(api_id=rich.subject_id)
     parameters = [
         {"name": "place", "in": "path", "required": True, "schema": {"type": "string"}},
@@ -91,7 +93,7 @@ def fill_queue(approver: User) -> ApprovalRequest:
     actor = actor_of(approver)
     add_comment(request=rich, actor=actor, body="Please look, @someone", is_internal=True)
     add_comment(request=rich, actor=actor, body="Thank you, we look at it.", is_internal=False)
-    change_priority(request=rich, priority="urgent", actor=actor, comment="A fair is near")
+    change_priority(request=rich, priority=Priority.URGENT, actor=actor, comment="A fair is near")
     ApprovalRequest.objects.filter(pk=rich.pk).update(due_at=now - timedelta(hours=2))
     make_request()
     make_request(waiting_since=now - timedelta(hours=1), status="info_requested")
@@ -150,6 +152,37 @@ def test_approvers_pages_have_no_serious_violation(
         visit(page, path)
         page.screenshot(path=artifacts / f"approver-{title}-{look.name}.png", full_page=True)
         assert find_violations(page) == [], title
+
+
+@pytest.mark.parametrize("look", LOOKS, ids=lambda look: look.name)
+def test_provider_asks_to_be_verified(
+    *,
+    look: Look,
+    open_context: Callable[..., BrowserContext],
+    find_violations: Callable[[Page], list[str]],
+    artifacts: Path,
+    live_server: object,
+) -> None:
+    owner = make_member("owner")
+    name = django_settings.SESSION_COOKIE_NAME
+    value = client_for(owner).cookies[name].value
+    context = open_context(look)
+    context.add_cookies([{"name": name, "value": value, "url": str(live_server)}])
+    page = context.new_page()
+
+    visit(page, reverse("accounts:organization"))
+    page.get_by_role("link", name="Become a verified provider").click()
+    page.screenshot(path=artifacts / f"verification-ask-{look.name}.png", full_page=True)
+    assert find_violations(page) == []
+    page.get_by_label("Legal name").fill("Acme Weather Ltd")
+    page.get_by_label("Website").fill("https://weather.example.com")
+    page.get_by_label("Contact", exact=True).fill("Ann Lee")
+    page.get_by_label("Contact’s e-mail address").fill("ann@example.com")
+    page.get_by_label("What you want to offer").fill("Forecasts from our own stations.")
+    page.get_by_role("button", name="Ask to be verified").click()
+    expect(page.get_by_text("Being reviewed")).to_be_visible()
+    page.screenshot(path=artifacts / f"verification-sent-{look.name}.png", full_page=True)
+    assert find_violations(page) == []
 
 
 def test_approver_takes_reviews_and_approves(

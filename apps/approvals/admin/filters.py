@@ -4,9 +4,9 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Iterator
 from typing import Any, Final
+from uuid import UUID
 
 from django.contrib import admin
-from django.core.exceptions import ValidationError
 from django.db.models import Q, QuerySet
 from django.http import HttpRequest
 from django.utils.translation import gettext_lazy
@@ -108,6 +108,6 @@ class AssigneeFilter(admin.SimpleListFilter):
                 return rows.filter(assignee=None)
             case person:
                 try:
-                    return rows.filter(assignee_id=person)
-                except (ValidationError, ValueError):
+                    return rows.filter(assignee_id=UUID(person))
+                except ValueError:
                     return rows.none()

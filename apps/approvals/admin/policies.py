@@ -12,7 +12,7 @@ from django.utils.translation import gettext, gettext_lazy
 
 from apps.approvals import selectors, services
 from apps.approvals.admin.routes import REVIEWERS
-from apps.approvals.forms import LinesField, PersonField, WeekdayHoursField
+from apps.approvals.forms import LinesField, PersonField, WeekdayHoursField, hours_by_day
 from apps.approvals.models import BusinessCalendar, SlaPolicy
 from apps.approvals.registry import subject_types
 from apps.core.admin import BackOfficeAdmin, staff_actor
@@ -144,7 +144,7 @@ class BusinessCalendarAdmin(BackOfficeAdmin):
     @admin.display(description=gettext_lazy("opening hours"))
     def open_days(self, row: BusinessCalendar) -> str:
         """Show the hours in one line."""
-        return " · ".join(f"{day} {', '.join(spans)}" for day, spans in row.weekday_hours.items())
+        return " · ".join(hours_by_day(row.weekday_hours))
 
     @admin.display(description=gettext_lazy("holidays"))
     def holiday_count(self, row: BusinessCalendar) -> int:

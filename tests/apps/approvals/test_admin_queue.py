@@ -12,6 +12,7 @@ from django.urls import reverse
 from pytest_django import DjangoAssertNumQueries
 
 from apps.accounts.models import User
+from apps.approvals.enums import Priority
 from apps.approvals.models import ApprovalAttachment, ApprovalRequest, BusinessCalendar, SlaPolicy
 from apps.approvals.services import add_comment, approve_request, assign_request, reject_request
 from apps.core import clock
@@ -74,7 +75,7 @@ def test_queue_is_narrowed_by_assignee(browser: Client, approver: User) -> None:
 
 
 def test_queue_is_narrowed_by_state_subject_priority_and_words(browser: Client) -> None:
-    urgent = make_request(priority="urgent")
+    urgent = make_request(priority=Priority.URGENT)
     waiting = make_request(status="info_requested", waiting_since=clock.now())
     escalated = make_request(status="escalated")
 
