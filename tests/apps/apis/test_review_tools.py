@@ -9,14 +9,16 @@ import pytest
 from django.test import Client
 from django.urls import reverse
 
-from apps.accounts.models import User
+from apps.accounts.models import Membership, User
 from apps.apis import services
 from apps.apis.models import Api, HealthCheck
 from apps.apis.services.trials import MAX_SHOWN_BYTES, Operation, call_upstream
+from apps.approvals.models import ApprovalRequest
 from apps.core.actors import Actor
 from apps.core.exceptions import InvalidInput
 from apps.core.models import AuditEvent
 from tests.apps.apis.conftest import Upstream
+from tests.factories.accounts import actor_of
 from tests.factories.apis import ApiVersionFactory, EndpointFactory, make_api
 
 pytestmark = pytest.mark.django_db(transaction=True)
@@ -170,3 +172,23 @@ def test_preview_shows_a_listing_that_is_not_live_to_approvers_only(
     assert "This is a preview" in text
     assert client_for(make_member("owner")).get(url).status_code == 404
     assert Client().get(url).status_code == 302
+
+
+def test_update_can_be_tried_at_the_upstream_that_it_asks_for(
+    approver: Client, make_member: Callable[..., Membership], upstream: Upstream
+) -> None:
+    member = make_member("owner")
+    api = make_api("active", member.organization)
+    upstream.answers["/new/"] = (200, b"the new one")
+    services.update_api(
+        api=api, fields={"upstream_url": f"{upstream.url}/new"}, actor=actor_of(member)
+    )
+    request = ApprovalRequest.objects.get(subject_type="apis.api_update")
+
+    review = approver.get(reverse("admin:approvals_approvalrequest_change", args=[request.pk]))
+    text = call(approver, api, path="/", target="wanted", approval=str(request.pk))
+
+    assert reverse("admin:apis_try_call", args=[api.pk]) in review.content.decode()
+    assert "the new one" in text
+    assert upstream.requests[-1][0] == "/new/"
+    assert str(request.pk) in text

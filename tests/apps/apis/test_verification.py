@@ -27,6 +27,8 @@ from apps.approvals.services import (
 from apps.core.actors import Actor
 from apps.core.exceptions import InvalidInput, RuleViolated
 from apps.core.models import AuditEvent
+from apps.core.relay import drain_until_empty
+from apps.notifications.models import Notification
 from tests.apps.apis.conftest import Upstream
 from tests.factories.accounts import actor_of, make_member, make_staff
 from tests.factories.apis import ApiFactory, CategoryFactory
@@ -238,6 +240,12 @@ def test_approver_reads_the_details_and_requester_is_told(
     assert "Acme Weather Ltd" in text
     assert "HRB 12345" in text
     assert "Provider verification" in text
+
+    approve_request(request=request, actor=actor_of(approver), comment="Found in the register")
+    drain_until_empty()
+
+    notice = Notification.objects.get(user=owner.user)
+    assert (notice.kind, notice.url) == ("approvals.approved", PAGE)
 
 
 def test_operator_withdraws_a_verification_with_a_reason(
