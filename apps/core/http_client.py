@@ -9,7 +9,7 @@ Source: docs/adr/0008-outgoing-http.md; OWASP SSRF prevention cheat sheet.
 
 from __future__ import annotations
 
-import ipaddress
+import re
 import socket
 import ssl
 import time
@@ -23,6 +23,7 @@ import httpx
 from django.conf import settings
 from django.utils.translation import gettext_lazy as _
 
+from apps.core.addresses import is_host_name, is_ip_literal, is_private_name, is_public_address
 from apps.core.db import forbid_transaction
 from apps.core.exceptions import UnsafeUrl
 from apps.core.request_context import REQUEST_ID_HEADER, current_request_id
@@ -31,14 +32,8 @@ ALLOWED_SCHEMES: Final = frozenset({"http", "https"})
 ALLOWED_PORTS: Final = frozenset({80, 443, 8000, 8080, 8443})
 DEFAULT_TIMEOUT_S: Final = 5.0
 DEFAULT_MAX_BYTES: Final = 1_048_576
-_REFUSED_V4: Final = tuple(
-    ipaddress.ip_network(network)
-    for network in ("0.0.0.0/8", "100.64.0.0/10", "192.0.0.0/24", "198.18.0.0/15")
-)
-_REFUSED_V6: Final = tuple(
-    ipaddress.ip_network(network)
-    for network in ("64:ff9b::/96", "64:ff9b:1::/48", "2001::/32", "2002::/16")
-)
+# White space and a backslash are read differently by different programs; a URL needs neither.
+_CONFUSING: Final = re.compile(r"[\x00-\x20\x7f\\]")
 
 
 @dataclass(frozen=True, slots=True)
@@ -51,36 +46,30 @@ class Answer:
     elapsed_ms: float
 
 
-def is_public_address(text: str) -> bool:
-    """Whether an IP address is on the public internet (and not a tunnel to a private one)."""
-    address = ipaddress.ip_address(text.split("%", 1)[0])
-    if isinstance(address, ipaddress.IPv6Address):
-        if address.ipv4_mapped is not None:
-            return is_public_address(str(address.ipv4_mapped))
-        if any(address in network for network in _REFUSED_V6):
-            return False
-    elif any(address in network for network in _REFUSED_V4):
-        return False
-    return address.is_global and not address.is_multicast
-
-
 def is_trusted_target(host: str, port: int) -> bool:
     """Whether the operator listed the address in OUTGOING_TRUSTED_HOSTS (development, tests)."""
     return f"{host}:{port}" in settings.OUTGOING_TRUSTED_HOSTS
+
+
+def is_public(address: str) -> bool:
+    """Whether an address is on the public internet and not one of the operator's own."""
+    return is_public_address(address, refused=settings.OUTGOING_REFUSED_NETWORKS)
 
 
 def validate_url(url: str, *, field: str = "") -> tuple[str, str, int]:
     """Check the shape of an outgoing URL and return scheme, host and port.
 
     Raises:
-        UnsafeUrl: scheme, port, credentials in the URL, an IP literal in any notation, or no host.
+        UnsafeUrl: scheme, port, credentials in the URL, an IP literal in any notation, or no public name.
     """
     try:
         parts = urlsplit(url)
         port = parts.port or (443 if parts.scheme == "https" else 80)
     except ValueError:
         raise UnsafeUrl(_("This is not a valid URL."), field=field) from None
-    host = (parts.hostname or "").rstrip(".")
+    host = parts.hostname or ""
+    if _CONFUSING.search(url):
+        raise UnsafeUrl(_("This is not a valid URL."), field=field)
     if parts.scheme not in ALLOWED_SCHEMES or not host:
         raise UnsafeUrl(
             _("The URL must start with http:// or https:// and name a host."), field=field
@@ -91,23 +80,21 @@ def validate_url(url: str, *, field: str = "") -> tuple[str, str, int]:
         return parts.scheme, host, port
     if port not in ALLOWED_PORTS:
         raise UnsafeUrl(_("Port %(port)s is not allowed.") % {"port": port}, field=field)
-    if _is_ip_literal(host):
-        raise UnsafeUrl(_("Use a host name, not an IP address."), field=field)
-    if "." not in host or host.endswith((".local", ".internal", ".localhost")):
-        raise UnsafeUrl(_("The host must be a public name."), field=field)
+    _refuse_host(host, field)
     return parts.scheme, host, port
 
 
-def _is_ip_literal(host: str) -> bool:
-    """Whether the host is an address, also in octal, hexadecimal or shortened notation."""
-    try:
-        ipaddress.ip_address(host)
-    except ValueError:
-        try:
-            socket.inet_aton(host)  # accepts 0x7f.1, 2130706433 and the like
-        except OSError:
-            return False
-    return True
+def _refuse_host(host: str, field: str) -> None:
+    """Refuse what is no public name, however it is written."""
+    if not host.isascii():
+        raise UnsafeUrl(
+            _("Write the host name in ASCII letters; names in other scripts begin with xn--."),
+            field=field,
+        )
+    if is_ip_literal(host.rstrip(".")):
+        raise UnsafeUrl(_("Use a host name, not an IP address."), field=field)
+    if not is_host_name(host) or is_private_name(host):
+        raise UnsafeUrl(_("The host must be a public name."), field=field)
 
 
 def resolve_public(host: str, port: int, *, field: str = "") -> list[str]:
@@ -121,7 +108,7 @@ def resolve_public(host: str, port: int, *, field: str = "") -> list[str]:
     except (socket.gaierror, UnicodeError):
         raise UnsafeUrl(_("The host name does not resolve."), field=field) from None
     addresses = sorted({str(entry[4][0]) for entry in found})
-    if not is_trusted_target(host, port) and not all(map(is_public_address, addresses)):
+    if not is_trusted_target(host, port) and not all(map(is_public, addresses)):
         raise UnsafeUrl(_("The host resolves to an address that is not public."), field=field)
     return addresses
 

@@ -13,6 +13,7 @@ from marketplace.settings.env import (
     env_database,
     env_int,
     env_list,
+    env_networks,
     env_numbered,
     env_text,
 )
@@ -346,6 +347,8 @@ CONTENT_SECURITY_POLICY = {
 }
 # host:port pairs that outgoing calls may reach although they are not public (development).
 OUTGOING_TRUSTED_HOSTS = frozenset(env_list("OUTGOING_TRUSTED_HOSTS"))
+# The operator's own public networks: nobody may send us there.
+OUTGOING_REFUSED_NETWORKS = env_networks("OUTGOING_REFUSED_NETWORKS")
 
 # --- Mail ------------------------------------------------------------------------------------
 EMAIL_BACKEND = env_text("EMAIL_BACKEND", "django.core.mail.backends.smtp.EmailBackend")

@@ -12,6 +12,8 @@ from typing import Any
 import environ
 from django.core.exceptions import ImproperlyConfigured
 
+from apps.core.addresses import IPNetwork, parse_networks
+
 
 def env_text(name: str, default: str | None = None) -> str:
     """Return a text value, or the content of the file that `<name>_FILE` names."""
@@ -59,6 +61,16 @@ def env_int(name: str, default: int, *, minimum: int = 0) -> int:
 def env_list(name: str, default: str = "") -> list[str]:
     """Return comma-separated values without blanks."""
     return [part.strip() for part in env_text(name, default).split(",") if part.strip()]
+
+
+def env_networks(name: str) -> tuple[IPNetwork, ...]:
+    """Return networks in CIDR notation."""
+    try:
+        return parse_networks(env_text(name, ""))
+    except ValueError as error:
+        raise ImproperlyConfigured(
+            f"{name}: {error}. Write networks like 203.0.113.0/24."
+        ) from None
 
 
 def env_numbered(name: str) -> dict[int, str]:
