@@ -12,10 +12,12 @@ from typing import Any, Final
 from uuid import UUID
 
 import structlog
+from django.db import transaction
 from django.db.models import Model, QuerySet
 
 from apps.accounts.models import Organization
 from apps.apis.models import Api
+from apps.core import clock
 from apps.gateway.entries import InvalidEntryError
 from apps.gateway.entry_payloads import (
     ROUTED_STATUSES,
@@ -28,8 +30,10 @@ from apps.gateway.entry_payloads import (
 from apps.gateway.enums import EntryKind
 from apps.gateway.models import RegistryEntry
 from apps.gateway.services.wanting import (
+    FIRST_PROOF_WITHIN,
     SUBSCRIPTION_RELATIONS,
     split_entry,
+    wake_relay,
     want_entry,
     want_key,
     want_route,
@@ -43,6 +47,8 @@ from apps.subscriptions.models import Subscription
 logger = structlog.get_logger(__name__)
 
 BATCH_SIZE: Final = 1_000
+# So many entries are wanted one by one; for more it pays to lock and insert them together.
+FEW: Final = 10
 
 
 def want_every_entry() -> int:
@@ -109,11 +115,11 @@ def _recompute(source: _Source) -> int:
     count = 0
     for rows in _batches([source.live, strays]):
         entries = _entries_by_subject(source.kind, rows)
-        count += sum(
-            _want_again(source.want, row.pk)
-            for row in rows
-            if _is_wrong(source.build, row, entries.get(row.pk, []))
-        )
+        wrong = [row.pk for row in rows if _is_wrong(source.build, row, entries.get(row.pk, []))]
+        unknown = [row_id for row_id in wrong if row_id not in entries]
+        created = _want_unknown(source, unknown) if len(unknown) > FEW else set()
+        count += len(created)
+        count += sum(_want_again(source.want, row_id) for row_id in wrong if row_id not in created)
     gone = known.exclude(subject_id__in=source.everything.order_by().values("pk"))
     for entry in gone.iterator():
         count += want_entry(
@@ -138,6 +144,36 @@ def _is_wrong(
         return payload is not None
     held = (found.payload, found.sealed, found.refresh_at)
     return held != (payload, sealed, wanted.refresh_at)
+
+
+@transaction.atomic
+def _want_unknown(source: _Source, ids: list[UUID]) -> set[UUID]:
+    """Want entries that have no row at all, in one statement; return the rows of the domain that they stand for.
+
+    The domain's rows stay locked meanwhile: who revokes a key must find its entry, or we its revocation.
+    """
+    rows = source.everything.filter(pk__in=ids).select_for_update(of=("self",), no_key=True)
+    now = clock.now()
+    entries = []
+    for row in rows:
+        wanted = source.build(row)
+        payload, sealed = split_entry(wanted)
+        if payload is not None:
+            entries.append(
+                RegistryEntry(
+                    kind=source.kind,
+                    key=wanted.key,
+                    subject_id=wanted.subject_id,
+                    payload=payload,
+                    sealed=sealed,
+                    refresh_at=wanted.refresh_at,
+                    wanted_at=now,
+                    retry_at=now + FIRST_PROOF_WITHIN,
+                )
+            )
+    RegistryEntry.objects.bulk_create(entries, batch_size=BATCH_SIZE, ignore_conflicts=True)
+    wake_relay()
+    return {entry.subject_id for entry in entries}
 
 
 def _want_again(want: Callable[[UUID], bool], row_id: UUID) -> bool:
