@@ -24,17 +24,8 @@ class SlaPolicyAdmin(BackOfficeAdmin):
 
     view_roles = REVIEWERS
     change_roles = ("operator",)
-    list_display = (
-        "about",
-        "priority",
-        "response_hours",
-        "resolution_hours",
-        "escalate_after_hours",
-        "uses_business_hours",
-        "default_assignee",
-    )
+    list_display = ("about", "priority", "response", "decision", "escalation", "runs", "assignee")
     list_display_links = ("about", "priority")
-    list_filter = ("priority", "uses_business_hours")
     list_select_related = ("default_assignee",)
     ordering = ("subject_type", "resolution_hours")
     fieldsets = (
@@ -61,6 +52,31 @@ class SlaPolicyAdmin(BackOfficeAdmin):
         if not row.subject_type:
             return gettext("Everything else")
         return dict(subject_types()).get(row.subject_type, row.subject_type)
+
+    @admin.display(description=gettext_lazy("response"), ordering="response_hours")
+    def response(self, row: SlaPolicy) -> str:
+        """Show the time to a first response."""
+        return _hours(row.response_hours)
+
+    @admin.display(description=gettext_lazy("decision"), ordering="resolution_hours")
+    def decision(self, row: SlaPolicy) -> str:
+        """Show the time to a decision."""
+        return _hours(row.resolution_hours)
+
+    @admin.display(description=gettext_lazy("escalation"), ordering="escalate_after_hours")
+    def escalation(self, row: SlaPolicy) -> str:
+        """Show when it escalates; by default when the decision is late."""
+        return _hours(row.escalate_after_hours or row.resolution_hours)
+
+    @admin.display(description=gettext_lazy("hours of"), ordering="uses_business_hours")
+    def runs(self, row: SlaPolicy) -> str:
+        """Show in which hours the clock runs."""
+        return gettext("business") if row.uses_business_hours else gettext("day and night")
+
+    @admin.display(description=gettext_lazy("assignee"))
+    def assignee(self, row: SlaPolicy) -> str:
+        """Show who gets new requests."""
+        return row.default_assignee.get_full_name() if row.default_assignee else "–"
 
     def formfield_for_dbfield(
         self, db_field: Field[Any, Any], request: HttpRequest, **options: Any
@@ -93,6 +109,10 @@ class SlaPolicyAdmin(BackOfficeAdmin):
     def has_add_permission(self, request: HttpRequest, obj: Any = None) -> bool:
         """Operators add policies for a subject type."""
         return self.has_change_permission(request, obj)
+
+
+def _hours(count: int | None) -> str:
+    return "–" if count is None else gettext("%(count)s h") % {"count": count}
 
 
 def _subject_choices() -> list[tuple[str, Any]]:

@@ -19,7 +19,7 @@ from apps.core.exceptions import InvalidInput
 from apps.core.models import AuditEvent
 from tests.apps.apis.conftest import Upstream
 from tests.factories.accounts import actor_of
-from tests.factories.apis import ApiVersionFactory, EndpointFactory, make_api
+from tests.factories.apis import ApiVersionFactory, CategoryFactory, EndpointFactory, make_api
 
 pytestmark = pytest.mark.django_db(transaction=True)
 
@@ -192,3 +192,19 @@ def test_update_can_be_tried_at_the_upstream_that_it_asks_for(
     assert "the new one" in text
     assert upstream.requests[-1][0] == "/new/"
     assert str(request.pk) in text
+
+
+def test_operator_sets_how_a_category_goes_live_knowing_what_it_means(
+    approver: Client, client_for: Callable[..., Client], make_staff: Callable[..., User]
+) -> None:
+    category = CategoryFactory()
+    url = reverse("admin:apis_category_change", args=[category.pk])
+    form = {"name": category.name, "slug": category.slug, "position": 0, "go_live_mode": "instant"}
+    operator = client_for(make_staff("operator"))
+
+    assert "go live at once, without a review" in operator.get(url).content.decode()
+    assert approver.post(url, form).status_code == 403
+    operator.post(url, form)
+
+    row = AuditEvent.objects.get(action="apis:category:saved")
+    assert (row.before, row.after) == ({"go_live_mode": "review"}, {"go_live_mode": "instant"})
