@@ -38,7 +38,7 @@ class ProviderVerificationHandler:
     def on_approved(self, request: ApprovalRequest, *, actor: Actor) -> None:
         """Trust the provider."""
         verify_provider(
-            organization=request.organization, actor=actor, reason=request.decision_comment
+            organization=_organization(request), actor=actor, reason=request.decision_comment
         )
 
     def on_rejected(self, request: ApprovalRequest, *, actor: Actor, comment: str) -> None:
@@ -57,10 +57,11 @@ class ProviderVerificationHandler:
 
     def subject_summary(self, request: ApprovalRequest) -> dict[str, Any]:
         """Return the details as they were sent."""
+        organization = _organization(request)
         return {
-            "id": request.organization.public_id,
-            "name": request.organization.name,
-            "is_verified_provider": request.organization.is_verified_provider,
+            "id": organization.public_id,
+            "name": organization.name,
+            "is_verified_provider": organization.is_verified_provider,
             **{name: request.details.get(name, "") for name, _label in FIELDS},
         }
 
@@ -72,6 +73,13 @@ class ProviderVerificationHandler:
 def described(request: ApprovalRequest) -> list[tuple[str | Promise, str]]:
     """Return what was sent, labelled."""
     return [(label, str(request.details.get(name, ""))) for name, label in FIELDS]
+
+
+def _organization(request: ApprovalRequest) -> Organization:
+    """Return who asks: never a person for themselves."""
+    if request.organization is None:
+        raise TypeError("only organizations are verified")
+    return request.organization
 
 
 @dataclass(frozen=True, slots=True)

@@ -10,10 +10,10 @@ from apps.core.events import DomainEvent
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class ApprovalEvent(DomainEvent):
-    """Base: which request, about what, of whom."""
+    """Base: which request, about what, of whom (no organization: a person's own)."""
 
     request_id: UUID
-    organization_id: UUID
+    organization_id: UUID | None
     subject_type: str
     subject_id: UUID
 
@@ -67,7 +67,7 @@ class ApprovalAssigned(ApprovalEvent):
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class ApprovalCommented(ApprovalEvent):
-    """Somebody said something; `comment_id` names it."""
+    """Somebody said something; `comment_id` names it. Members of a deciding organization count as staff here."""
 
     comment_id: UUID
     is_from_staff: bool

@@ -22,6 +22,7 @@ from apps.approvals.models import ApprovalComment, ApprovalHistory
 from apps.approvals.telling import (
     Fact,
     load,
+    tell_deciders,
     tell_people,
     tell_requester,
     tell_reviewers,
@@ -34,8 +35,12 @@ EXCERPT_LENGTH = 300
 
 @receives(ApprovalRequested)
 def tell_approvers_of_request(event: ApprovalRequested) -> None:
-    """Tell approvers that something waits."""
-    tell_role(StaffRole.APPROVER, load(event.request_id), Fact(notices.REQUESTED, "requested"))
+    """Tell approvers that something waits, or the organization that decides it."""
+    request, fact = load(event.request_id), Fact(notices.REQUESTED, "requested")
+    if request.deciding_organization is not None:
+        tell_deciders(request, fact)
+    else:
+        tell_role(StaffRole.APPROVER, request, fact)
 
 
 @receives(ApprovalDecided)

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import Any, Protocol
+from typing import Any, Protocol, runtime_checkable
 
 from django.utils.functional import Promise
 
@@ -45,6 +45,17 @@ class ApprovalHandler(Protocol):
         """Return the portal page where the requester sees the subject."""
 
 
+@runtime_checkable
+class DelegatedApprovalHandler(ApprovalHandler, Protocol):
+    """A subject that another organization decides, such as a provider about its subscribers."""
+
+    # The member permission that lets the deciding organization's side decide, ask and comment.
+    decide_permission: str
+
+    def decision_path(self, request: ApprovalRequest) -> str:
+        """Return the portal page where the deciding organization decides."""
+
+
 _handlers: dict[str, ApprovalHandler] = {}
 
 
@@ -66,6 +77,19 @@ def handler_of(subject_type: str) -> ApprovalHandler:
         KeyError: no app registered it.
     """
     return _handlers[subject_type]
+
+
+def delegated_handler_of(subject_type: str) -> DelegatedApprovalHandler:
+    """Return the handler of a subject type that another organization decides.
+
+    Raises:
+        KeyError: no app registered it.
+        TypeError: the subject is decided by the back office only.
+    """
+    handler = handler_of(subject_type)
+    if not isinstance(handler, DelegatedApprovalHandler):
+        raise TypeError(f"approval subject {subject_type!r} cannot be decided by an organization")
+    return handler
 
 
 def subject_types() -> list[tuple[str, str | Promise]]:

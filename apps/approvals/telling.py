@@ -13,7 +13,7 @@ from apps.accounts.enums import StaffRole
 from apps.accounts.models import User
 from apps.approvals.enums import ApprovalStatus
 from apps.approvals.models import ApprovalRequest
-from apps.approvals.registry import handler_of
+from apps.approvals.registry import delegated_handler_of, handler_of
 from apps.notifications.kinds import NotificationKind
 from apps.notifications.services import Message, notify, notify_members, notify_staff
 
@@ -33,7 +33,9 @@ class Fact:
 
 def load(request_id: UUID) -> ApprovalRequest:
     """Return a request with what every message names."""
-    return ApprovalRequest.objects.select_related("organization", "assignee").get(pk=request_id)
+    return ApprovalRequest.objects.select_related(
+        "organization", "deciding_organization", "requested_by", "assignee"
+    ).get(pk=request_id)
 
 
 def tell_role(role: StaffRole, request: ApprovalRequest, fact: Fact) -> None:
@@ -48,8 +50,27 @@ def tell_people(people: Iterable[User], request: ApprovalRequest, fact: Fact) ->
     notify(users=people, organization=request.organization, message=message)
 
 
+def tell_deciders(request: ApprovalRequest, fact: Fact) -> None:
+    """Tell the members of the deciding organization who may decide."""
+    if request.deciding_organization is None:
+        return
+    handler = delegated_handler_of(request.subject_type)
+    message = _message(request, fact, url=handler.decision_path(request))
+    notify_members(
+        organization=request.deciding_organization,
+        permission=handler.decide_permission,
+        message=message,
+    )
+
+
 def tell_reviewers(request: ApprovalRequest, fact: Fact) -> None:
-    """Tell the assignee; without one, the role whose turn it is."""
+    """Tell the assignee; without one, the role whose turn it is. A deciding organization hears it first.
+
+    The back office hears nothing of what another organization decides until it is escalated.
+    """
+    tell_deciders(request, fact)
+    if not request.is_with_back_office:
+        return
     if request.assignee and request.assignee.is_active and request.assignee.is_staff:
         tell_people([request.assignee], request, fact)
         return
@@ -59,9 +80,13 @@ def tell_reviewers(request: ApprovalRequest, fact: Fact) -> None:
 
 
 def tell_requester(request: ApprovalRequest, fact: Fact) -> None:
-    """Tell the members of the requesting organization who may speak for it."""
+    """Tell the members of the requesting organization who may speak for it, or the person who asked."""
     handler = handler_of(request.subject_type)
     message = _message(request, fact, url=handler.subject_path(request))
+    if request.organization is None:
+        people = [request.requested_by] if request.requested_by else []
+        notify(users=people, organization=None, message=message)
+        return
     notify_members(
         organization=request.organization, permission=handler.permission, message=message
     )
@@ -79,7 +104,7 @@ def _message(request: ApprovalRequest, fact: Fact, *, url: str) -> Message:
         url=url,
         context={
             "title": request.title,
-            "organization": request.organization.name,
+            "organization": request.asker,
             "comment": fact.comment,
             "author": fact.author,
             "conditions": fact.conditions,

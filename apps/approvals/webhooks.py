@@ -125,6 +125,8 @@ def _publish(
 ) -> None:
     """Publish a change as it was: the status is the event's, the row may have moved on."""
     request = load(event.request_id)
+    if request.organization is None:
+        return  # A person's own request has no programs that listen.
     subject = handler_of(request.subject_type).subject_summary(request)
     data = {
         "id": request.public_id,

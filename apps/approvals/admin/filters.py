@@ -21,6 +21,8 @@ Rows = QuerySet[ApprovalRequest]
 Lookups = Iterable[tuple[str, Any]]
 
 OPEN: Final = Q(status__in=OPEN_STATUSES)
+# Another organization decides it, and it was never escalated.
+DELEGATED: Final = Q(deciding_organization__isnull=False, escalated_at=None)
 MINE: Final = "mine"
 NOBODY: Final = "nobody"
 
@@ -36,6 +38,7 @@ class QueueFilter(admin.SimpleListFilter):
         return (
             ("overdue", gettext_lazy("overdue")),
             ("waiting", gettext_lazy("waiting for the requester")),
+            ("delegated", gettext_lazy("decided by an organization")),
             ("escalated", gettext_lazy("escalated")),
             ("approved", gettext_lazy("approved")),
             ("rejected", gettext_lazy("rejected")),
@@ -57,13 +60,14 @@ class QueueFilter(admin.SimpleListFilter):
             case "decided":
                 return rows.exclude(OPEN)
             case "overdue":
-                return rows.filter(selectors.overdue_filter())
-            case "waiting":
-                return rows.filter(status=ApprovalStatus.INFO_REQUESTED)
-            case ("escalated" | "approved" | "rejected") as status:
+                return rows.filter(~DELEGATED, selectors.overdue_filter())
+            case "delegated":
+                return rows.filter(OPEN, DELEGATED)
+            case ("waiting" | "escalated" | "approved" | "rejected") as name:
+                status = ApprovalStatus.INFO_REQUESTED if name == "waiting" else name
                 return rows.filter(status=status)
             case _:
-                return rows.filter(OPEN)
+                return rows.filter(OPEN).exclude(DELEGATED)
 
 
 class SubjectFilter(admin.SimpleListFilter):

@@ -64,7 +64,7 @@ class ApprovalRequestAdmin(StatisticsPage, ReviewPages, BackOfficeAdmin):
 
     view_roles = REVIEWERS
     change_list_template = "approvals/queue.html"
-    list_display = ("subject", "organization", "urgency", "clock", "assigned", "state")
+    list_display = ("subject", "asker", "urgency", "clock", "assigned", "state")
     list_display_links = ("subject",)
     list_filter = (
         filters.QueueFilter,
@@ -72,7 +72,7 @@ class ApprovalRequestAdmin(StatisticsPage, ReviewPages, BackOfficeAdmin):
         filters.SubjectFilter,
         "priority",
     )
-    list_select_related = ("organization", "assignee")
+    list_select_related = ("organization", "requested_by", "assignee")
     search_fields = ("title", "organization__name")
     actions = ("approve_selected", "reject_selected", "assign_selected", "escalate_selected")
 
@@ -119,6 +119,14 @@ class ApprovalRequestAdmin(StatisticsPage, ReviewPages, BackOfficeAdmin):
         """Show what it is about, and what is asked."""
         label = handler_of(row.subject_type).label
         return format_html('{}<span class="queue__sub">{}</span>', row.title, label)
+
+    @admin.display(description=gettext_lazy("organization"), ordering="organization__name")
+    def asker(self, row: ApprovalRequest) -> SafeString | str:
+        """Show who asks, and which organization decides where the back office does not."""
+        if row.deciding_organization is None:
+            return row.asker
+        decides = gettext("%(name)s decides") % {"name": row.deciding_organization.name}
+        return format_html('{}<span class="queue__sub">{}</span>', row.asker, decides)
 
     @admin.display(description=gettext_lazy("priority"), ordering="priority")
     def urgency(self, row: ApprovalRequest) -> SafeString:

@@ -218,7 +218,7 @@ class ReviewPages:
             "comments": list(selectors.list_comments(subject, platform)),
             "history": describe_history(selectors.list_history(subject, platform)),
             "previous": list(list_previous_requests(subject)),
-            "facts": facts_of(subject.organization),
+            "facts": facts_of(subject.organization) if subject.organization else [],
             "opts": self.model._meta,
         }
         return TemplateResponse(request, "approvals/review.html", context)

@@ -27,6 +27,7 @@ QUEUE_PARAMETERS = [
     OpenApiParameter("subject_type", str, description="For example `apis.api`; also as `type`."),
     OpenApiParameter("is_open", bool),
     OpenApiParameter("overdue", bool),
+    OpenApiParameter("delegated", bool, description="Decided by an organization, not escalated."),
     OpenApiParameter("mine", bool, description="Assigned to the caller."),
     OpenApiParameter("assignee", str, description="A person's id, `me` or `none`."),
     OpenApiParameter("organization", str, description="The requesting organization's id."),
@@ -45,6 +46,7 @@ class QueueFilter(filters.FilterSet):  # type: ignore[misc]  # django-filter has
     type = filters.CharFilter(field_name="subject_type")
     is_open = filters.BooleanFilter(method="filter_open")
     overdue = filters.BooleanFilter(method="filter_overdue")
+    delegated = filters.BooleanFilter(method="filter_delegated")
     mine = filters.BooleanFilter(method="filter_mine")
     assignee = filters.CharFilter(method="filter_assignee")
     organization = filters.CharFilter(method="filter_organization")
@@ -71,6 +73,11 @@ class QueueFilter(filters.FilterSet):  # type: ignore[misc]  # django-filter has
     def filter_overdue(self, rows: Rows, _name: str, wanted: bool) -> Rows:  # noqa: FBT001 -- as above
         """Keep requests whose deadline passed, or the others."""
         return rows.filter(overdue_filter() if wanted else ~overdue_filter())
+
+    def filter_delegated(self, rows: Rows, _name: str, wanted: bool) -> Rows:  # noqa: FBT001 -- as above
+        """Keep what another organization decides, or what the back office may."""
+        delegated = Q(deciding_organization__isnull=False, escalated_at=None)
+        return rows.filter(delegated if wanted else ~delegated)
 
     def filter_mine(self, rows: Rows, _name: str, wanted: bool) -> Rows:  # noqa: FBT001 -- as above
         """Keep what is assigned to the caller, or what is not."""

@@ -1,4 +1,4 @@
-"""The requester's side of approval requests."""
+"""Approval requests as the two organizations meet them: who asks, and who decides where the back office does not."""
 
 from __future__ import annotations
 
@@ -62,4 +62,57 @@ class WithdrawView(ApprovalView):
     def post(self, _request: Request, approval_id: str) -> Response:
         """Take the request back before it is decided, also while a question waits for its answer."""
         services.cancel_request(request=self.load(approval_id), actor=self.actor)
+        return self.detail(approval_id)
+
+
+class ReceivedRequestsView(ApiView):
+    """What the caller's organization decides."""
+
+    method_permissions = {"GET": "organization.read"}
+
+    @extend_schema(responses=ApprovalOutput(many=True))
+    def get(self, _request: Request) -> Response:
+        """List the requests of other organizations that the caller's own decides, newest first."""
+        return self.paginated(selectors.list_received_requests(self.actor), ApprovalOutput)
+
+
+class DecideApproveView(ApprovalView):
+    """Approves a request on the deciding organization's side."""
+
+    method_permissions = {"POST": "organization.read"}
+
+    @extend_schema(request=inputs.ApproveInput, responses=ApprovalDetailOutput)
+    def post(self, _request: Request, approval_id: str) -> Response:
+        """Say yes, with a comment that the requester reads; 403 on the requester's own side."""
+        subject = self.load(approval_id)
+        given = self.validated(inputs.ApproveInput)
+        services.approve_request(request=subject, actor=self.actor, **given)
+        return self.detail(approval_id)
+
+
+class DecideRejectView(ApprovalView):
+    """Rejects a request on the deciding organization's side."""
+
+    method_permissions = {"POST": "organization.read"}
+
+    @extend_schema(request=inputs.ReasonInput, responses=ApprovalDetailOutput)
+    def post(self, _request: Request, approval_id: str) -> Response:
+        """Say no, with a comment that the requester reads."""
+        subject = self.load(approval_id)
+        comment = self.validated(inputs.ReasonInput)["comment"]
+        services.reject_request(request=subject, actor=self.actor, comment=comment)
+        return self.detail(approval_id)
+
+
+class DecideAskView(ApprovalView):
+    """Asks the requester on the deciding organization's side."""
+
+    method_permissions = {"POST": "organization.read"}
+
+    @extend_schema(request=inputs.ReasonInput, responses=ApprovalDetailOutput)
+    def post(self, _request: Request, approval_id: str) -> Response:
+        """Ask; the deadlines stand still until the answer."""
+        subject = self.load(approval_id)
+        question = self.validated(inputs.ReasonInput)["comment"]
+        services.request_information(request=subject, actor=self.actor, question=question)
         return self.detail(approval_id)

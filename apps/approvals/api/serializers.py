@@ -28,6 +28,11 @@ OWN_ACTIONS: dict[str, list[str]] = {
     ApprovalStatus.ESCALATED: ["comment", "cancel"],
     ApprovalStatus.INFO_REQUESTED: ["answer", "comment", "cancel"],
 }
+# What a deciding organization can do, by status.
+DECIDING_ACTIONS: dict[str, list[str]] = {
+    ApprovalStatus.PENDING: ["approve", "reject", "ask", "comment"],
+    ApprovalStatus.ESCALATED: ["approve", "reject", "comment"],
+}
 
 
 def _named(person: User | None) -> dict[str, str] | None:
@@ -106,15 +111,17 @@ class ApprovalOutput(serializers.ModelSerializer[ApprovalRequest]):
         )  # fmt: skip
         read_only_fields = fields
 
-    @extend_schema_field(NAMED)
-    def get_organization(self, row: ApprovalRequest) -> dict[str, str]:
-        """Return who asks."""
-        return {"id": row.organization.public_id, "name": row.organization.name}
+    @extend_schema_field({**NAMED, "nullable": True})
+    def get_organization(self, row: ApprovalRequest) -> dict[str, str] | None:
+        """Return who asks; nothing for what a person asks for themselves."""
+        found = row.organization
+        return {"id": found.public_id, "name": found.name} if found else None
 
 
 class QueueOutput(ApprovalOutput):
     """A request as the back office sees it in a list."""
 
+    deciding_organization = serializers.SerializerMethodField()
     requested_by = serializers.SerializerMethodField()
     assignee = serializers.SerializerMethodField()
     decided_by = serializers.SerializerMethodField()
@@ -124,10 +131,17 @@ class QueueOutput(ApprovalOutput):
 
         fields = (
             *ApprovalOutput.Meta.fields,
-            "requested_by", "assignee", "decided_by", "response_due_at", "first_response_at", "escalate_at",
-            "escalated_at", "escalated_to_role", "breached_at", "response_breached_at",
+            "deciding_organization", "requested_by", "assignee", "decided_by", "response_due_at",
+            "first_response_at", "escalate_at", "escalated_at", "escalated_to_role", "breached_at",
+            "response_breached_at",
         )  # fmt: skip
         read_only_fields = fields
+
+    @extend_schema_field({**NAMED, "nullable": True})
+    def get_deciding_organization(self, row: ApprovalRequest) -> dict[str, str] | None:
+        """Return which organization decides; nothing where the back office does."""
+        found = row.deciding_organization
+        return {"id": found.public_id, "name": found.name} if found else None
 
     @extend_schema_field({**NAMED, "nullable": True})
     def get_requested_by(self, row: ApprovalRequest) -> dict[str, str] | None:
@@ -169,7 +183,7 @@ class _Details(serializers.Serializer[ApprovalRequest]):
 
 
 class ApprovalDetailOutput(_Details, ApprovalOutput):
-    """A request for its requester, with what can be done about it."""
+    """A request for its requester, or for the organization that decides it, with what can be done about it."""
 
     allowed_actions = serializers.SerializerMethodField()
 
@@ -182,8 +196,11 @@ class ApprovalDetailOutput(_Details, ApprovalOutput):
         read_only_fields = fields
 
     def get_allowed_actions(self, row: ApprovalRequest) -> list[str]:
-        """Return what the requester's side can do now."""
-        return OWN_ACTIONS.get(row.status, ["comment"])
+        """Return what the caller's side can do now."""
+        working_in = self.context["actor"].organization_id
+        is_decider = working_in is not None and working_in == row.deciding_organization_id
+        actions = DECIDING_ACTIONS if is_decider else OWN_ACTIONS
+        return actions.get(row.status, ["comment"])
 
 
 class QueueDetailOutput(_Details, QueueOutput):

@@ -30,7 +30,11 @@ urlpatterns: list[URLPattern | URLResolver] = [
     path(f"{ONE}/comments", conversation_views.CommentsView.as_view(), name="approval-comments"),
     path(f"{ONE}/{FILE}", conversation_views.AttachmentView.as_view(), name="approval-attachment"),
     path("approvals", own_views.OwnRequestsView.as_view(), name="own-approval-list"),
+    path("approvals/received", own_views.ReceivedRequestsView.as_view(), name="received-approvals"),
     path(OWN, own_views.OwnRequestView.as_view(), name="own-approval"),
+    path(f"{OWN}/approve", own_views.DecideApproveView.as_view(), name="own-approval-approve"),
+    path(f"{OWN}/reject", own_views.DecideRejectView.as_view(), name="own-approval-reject"),
+    path(f"{OWN}/request-information", own_views.DecideAskView.as_view(), name="own-approval-ask"),
     path(f"{OWN}/information", own_views.AnswerView.as_view(), name="own-approval-answer"),
     path(f"{OWN}/withdraw", own_views.WithdrawView.as_view(), name="own-approval-withdraw"),
     path(

@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+from typing import TYPE_CHECKING, Self
+
 from django.conf import settings
 from django.db import models
-from django.db.models import Q, Value
+from django.db.models import F, Q, Value
 from django.utils.translation import gettext_lazy as _
 
 from apps.accounts.enums import StaffRole
@@ -14,13 +16,50 @@ from apps.core import clock
 from apps.core.models import Entity
 from apps.core.querysets import TenantQuerySet
 
+if TYPE_CHECKING:
+    from apps.core.actors import Actor
+
+
+class ApprovalRequestQuerySet(TenantQuerySet["ApprovalRequest"]):
+    """Requests, read by who asked and by the organization that decides."""
+
+    tenant_fields = ("organization_id", "deciding_organization_id")
+
+    def visible_to(self, actor: Actor) -> Self:
+        """Keep what the actor's organization asked or decides, and what the person asked for themselves."""
+        if actor.sees_every_tenant:
+            return self.all()
+        scope = Q(organization=None, requested_by_id=actor.user_id, requested_by__isnull=False)
+        if actor.organization_id is not None:
+            for name in self.tenant_fields:
+                scope |= Q(**{name: actor.organization_id})
+        return self.filter(scope)
+
+    def for_back_office(self) -> Self:
+        """Keep what staff may decide: not what another organization decides, unless it was escalated."""
+        return self.filter(Q(deciding_organization=None) | Q(escalated_at__isnull=False))
+
 
 class ApprovalRequest(Entity):
-    """A request for a decision about a subject that a handler knows (`subject_type`)."""
+    """A request for a decision about a subject that a handler knows (`subject_type`).
+
+    Without an organization it is a person's own: only they see it, answer and withdraw. With a deciding organization its
+    members decide, and the back office only once it was escalated.
+    """
 
     id_prefix = "apr"
 
-    organization = models.ForeignKey(Organization, on_delete=models.PROTECT, related_name="+")
+    organization = models.ForeignKey(
+        Organization, on_delete=models.PROTECT, null=True, blank=True, related_name="+"
+    )
+    deciding_organization = models.ForeignKey(
+        Organization,
+        verbose_name=_("deciding organization"),
+        on_delete=models.PROTECT,
+        null=True,
+        blank=True,
+        related_name="+",
+    )
     subject_type = models.CharField(_("subject type"), max_length=60)
     subject_id = models.UUIDField(_("subject"))
     title = models.CharField(_("title"), max_length=200)
@@ -68,7 +107,7 @@ class ApprovalRequest(Entity):
     )
     details = models.JSONField(_("details"), default=dict)
 
-    objects = TenantQuerySet.as_manager()
+    objects = ApprovalRequestQuerySet.as_manager()
 
     class Meta:
         """One open request per subject."""
@@ -82,6 +121,12 @@ class ApprovalRequest(Entity):
                 condition=Q(status__in=[str(status) for status in OPEN_STATUSES]),
                 name="approvals_request_one_open",
             ),
+            models.CheckConstraint(
+                condition=Q(deciding_organization=None)
+                | Q(organization=None)
+                | ~Q(deciding_organization=F("organization")),
+                name="approvals_request_two_sides",
+            ),
         )
         indexes = (
             models.Index(fields=("status", "due_at"), name="approvals_request_queue"),
@@ -91,6 +136,18 @@ class ApprovalRequest(Entity):
 
     def __str__(self) -> str:
         return self.title
+
+    @property
+    def asker(self) -> str:
+        """Who asks: the organization, or the person who asks for themselves."""
+        if self.organization is not None:
+            return self.organization.name
+        return self.requested_by.get_full_name() if self.requested_by else ""
+
+    @property
+    def is_with_back_office(self) -> bool:
+        """Whether staff may decide it: always, unless another organization decides and it was never escalated."""
+        return self.deciding_organization_id is None or self.escalated_at is not None
 
     @property
     def is_open(self) -> bool:

@@ -14,6 +14,7 @@ from apps.approvals.selectors.requests import (
     list_overdue,
     list_own_requests,
     list_queue,
+    list_received_requests,
     overdue_filter,
 )
 from apps.approvals.selectors.statistics import (
@@ -41,5 +42,6 @@ __all__ = (
     "list_overdue",
     "list_own_requests",
     "list_queue",
+    "list_received_requests",
     "overdue_filter",
 )

@@ -52,7 +52,7 @@ def list_queue() -> QuerySet[ApprovalRequest]:
     )
     return (
         ApprovalRequest.objects.select_related(
-            "organization", "requested_by", "assignee", "decided_by"
+            "organization", "deciding_organization", "requested_by", "assignee", "decided_by"
         )
         .annotate(rank=rank)
         .order_by("rank", "due_at", "id")
@@ -65,8 +65,12 @@ def list_overdue() -> QuerySet[ApprovalRequest]:
 
 
 def count_queue(user_id: UUID | None = None) -> QueueCounts:
-    """Count what waits, what is late, what nobody has, and what a person has."""
-    counted = ApprovalRequest.objects.filter(status__in=OPEN_STATUSES).aggregate(
+    """Count what waits, what is late, what nobody has, and what a person has.
+
+    What another organization decides is left out until it is escalated.
+    """
+    waiting = ApprovalRequest.objects.for_back_office().filter(status__in=OPEN_STATUSES)
+    counted = waiting.aggregate(
         open=Count("pk"),
         overdue=Count("pk", filter=overdue_filter()),
         unassigned=Count("pk", filter=Q(assignee=None)),
@@ -76,13 +80,13 @@ def count_queue(user_id: UUID | None = None) -> QueueCounts:
 
 
 def get_request(actor: Actor, public_id: str) -> ApprovalRequest:
-    """Return a request that the actor may see: its own organization's, or any for staff.
+    """Return a request that the actor may see: one that its organization asked or decides, or any for staff.
 
     Raises:
         NotFound: unknown, or another tenant's.
     """
     rows = ApprovalRequest.objects.select_related(
-        "organization", "requested_by", "assignee", "decided_by"
+        "organization", "deciding_organization", "requested_by", "assignee", "decided_by"
     )
     return rows.get_visible(actor, public_id)
 
@@ -92,6 +96,14 @@ def list_own_requests(actor: Actor) -> QuerySet[ApprovalRequest]:
     if actor.organization_id is None:
         return ApprovalRequest.objects.none()
     rows = ApprovalRequest.objects.filter(organization_id=actor.organization_id)
+    return rows.select_related("organization", "assignee", "requested_by", "decided_by")
+
+
+def list_received_requests(actor: Actor) -> QuerySet[ApprovalRequest]:
+    """Return what the organization decides in which the actor works."""
+    if actor.organization_id is None:
+        return ApprovalRequest.objects.none()
+    rows = ApprovalRequest.objects.filter(deciding_organization_id=actor.organization_id)
     return rows.select_related("organization", "assignee", "requested_by", "decided_by")
 
 

@@ -17,6 +17,7 @@ from apps.approvals.services.policies import set_business_calendar, set_sla_poli
 from apps.approvals.services.requests import (
     Submission,
     cancel_request,
+    close_request_about,
     expire_request,
     open_request,
 )
@@ -33,6 +34,7 @@ __all__ = (
     "cancel_request",
     "change_priority",
     "claim_request",
+    "close_request_about",
     "decide_in_bulk",
     "escalate_request",
     "expire_request",

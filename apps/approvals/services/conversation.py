@@ -17,7 +17,12 @@ from apps.approvals.events import (
 )
 from apps.approvals.mentions import mentioned_staff
 from apps.approvals.models import ApprovalAttachment, ApprovalComment, ApprovalRequest
-from apps.approvals.permissions import can_review, require_can_answer
+from apps.approvals.permissions import (
+    can_review,
+    is_requesters_side,
+    require_can_answer,
+    speaks_for_deciders,
+)
 from apps.approvals.services.moves import (
     first_response,
     lock_for,
@@ -97,26 +102,30 @@ def add_comment(
 ) -> ApprovalComment:
     """Say something about a request. Internal comments are written and read by the back office only.
 
+    Members of a deciding organization talk to the requester in public, too.
+
     Where staff write `@name` or `@` and the front part of an address, those colleagues are told. The requester's side
     mentions nobody: it does not know who works in the back office.
 
     Raises:
         CommentRequired: it is empty.
         AttachmentRefused: see `attachments.read_files`.
-        NotFound, Forbidden: neither the back office nor the requester's side.
+        NotFound, Forbidden: neither the back office nor one of the two sides.
 
     Publishes: ApprovalCommented.
     """
     text = require_comment(body)
     is_staff = speaks_for_staff(request, actor)
-    if not is_staff:
+    is_decider = is_staff or speaks_for_deciders(request, actor)
+    if not is_decider:
         require_can_answer(request, actor)
-        if is_internal:
-            raise Forbidden
+    if is_internal and not is_staff:
+        raise Forbidden
     comment = _write_comment(request, actor=actor, body=text, is_internal=is_internal)
     attached = _attach(comment, files)
     if is_staff:
         comment.mentions.set(mentioned_staff(text, author_id=actor.user_id))
+    if is_decider:
         _note_response(request, actor)
     record_audit(
         action="approvals:request:commented",
@@ -128,13 +137,16 @@ def add_comment(
             "attachments": [file.name for file in attached],
         },
     )
-    tell(ApprovalCommented, request, comment_id=comment.pk, is_from_staff=is_staff)
+    tell(ApprovalCommented, request, comment_id=comment.pk, is_from_staff=is_decider)
     return comment
 
 
 def speaks_for_staff(request: ApprovalRequest, actor: Actor) -> bool:
-    """Whether the actor talks as the back office: staff who work in the requesting organization do not."""
-    return can_review(actor) and actor.organization_id != request.organization_id
+    """Whether the actor talks as the back office: staff who work in one of the two organizations do not."""
+    if not can_review(actor) or is_requesters_side(request, actor):
+        return False
+    deciding = request.deciding_organization_id
+    return deciding is None or actor.organization_id != deciding
 
 
 def _note_response(request: ApprovalRequest, actor: Actor) -> None:

@@ -9,7 +9,12 @@ from apps.approvals.enums import ApprovalStatus
 from apps.approvals.events import ApprovalEvent
 from apps.approvals.exceptions import CommentRequired, RequestClosed
 from apps.approvals.models import ApprovalHistory, ApprovalRequest
-from apps.approvals.permissions import can_review, is_own_submission, require_can_decide
+from apps.approvals.permissions import (
+    can_review,
+    is_own_submission,
+    require_can_decide,
+    speaks_for_deciders,
+)
 from apps.approvals.transitions import APPROVAL
 from apps.core import clock, events
 from apps.core.actors import Actor
@@ -126,14 +131,14 @@ def write_history(
 
 
 def first_response(request: ApprovalRequest, actor: Actor) -> dict[str, Any]:
-    """Return the column to set if this is the first thing that staff do for the requester.
+    """Return the column to set if this is the first thing that the deciding side does for the requester.
 
     Work of the system is no response, nor is what the requester's own colleagues do.
     """
     is_response = (
         request.first_response_at is None
         and not actor.is_system
-        and can_review(actor)
+        and (can_review(actor) or speaks_for_deciders(request, actor))
         and not is_own_submission(request, actor)
     )
     return {"first_response_at": clock.now()} if is_response else {}

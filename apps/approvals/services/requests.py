@@ -20,7 +20,8 @@ from apps.approvals.events import (
 from apps.approvals.exceptions import AlreadyRequested, UnsuitableAssignee
 from apps.approvals.models import ApprovalRequest, SlaPolicy
 from apps.approvals.permissions import require_can_answer
-from apps.approvals.registry import handler_of
+from apps.approvals.registry import delegated_handler_of, handler_of
+from apps.approvals.selectors import find_open_request
 from apps.approvals.services.moves import save_change, save_move, tell, write_history
 from apps.approvals.services.planning import require_suitable
 from apps.approvals.transitions import APPROVAL
@@ -30,12 +31,17 @@ from apps.core.actors import Actor
 
 @dataclass(frozen=True, slots=True)
 class Submission:
-    """What should be decided. `details` are plain JSON that the handler wants to keep with the request."""
+    """What should be decided, and for whom: an organization, or (None) the acting person themselves.
+
+    `details` are plain JSON that the handler wants to keep with the request. A `deciding_organization` decides instead
+    of the back office.
+    """
 
     subject_type: str
     subject_id: UUID
-    organization: Organization
+    organization: Organization | None
     title: str
+    deciding_organization: Organization | None = None
     priority: Priority = Priority.NORMAL
     details: dict[str, Any] = field(default_factory=dict)
 
@@ -47,14 +53,18 @@ def open_request(*, submission: Submission, actor: Actor) -> ApprovalRequest:
     Raises:
         AlreadyRequested: the subject has an open request (also when two ask at once).
         KeyError: no handler is registered for the subject type.
+        TypeError: its handler does not know how an organization decides.
 
     Publishes: ApprovalRequested, and ApprovalAssigned where the policy names somebody.
     """
     handler_of(submission.subject_type)
+    if submission.deciding_organization is not None:
+        delegated_handler_of(submission.subject_type)
     now = clock.now()
     policy = deadlines.find_policy(submission.subject_type, submission.priority)
     request = ApprovalRequest(
         organization=submission.organization,
+        deciding_organization=submission.deciding_organization,
         subject_type=submission.subject_type,
         subject_id=submission.subject_id,
         title=submission.title[:200],
@@ -67,7 +77,9 @@ def open_request(*, submission: Submission, actor: Actor) -> ApprovalRequest:
     try:
         with transaction.atomic():
             request.save(force_insert=True)
-    except IntegrityError:
+    except IntegrityError as error:
+        if "approvals_request_one_open" not in str(error):
+            raise
         raise AlreadyRequested from None
     write_history(request, action="requested", actor=actor, before={})
     tell(ApprovalRequested, request)
@@ -108,6 +120,24 @@ def cancel_request(*, request: ApprovalRequest, actor: Actor) -> ApprovalRequest
 
 
 @transaction.atomic
+def close_request_about(*, subject_type: str, subject_id: UUID, actor: Actor) -> None:
+    """Close the open request about a subject that has ended by itself; without one nothing happens.
+
+    The app of the subject calls it before it locks the subject, as decisions do, and its handler is not called: it knows.
+
+    Publishes: ApprovalCancelled.
+    """
+    found = find_open_request(subject_type, subject_id)
+    if found is None:
+        return
+    locked = ApprovalRequest.objects.lock(found.pk)
+    if not locked.is_open:
+        return  # It was decided meanwhile.
+    _move_to_closed(locked, ApprovalStatus.CANCELLED, actor)
+    tell(ApprovalCancelled, locked)
+
+
+@transaction.atomic
 def expire_request(*, request: ApprovalRequest, actor: Actor) -> ApprovalRequest:
     """Close a request that nobody decided, or whose requester never answered.
 
@@ -123,6 +153,12 @@ def expire_request(*, request: ApprovalRequest, actor: Actor) -> ApprovalRequest
 
 def _close(request: ApprovalRequest, status: ApprovalStatus, actor: Actor) -> ApprovalRequest:
     locked = ApprovalRequest.objects.lock(request.pk)
+    _move_to_closed(locked, status, actor)
+    handler_of(locked.subject_type).on_cancelled(locked, actor=actor)
+    return locked
+
+
+def _move_to_closed(locked: ApprovalRequest, status: ApprovalStatus, actor: Actor) -> None:
     if locked.status == ApprovalStatus.INFO_REQUESTED:
         # Nobody waits for an answer any more; only a pending request can be closed.
         save_move(
@@ -130,5 +166,3 @@ def _close(request: ApprovalRequest, status: ApprovalStatus, actor: Actor) -> Ap
         )
     APPROVAL.require(ApprovalStatus(locked.status), status)
     save_move(locked, status=status, actor=actor, changes={"decided_at": clock.now()})
-    handler_of(locked.subject_type).on_cancelled(locked, actor=actor)
-    return locked

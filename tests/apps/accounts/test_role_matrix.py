@@ -107,8 +107,12 @@ MATRIX: dict[str, set[str]] = {
     "GET /api/v1/admin/approvals/overdue": {APPROVER, OPERATOR},
     "GET /api/v1/admin/approvals/statistics": {APPROVER, OPERATOR},
     "GET /api/v1/approvals": READERS,
+    "GET /api/v1/approvals/received": READERS,
     "GET /api/v1/approvals/{approval_id}": READERS,
-    # Who may answer for a subject is known to its own app; the service asks it.
+    # Who may answer and decide for a subject is known to its own app; the service asks it.
+    "POST /api/v1/approvals/{approval_id}/approve": READERS,
+    "POST /api/v1/approvals/{approval_id}/reject": READERS,
+    "POST /api/v1/approvals/{approval_id}/request-information": READERS,
     "POST /api/v1/approvals/{approval_id}/information": READERS,
     "POST /api/v1/approvals/{approval_id}/withdraw": READERS,
     "GET /api/v1/approvals/{approval_id}/comments": READERS,
