@@ -5,7 +5,6 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from datetime import datetime
 
-from django.utils.formats import date_format
 from django.utils.translation import get_language
 from django.utils.translation import gettext as _
 
@@ -22,7 +21,7 @@ from apps.billing.documents.labels import invoice_labels
 from apps.billing.enums import InvoiceStatus
 from apps.billing.models import Invoice, InvoiceLine
 from apps.core import clock
-from apps.core.formatting import format_money, format_number
+from apps.core.formatting import format_day, format_money, format_number
 from apps.pricing.calculator import Step
 from apps.subscriptions.periods import local_date
 
@@ -97,7 +96,7 @@ def span_of(line: InvoiceLine) -> str:
     first = local_date(line.period.period_start, zone)
     after = local_date(line.period.period_end, zone)
     last = after.fromordinal(after.toordinal() - 1)
-    return f"{date_format(first, 'DATE_FORMAT')} – {date_format(last, 'DATE_FORMAT')}"
+    return f"{format_day(first)} – {format_day(last)}"
 
 
 def _party(facts: Mapping[str, str]) -> Party:
@@ -111,9 +110,8 @@ def _party(facts: Mapping[str, str]) -> Party:
 
 
 def _day(instant: datetime | None) -> str:
-    return date_format(instant, "DATE_FORMAT") if instant else ""
+    return format_day(instant) if instant else ""
 
 
 def _language() -> str:
-
     return (get_language() or "en").split("-", maxsplit=1)[0]

@@ -14,6 +14,7 @@ from django.test import Client
 from apps.accounts.models import Membership
 from apps.billing.models import BillingAccount, Invoice, Payment, PaymentMethod
 from apps.core import clock
+from apps.core.formatting import format_day
 from apps.core.relay import drain_until_empty
 from apps.notifications.models import Notification
 from tests.clients import client_for
@@ -152,6 +153,16 @@ class TestInvoice:
         calls = invoice.lines.get(kind="usage")
         assert f"/console/billing/lines/{calls.public_id}/" in text
         assert "Add a card to pay" in text
+
+    def test_writes_every_day_in_one_way(self, browser: Client, owner: Membership) -> None:
+        invoice = make_invoice(consumer=owner.organization)
+        due, issued = format_day(invoice.due_at), format_day(invoice.issued_at)
+
+        text = text_of(browser.get(f"/console/billing/invoices/{invoice.public_id}/"))
+
+        assert f"<dt>Due</dt><dd>{due}</dd>" in text
+        assert f">{due}</time>." in text
+        assert f"<dd>{issued}</dd>" in text
 
     @pytest.mark.parametrize("count", [1, 3])
     def test_takes_the_same_queries_for_any_number_of_lines(
