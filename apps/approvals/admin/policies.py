@@ -73,7 +73,7 @@ class SlaPolicyAdmin(BackOfficeAdmin):
         """Show in which hours the clock runs."""
         return gettext("business") if row.uses_business_hours else gettext("day and night")
 
-    @admin.display(description=gettext_lazy("assignee"))
+    @admin.display(description=gettext_lazy("assignee"), ordering="default_assignee__name")
     def assignee(self, row: SlaPolicy) -> str:
         """Show who gets new requests."""
         return row.default_assignee.get_full_name() if row.default_assignee else "–"
