@@ -15,6 +15,15 @@ from apps.gateway.store.registry import Head, RegistryWriter
 # The registry may change while it is read; then it is read again, at most so often.
 READS: Final = 5
 MAX_KEY_CHARS: Final = 80
+COMPARED_FIELDS: Final = (
+    "kind",
+    "key",
+    "payload",
+    "sealed",
+    "state",
+    "wanted_revision",
+    "proven_version",
+)
 
 
 @dataclass(slots=True)
@@ -70,7 +79,8 @@ def take_picture(writer: RegistryWriter) -> Picture:
     """
     for _ in range(READS):
         before = writer.head()
-        rows = {str(row): row for row in RegistryEntry.objects.iterator(chunk_size=2_000)}
+        stored = RegistryEntry.objects.only(*COMPARED_FIELDS).iterator(chunk_size=2_000)
+        rows = {str(row): row for row in stored}
         held = writer.read_entries()
         if before is not None and writer.head() == before:
             return Picture(rows, _wanted_by(rows), held, before)

@@ -47,6 +47,7 @@ from apps.subscriptions.models import Subscription
 logger = structlog.get_logger(__name__)
 
 BATCH_SIZE: Final = 1_000
+COMPARED_FIELDS: Final = ("key", "subject_id", "payload", "sealed", "refresh_at")
 # So many entries are wanted one by one; for more it pays to lock and insert them together.
 FEW: Final = 10
 
@@ -72,7 +73,11 @@ class _Source:
 
 
 def _sources() -> Iterator[_Source]:
-    apis = Api.objects.select_related("upstream_health").prefetch_related("upstream_secrets")
+    apis = (
+        Api.objects.defer("search", "description")
+        .select_related("upstream_health")
+        .prefetch_related("upstream_secrets")
+    )
     yield _Source(
         kind=EntryKind.ROUTE,
         live=apis.filter(status__in=ROUTED_STATUSES),
@@ -200,6 +205,7 @@ def _batches(sources: Iterable[QuerySet[Any]]) -> Iterator[list[Any]]:
 def _entries_by_subject(kind: EntryKind, rows: list[Any]) -> dict[UUID, list[RegistryEntry]]:
     ids = [row.pk for row in rows]
     found: dict[UUID, list[RegistryEntry]] = {}
-    for entry in RegistryEntry.objects.filter(kind=kind, subject_id__in=ids):
+    rows_of_kind = RegistryEntry.objects.filter(kind=kind, subject_id__in=ids)
+    for entry in rows_of_kind.only(*COMPARED_FIELDS):
         found.setdefault(entry.subject_id, []).append(entry)
     return found
