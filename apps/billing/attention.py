@@ -9,8 +9,8 @@ from typing import Final
 from django.urls import reverse
 from django.utils.translation import gettext_lazy as _
 
-from apps.billing.enums import InvoiceStatus, PaymentStatus, PeriodStatus
-from apps.billing.models import BillingPeriod, Invoice, Payment
+from apps.billing.enums import InvoiceStatus, PaymentStatus, PeriodStatus, RefundStatus
+from apps.billing.models import BillingPeriod, Invoice, Payment, Refund
 from apps.core import clock
 from apps.core.attention import AttentionItem, attention
 
@@ -20,7 +20,7 @@ PATIENCE: Final = timedelta(minutes=15)
 
 @attention(roles=("finance", "operator"))
 def waiting_billing() -> Iterator[AttentionItem]:
-    """Invoices past due, periods that cannot close, and payments that need somebody."""
+    """Invoices past due, periods that cannot close, payments and refunds that need somebody."""
     now = clock.now()
     invoices, periods = _list("invoice"), _list("billingperiod")
     yield AttentionItem(
@@ -44,6 +44,12 @@ def waiting_billing() -> Iterator[AttentionItem]:
         count=Payment.objects.filter(status=PaymentStatus.REQUIRES_ACTION).count(),
         url=f"{_list('payment')}?status__exact={PaymentStatus.REQUIRES_ACTION}",
         tone="info",
+    )
+    yield AttentionItem(
+        label=_("Refunds that could not be paid"),
+        count=Refund.objects.filter(status=RefundStatus.FAILED).count(),
+        url=f"{_list('refund')}?status__exact={RefundStatus.FAILED}",
+        tone="bad",
     )
 
 

@@ -11,4 +11,13 @@ MARKETPLACE_FEE_PERCENT: Final = Decimal(20)
 PAYABLE_AFTER: Final = timedelta(days=7)
 LIVE_SERIES: Final = "invoices"
 SANDBOX_SERIES: Final = "sandbox-invoices"
-SERIES_PREFIX: Final = {LIVE_SERIES: "INV-", SANDBOX_SERIES: "TEST-"}
+LIVE_CREDIT_SERIES: Final = "credit-notes"
+SANDBOX_CREDIT_SERIES: Final = "sandbox-credit-notes"
+SERIES_PREFIX: Final = {
+    LIVE_SERIES: "INV-",
+    SANDBOX_SERIES: "TEST-",
+    LIVE_CREDIT_SERIES: "CN-",
+    SANDBOX_CREDIT_SERIES: "TEST-CN-",
+}
+REFUND_SUBJECT: Final = "billing.refund"
+REFUND_REASON_MAX_LENGTH_CHARS: Final = 1000

@@ -55,6 +55,22 @@ class PaymentProvider(TextChoices):
     CREDITS = "credits", pgettext_lazy("payment", "credits")
 
 
+class RefundStatus(TextChoices):
+    """Where a refund stands."""
+
+    REQUESTED = "requested", pgettext_lazy("refund", "requested")
+    APPROVED = "approved", pgettext_lazy("refund", "approved")
+    PROCESSING = "processing", pgettext_lazy("refund", "processing")
+    SUCCEEDED = "succeeded", pgettext_lazy("refund", "succeeded")
+    FAILED = "failed", pgettext_lazy("refund", "failed")
+    REJECTED = "rejected", pgettext_lazy("refund", "rejected")
+    CANCELLED = "cancelled", pgettext_lazy("refund", "cancelled")
+
+
+# Somebody still has to decide, or the provider to pay.
+OPEN_REFUNDS = (RefundStatus.REQUESTED, RefundStatus.APPROVED, RefundStatus.PROCESSING)
+
+
 class EarningStatus(TextChoices):
     """Where a provider's share stands."""
 

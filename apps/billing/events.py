@@ -39,3 +39,22 @@ class PaymentFailed(DomainEvent):
     payment_id: UUID
     invoice_id: UUID
     organization_id: UUID
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class RefundSucceeded(DomainEvent):
+    """Money went back to the payer; the credit note is issued."""
+
+    refund_id: UUID
+    invoice_id: UUID
+    organization_id: UUID
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class RefundFailed(DomainEvent):
+    """The provider did not give the money back, or the bank sent it back."""
+
+    refund_id: UUID
+    invoice_id: UUID
+    organization_id: UUID
+    attempt: int

@@ -47,3 +47,24 @@ class PaymentProviderUnavailable(Unavailable):
 
     code = "payment_provider_unavailable"
     title = _("The payment provider cannot be reached right now")
+
+
+class NothingToRefund(Conflict):
+    """The invoice was not paid by card, is disputed, or everything was given back."""
+
+    code = "nothing_to_refund"
+    title = _("There is nothing to give back on this invoice")
+
+
+class RefundUnderWay(Conflict):
+    """Another refund of the invoice has not ended yet."""
+
+    code = "refund_under_way"
+    title = _("A refund of this invoice is under way")
+
+
+class RefundTooHigh(RuleViolated):
+    """More than what is left of the payment."""
+
+    code = "refund_too_high"
+    title = _("This is more than what can be given back")

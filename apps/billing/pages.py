@@ -21,6 +21,7 @@ from apps.billing.proofs import LineProof
 from apps.core import clock
 from apps.core.actors import Actor
 from apps.core.models import AuditEvent
+from apps.core.money import Money
 
 OVERDUE: Final = "overdue"
 TITLES: Final[dict[str, str | Promise]] = {
@@ -32,12 +33,25 @@ TITLES: Final[dict[str, str | Promise]] = {
     "billing:payment:failed": gettext_lazy("Payment declined"),
     "billing:payment:requires_action": gettext_lazy("The bank asks the card holder to confirm"),
     "billing:payment:cancelled": gettext_lazy("Payment cancelled"),
+    "billing:payment:refunded": gettext_lazy("All of the payment was given back"),
+    "billing:payment:partially_refunded": gettext_lazy("A part of the payment was given back"),
+    "billing:refund:requested": gettext_lazy("Refund asked for"),
+    "billing:refund:approved": gettext_lazy("Refund approved"),
+    "billing:refund:rejected": gettext_lazy("Refund not approved"),
+    "billing:refund:cancelled": gettext_lazy("Refund withdrawn"),
+    "billing:refund:processing": gettext_lazy("Refund sent to the payment provider"),
+    "billing:refund:succeeded": gettext_lazy("Refund paid"),
+    "billing:refund:failed": gettext_lazy("Refund failed"),
+    "billing:refund:retried": gettext_lazy("Refund tried again"),
 }
 TONES: Final = {
     "billing:invoice:paid": "ok",
     "billing:payment:succeeded": "ok",
     "billing:payment:failed": "bad",
     "billing:payment:requires_action": "warn",
+    "billing:refund:succeeded": "ok",
+    "billing:refund:rejected": "bad",
+    "billing:refund:failed": "bad",
 }
 
 
@@ -64,6 +78,11 @@ def can_pay(invoice: Invoice, actor: Actor) -> bool:
     """Whether this person may pay this invoice now."""
     payable = {InvoiceStatus.OPEN, InvoiceStatus.UNCOLLECTIBLE}
     return invoice.status in payable and actor.can("billing.manage")
+
+
+def can_ask_refund(left: Money, actor: Actor) -> bool:
+    """Whether this person may ask for what is left of an invoice's payment."""
+    return left.amount_minor > 0 and actor.can("billing.manage")
 
 
 def history_entries(events: Iterable[AuditEvent]) -> list[HistoryEntry]:

@@ -1,4 +1,4 @@
-"""An invoice in words: the document that PDF and page share."""
+"""Invoices and credit notes in words: the documents that PDF and page share."""
 
 from __future__ import annotations
 
@@ -17,9 +17,9 @@ from apps.billing.documents import (
     Tone,
 )
 from apps.billing.documents.explanations import describe_step
-from apps.billing.documents.labels import invoice_labels
+from apps.billing.documents.labels import credit_note_labels, invoice_labels
 from apps.billing.enums import InvoiceStatus
-from apps.billing.models import Invoice, InvoiceLine
+from apps.billing.models import CreditNote, CreditNoteLine, Invoice, InvoiceLine, Refund
 from apps.core import clock
 from apps.core.formatting import format_day, format_money, format_number
 from apps.pricing.calculator import Step
@@ -57,6 +57,50 @@ def invoice_document(
     )
 
 
+def credit_note_document(
+    note: CreditNote, lines: Sequence[CreditNoteLine] | None = None
+) -> InvoiceDocument:
+    """Describe a credit note in the active language; lines that are not given are read in one query."""
+    if lines is None:
+        lines = list(note.lines.select_related("line__period__subscription").order_by("position"))
+    return InvoiceDocument(
+        language=_language(),
+        number=note.number,
+        issued_at=note.issued_at,
+        seller=_party(note.seller),
+        buyer=_party(note.buyer),
+        lines=tuple(_credit_line(line) for line in lines),
+        subtotal=format_money(note.subtotal),
+        taxes=(Fact(_("Tax"), format_money(note.tax)),),
+        total=format_money(note.total),
+        amount_due=format_money(note.total),
+        payment=PaymentState(text=_("Given back"), tone=Tone.OK, detail=_day(note.issued_at)),
+        facts=(
+            Fact(_("Date of issue"), _day(note.issued_at)),
+            Fact(_("For invoice"), note.invoice.number or ""),
+            Fact(_("Invoice of"), _day(note.invoice.issued_at)),
+        ),
+        stamp=_("Test") if note.is_sandbox else "",
+        proof=_(
+            "Each line's reference is the line of the invoice that is taken back in part or in full."
+        ),
+        labels=credit_note_labels(),
+    )
+
+
+def refund_failure(refund: Refund) -> str:
+    """Say why a refund could not be paid; empty if it did not fail."""
+    known = {
+        "lost_or_stolen_card": _("The card was reported lost or stolen."),
+        "expired_or_canceled_card": _("The card has expired or was cancelled."),
+        "charge_for_pending_refund_disputed": _("The payment is disputed at the bank."),
+        "insufficient_funds": _("The marketplace's balance at the payment provider is too low."),
+        "declined": _("The bank declined the refund."),
+        "charge_already_refunded": _("The payment was given back already."),
+    }
+    return known.get(refund.failure_code) or refund.failure_message or refund.failure_code
+
+
 def payment_state(invoice: Invoice) -> PaymentState:
     """Say what has become of the invoice."""
     if invoice.status == InvoiceStatus.PAID:
@@ -85,6 +129,15 @@ def _line(line: InvoiceLine) -> DocumentLine:
         amount=format_money(line.amount),
         reference=line.public_id,
         steps=steps,
+    )
+
+
+def _credit_line(credit: CreditNoteLine) -> DocumentLine:
+    return DocumentLine(
+        title=credit.description,
+        detail=span_of(credit.line),
+        amount=format_money(credit.amount),
+        reference=credit.line.public_id,
     )
 
 

@@ -6,8 +6,14 @@ from typing import Any
 
 from apps.accounts.events import ClockAdvanced
 from apps.billing.enums import InvoiceStatus, PaymentStatus, PeriodStatus
-from apps.billing.events import InvoiceIssued, InvoicePaid, PaymentFailed
-from apps.billing.models import BillingPeriod, Invoice, Payment
+from apps.billing.events import (
+    InvoiceIssued,
+    InvoicePaid,
+    PaymentFailed,
+    RefundFailed,
+    RefundSucceeded,
+)
+from apps.billing.models import BillingPeriod, Invoice, Payment, Refund
 from apps.billing.services.accounts import detach_at_provider, sync_payment_method
 from apps.billing.services.documents import store_pdf
 from apps.billing.services.notices import tell_failed, tell_issued, tell_paid
@@ -18,11 +24,24 @@ from apps.billing.services.payments import (
     sync_stripe_payment,
 )
 from apps.billing.services.periods import finish_closing, open_first_period
+from apps.billing.services.refund_notices import (
+    tell_earnings_reversed,
+    tell_refund_failed,
+    tell_refunded,
+)
+from apps.billing.services.refund_sending import (
+    send_refund,
+    sync_refund,
+    sync_refunds_of_payment,
+)
 from apps.billing.topics import (
+    CHARGE_TOPIC,
     COLLECT_TOPIC,
     DETACH_TOPIC,
     METHOD_TOPIC,
     PDF_TOPIC,
+    REFUND_TOPIC,
+    SEND_REFUND_TOPIC,
     STRIPE_TOPIC,
 )
 from apps.core import jobs, outbox
@@ -68,6 +87,26 @@ def collect_invoice(payload: dict[str, Any]) -> None:
 def sync_payment(payload: dict[str, Any]) -> None:
     """Ask Stripe for the payment that a webhook named."""
     sync_stripe_payment(reference=payload["reference"], actor=Actor.system("stripe webhook"))
+
+
+@outbox.handles(SEND_REFUND_TOPIC)
+def send_approved_refund(payload: dict[str, Any]) -> None:
+    """Ask Stripe for an approved refund; a second delivery finds the first one's."""
+    send_refund(refund=_refund(payload["refund_id"]), actor=Actor.system("refund"))
+
+
+@outbox.handles(REFUND_TOPIC)
+def sync_named_refund(payload: dict[str, Any]) -> None:
+    """Ask Stripe for the refund that a webhook named."""
+    sync_refund(reference=payload["reference"], actor=Actor.system("stripe webhook"))
+
+
+@outbox.handles(CHARGE_TOPIC)
+def sync_refunds_of_charge(payload: dict[str, Any]) -> None:
+    """Ask Stripe for the refunds of a payment, where we wait for one."""
+    sync_refunds_of_payment(
+        payment_reference=payload["reference"], actor=Actor.system("stripe webhook")
+    )
 
 
 @outbox.handles(METHOD_TOPIC)
@@ -118,3 +157,22 @@ def tell_payment_failed(event: PaymentFailed) -> None:
     tell_failed(
         payment=Payment.objects.select_related("invoice__organization").get(pk=event.payment_id)
     )
+
+
+@receives(RefundSucceeded)
+def tell_refund_succeeded(event: RefundSucceeded) -> None:
+    """Tell the payer that the money is on its way, and the providers what it costs them."""
+    refund = _refund(event.refund_id)
+    tell_refunded(refund=refund)
+    tell_earnings_reversed(refund=refund)
+
+
+@receives(RefundFailed)
+def tell_failed_refund(event: RefundFailed) -> None:
+    """Tell the payer and finance that the money did not go back."""
+    tell_refund_failed(refund=_refund(event.refund_id), attempt=event.attempt)
+
+
+def _refund(pk: Any) -> Refund:
+    rows = Refund.objects.select_related("invoice__organization", "payment", "credit_note")
+    return rows.get(pk=pk)

@@ -13,11 +13,14 @@ from apps.accounts.selectors import get_current_organization
 from apps.billing.enums import EarningStatus, InvoiceStatus, PeriodStatus
 from apps.billing.models import (
     BillingPeriod,
+    CreditNote,
+    CreditNoteLine,
     Earning,
     Invoice,
     InvoiceLine,
     Payment,
     PaymentMethod,
+    Refund,
     TwoSidedQuerySet,
 )
 from apps.core import clock
@@ -49,7 +52,10 @@ class Receivables:
 
 @dataclass(frozen=True, slots=True)
 class EarningTotals:
-    """A provider's money in one currency: gross less fees is accrued, then payable, then paid out."""
+    """A provider's money in one currency: gross less fees is accrued, then payable, then paid out.
+
+    All are after refunds; `refunded` is the part of the gross that went back to consumers.
+    """
 
     currency: str
     is_sandbox: bool
@@ -58,6 +64,7 @@ class EarningTotals:
     accrued: Money
     payable: Money
     paid: Money
+    refunded: Money
     next_payable_at: datetime | None
 
 
@@ -138,11 +145,72 @@ def payments_of(invoice: Invoice) -> QuerySet[Payment]:
 
 
 def history_of(invoice: Invoice) -> QuerySet[AuditEvent]:
-    """Return what happened to an invoice and its payments, newest first."""
-    targets = [invoice.pk, *invoice.payments.values_list("pk", flat=True)]
+    """Return what happened to an invoice, its payments and its refunds, newest first."""
+    targets = [
+        invoice.pk,
+        *invoice.payments.values_list("pk", flat=True),
+        *invoice.refunds.values_list("pk", flat=True),
+    ]
     return AuditEvent.objects.filter(
-        target_type__in=("billing.invoice", "billing.payment"), target_id__in=targets
+        target_type__in=("billing.invoice", "billing.payment", "billing.refund"),
+        target_id__in=targets,
     ).order_by("-occurred_at", "-id")
+
+
+def list_refunds(actor: Actor) -> QuerySet[Refund]:
+    """Return the refunds that the organization asked for, newest first."""
+    return _own(Refund.objects.visible_to(actor), actor).select_related("invoice", "credit_note")
+
+
+def list_every_refund(*, status: str = "") -> QuerySet[Refund]:
+    """Return the refunds of all organizations, for finance, newest first."""
+    rows = Refund.objects.select_related("organization", "invoice", "credit_note").order_by("-id")
+    return rows.filter(status=status) if status else rows
+
+
+def get_refund(actor: Actor, public_id: str) -> Refund:
+    """Return one refund.
+
+    Raises:
+        NotFound: unknown, or another organization's.
+    """
+    rows = Refund.objects.select_related("invoice__organization", "payment", "credit_note")
+    return rows.get_visible(actor, public_id)
+
+
+def refunds_of(invoice: Invoice) -> QuerySet[Refund]:
+    """Return what was asked back of an invoice, newest first, with the documents."""
+    return invoice.refunds.select_related("credit_note").order_by("-id")
+
+
+def earlier_refunds(refund: Refund) -> QuerySet[Refund]:
+    """Return what was asked back of the same invoice before, newest first."""
+    return refunds_of(refund.invoice).filter(pk__lt=refund.pk)
+
+
+def list_credit_notes(actor: Actor) -> QuerySet[CreditNote]:
+    """Return the organization's credit notes, newest first."""
+    return _own(CreditNote.objects.visible_to(actor), actor).select_related("invoice", "refund")
+
+
+def get_credit_note(actor: Actor, public_id: str) -> CreditNote:
+    """Return one credit note.
+
+    Raises:
+        NotFound: unknown, or another organization's.
+    """
+    rows = CreditNote.objects.select_related("invoice__organization", "refund")
+    return rows.get_visible(actor, public_id)
+
+
+def credit_notes_of(invoice: Invoice) -> QuerySet[CreditNote]:
+    """Return the credit notes of an invoice, newest first."""
+    return invoice.credit_notes.order_by("-id")
+
+
+def list_credit_lines(note: CreditNote) -> QuerySet[CreditNoteLine]:
+    """Return a credit note's lines in order, each with the invoice line that it takes back."""
+    return note.lines.select_related("line__period__subscription").order_by("position")
 
 
 def list_periods(actor: Actor) -> QuerySet[BillingPeriod]:
@@ -184,7 +252,9 @@ def list_earnings(actor: Actor) -> QuerySet[Earning]:
     """Return what the actor's organization earned as a provider, newest first."""
     rows = Earning.objects.provided_by(actor)
     own = _own(rows, actor, "provider_organization_id")
-    return own.select_related("line__invoice", "line__period__subscription__api")
+    return own.select_related(
+        "line__invoice", "line__period__subscription__api", "credit_line__credit_note"
+    )
 
 
 def earning_totals(actor: Actor) -> list[EarningTotals]:
@@ -205,6 +275,7 @@ def earning_totals(actor: Actor) -> list[EarningTotals]:
             accrued=Sum("net_minor", filter=accrued),
             payable=Sum("net_minor", filter=payable),
             paid=Sum("net_minor", filter=Q(status=EarningStatus.PAID)),
+            refunded=-Sum("gross_minor", filter=kept & Q(credit_line__isnull=False)),
             next_payable_at=Min("available_at", filter=accrued),
         )
         .order_by("is_sandbox", "currency")
@@ -213,7 +284,7 @@ def earning_totals(actor: Actor) -> list[EarningTotals]:
 
 
 def _earning_totals(row: Mapping[str, Any]) -> EarningTotals:
-    names = ("gross", "fees", "accrued", "payable", "paid")
+    names = ("gross", "fees", "accrued", "payable", "paid", "refunded")
     amounts = {name: Money(row[name] or 0, row["currency"]) for name in names}
     return EarningTotals(
         currency=row["currency"],

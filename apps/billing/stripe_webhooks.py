@@ -11,7 +11,7 @@ from typing import Any, Final
 from djstripe.event_handlers import djstripe_receiver
 from djstripe.models import Event
 
-from apps.billing.topics import METHOD_TOPIC, STRIPE_TOPIC
+from apps.billing.topics import CHARGE_TOPIC, METHOD_TOPIC, REFUND_TOPIC, STRIPE_TOPIC
 from apps.core import outbox
 
 PAYMENT_EVENTS: Final = [
@@ -21,6 +21,12 @@ PAYMENT_EVENTS: Final = [
     "payment_intent.requires_action",
     "payment_intent.canceled",
 ]
+REFUND_EVENTS: Final = [
+    "refund.created",
+    "refund.updated",
+    "refund.failed",
+    "charge.refund.updated",
+]
 
 
 @djstripe_receiver(PAYMENT_EVENTS)  # type: ignore[untyped-decorator]  # of dj-stripe
@@ -28,6 +34,21 @@ def wake_payment_sync(sender: type[Event], event: Event, **_kwargs: Any) -> None
     """Write down that a payment changed at Stripe; the relay asks for its state."""
     reference = event.data["object"]["id"]
     outbox.enqueue(STRIPE_TOPIC, {"reference": reference}, key=f"stripe:{reference}")
+
+
+@djstripe_receiver(REFUND_EVENTS)  # type: ignore[untyped-decorator]  # of dj-stripe
+def wake_refund_sync(sender: type[Event], event: Event, **_kwargs: Any) -> None:  # noqa: ARG001
+    """Write down that a refund changed at Stripe; the relay asks for its state."""
+    reference = event.data["object"]["id"]
+    outbox.enqueue(REFUND_TOPIC, {"reference": reference}, key=f"stripe:{reference}")
+
+
+@djstripe_receiver("charge.refunded")  # type: ignore[untyped-decorator]  # of dj-stripe
+def wake_charge_sync(sender: type[Event], event: Event, **_kwargs: Any) -> None:  # noqa: ARG001
+    """Write down that a charge was refunded; the relay asks for all its refunds."""
+    reference = event.data["object"].get("payment_intent")
+    if reference:
+        outbox.enqueue(CHARGE_TOPIC, {"reference": reference}, key=f"stripe:{reference}")
 
 
 @djstripe_receiver("setup_intent.succeeded")  # type: ignore[untyped-decorator]  # of dj-stripe

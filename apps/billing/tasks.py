@@ -5,9 +5,9 @@ from __future__ import annotations
 from collections import Counter
 from datetime import timedelta
 
-from apps.billing.enums import PaymentStatus
-from apps.billing.models import Payment
-from apps.billing.services import payments, periods
+from apps.billing.enums import PaymentStatus, RefundStatus
+from apps.billing.models import Payment, Refund
+from apps.billing.services import payments, periods, refund_sending
 from apps.core.actors import Actor
 from apps.core.jobs import JobContext, job
 from apps.core.schedule import schedule
@@ -45,5 +45,21 @@ def reconcile_payments(context: JobContext) -> dict[str, int]:
     return {"checked": len(under_way), "resumed": len(resumed)}
 
 
+@job("billing.reconcile_refunds", queue="billing")
+def reconcile_refunds(context: JobContext) -> dict[str, int]:
+    """Ask the provider for refunds that are under way, and send those that never were."""
+    actor = Actor.system("refund reconciliation")
+    sent = [
+        refund_sending.send_refund(refund=refund, actor=actor)
+        for refund in Refund.objects.filter(status=RefundStatus.APPROVED).select_related("payment")
+    ]
+    under_way = list(Refund.objects.filter(status=RefundStatus.PROCESSING))
+    for number, refund in enumerate(under_way, start=1):
+        refund_sending.sync_refund(reference=refund.provider_reference, actor=actor)
+        context.progress(number, len(under_way))
+    return {"sent": len(sent), "checked": len(under_way)}
+
+
 schedule("billing.close_due_periods", every=timedelta(hours=6))
 schedule("billing.reconcile_payments", every=timedelta(hours=1))
+schedule("billing.reconcile_refunds", every=timedelta(hours=1))

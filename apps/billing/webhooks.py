@@ -3,12 +3,19 @@
 from __future__ import annotations
 
 from typing import Any, Final
+from uuid import UUID
 
 from django.db import transaction
 from django.utils.translation import gettext_lazy as _
 
-from apps.billing.events import InvoiceIssued, InvoicePaid, PaymentFailed
-from apps.billing.models import Invoice, Payment
+from apps.billing.events import (
+    InvoiceIssued,
+    InvoicePaid,
+    PaymentFailed,
+    RefundFailed,
+    RefundSucceeded,
+)
+from apps.billing.models import Invoice, Payment, Refund
 from apps.core.events import receives
 from apps.notifications.webhooks import WebhookEventType, publish_webhook
 
@@ -41,7 +48,31 @@ FAILED: Final = WebhookEventType(
         "invoice": _EXAMPLE,
     },
 )
-ALL: Final = (ISSUED, PAID, FAILED)
+_REFUND_EXAMPLE: Final[dict[str, Any]] = {
+    "id": "rfd_01jd0zq6f8e9xvgq0t4f3m2n1s",
+    "status": "succeeded",
+    "amount_minor": 1900,
+    "currency": "EUR",
+    "credit_note": "CN-000007",
+    "failure_code": "",
+    "invoice": {**_EXAMPLE, "status": "paid", "amount_due_minor": 0},
+}
+REFUNDED: Final = WebhookEventType(
+    "refund.succeeded",
+    _("Money of an invoice went back, and its credit note was issued."),
+    _REFUND_EXAMPLE,
+)
+REFUND_FAILED: Final = WebhookEventType(
+    "refund.failed",
+    _("An approved refund could not be paid; the marketplace looks at it."),
+    {
+        **_REFUND_EXAMPLE,
+        "status": "failed",
+        "credit_note": None,
+        "failure_code": "lost_or_stolen_card",
+    },
+)
+ALL: Final = (ISSUED, PAID, FAILED, REFUNDED, REFUND_FAILED)
 
 
 @receives(InvoiceIssued)
@@ -76,6 +107,41 @@ def publish_failed_payment(event: PaymentFailed) -> None:
             data=data,
             dedupe_key=str(payment.pk),
             occurred_at=payment.completed_at,
+        )
+
+
+@receives(RefundSucceeded)
+def publish_refunded(event: RefundSucceeded) -> None:
+    """Tell that money went back."""
+    _publish_refund(REFUNDED, event.refund_id, "succeeded")
+
+
+@receives(RefundFailed)
+def publish_failed_refund(event: RefundFailed) -> None:
+    """Tell that an approved refund could not be paid."""
+    _publish_refund(REFUND_FAILED, event.refund_id, f"failed:{event.attempt}")
+
+
+def _publish_refund(kind: WebhookEventType, refund_id: UUID, what: str) -> None:
+    rows = Refund.objects.select_related("invoice__organization", "credit_note")
+    refund = rows.get(pk=refund_id)
+    note = getattr(refund, "credit_note", None)
+    data = {
+        "id": refund.public_id,
+        "status": refund.status,
+        "amount_minor": refund.amount_minor,
+        "currency": refund.currency,
+        "credit_note": note.number if note else None,
+        "failure_code": refund.failure_code,
+        "invoice": _facts(refund.invoice),
+    }
+    with transaction.atomic():
+        publish_webhook(
+            organization=refund.invoice.organization,
+            event_type=kind.name,
+            data=data,
+            dedupe_key=f"{refund.pk}:{what}",
+            occurred_at=refund.completed_at,
         )
 
 

@@ -73,6 +73,7 @@ STATES: Final[dict[str, StateLook]] = {
     "refunded": StateLook("neutral", pgettext_lazy("state", "Refunded")),
     "registering": StateLook("info", pgettext_lazy("state", "Registering"), is_moving=True),
     "rejected": StateLook("bad", pgettext_lazy("state", "Rejected")),
+    "requested": StateLook("info", pgettext_lazy("state", "Waiting for approval"), is_moving=True),
     "requires_action": StateLook("warn", pgettext_lazy("state", "Needs your action")),
     "retired": StateLook("neutral", pgettext_lazy("state", "Retired")),
     "revoked": StateLook("bad", pgettext_lazy("state", "Revoked")),

@@ -171,6 +171,7 @@ class PaymentOutput(serializers.ModelSerializer[Payment]):
     invoice_id = serializers.SerializerMethodField()
     method_id = serializers.SerializerMethodField()
     amount = MoneyField(read_only=True)
+    refunded = MoneyField(read_only=True)
 
     class Meta:
         """Explicit fields only."""
@@ -184,6 +185,7 @@ class PaymentOutput(serializers.ModelSerializer[Payment]):
             "provider_reference",
             "status",
             "amount",
+            "refunded",
             "failure_code",
             "failure_message",
             "created_at",
@@ -282,7 +284,7 @@ class EstimateOutput(serializers.Serializer[Any]):
 
 
 class EarningOutput(serializers.ModelSerializer[Earning]):
-    """A share of one paid line: net is gross less fee."""
+    """A share of one paid line: net is gross less fee; negative with a credit note, for what was given back."""
 
     id = serializers.CharField(source="public_id", read_only=True)
     line_id = serializers.CharField(source="line.public_id", read_only=True)
@@ -290,6 +292,7 @@ class EarningOutput(serializers.ModelSerializer[Earning]):
     gross = serializers.SerializerMethodField()
     fee = serializers.SerializerMethodField()
     net = serializers.SerializerMethodField()
+    credit_note_id = serializers.SerializerMethodField()
 
     class Meta:
         """Explicit fields only."""
@@ -298,6 +301,7 @@ class EarningOutput(serializers.ModelSerializer[Earning]):
         fields = (
             "id",
             "line_id",
+            "credit_note_id",
             "description",
             "status",
             "gross",
@@ -309,6 +313,12 @@ class EarningOutput(serializers.ModelSerializer[Earning]):
             "created_at",
         )
         read_only_fields = fields
+
+    def get_credit_note_id(self, row: Earning) -> str | None:
+        """Return the public id of the credit note that took this back."""
+        if row.credit_line is None:
+            return None
+        return format_public_id("crn", row.credit_line.credit_note_id)
 
     @extend_schema_field(MoneyField)
     def get_gross(self, row: Earning) -> dict[str, Any]:
@@ -336,6 +346,7 @@ class EarningTotalsOutput(serializers.Serializer[Any]):
     accrued = MoneyField()
     payable = MoneyField()
     paid = MoneyField()
+    refunded = MoneyField()
     next_payable_at = serializers.DateTimeField(allow_null=True)
 
 

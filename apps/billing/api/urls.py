@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from django.urls import path
 
-from apps.billing.api import views
+from apps.billing.api import refunds, views
 from apps.billing.api.proofs import LineProofView
 
 urlpatterns = [
@@ -24,6 +24,29 @@ urlpatterns = [
         "billing/invoices/<str:invoice_id>/lines/<str:line_id>/proof",
         LineProofView.as_view(),
         name="billing-line-proof",
+    ),
+    path(
+        "billing/invoices/<str:invoice_id>/refund-requests",
+        refunds.RefundRequestsView.as_view(),
+        name="billing-refund-requests",
+    ),
+    path("billing/refunds", refunds.RefundsView.as_view(), name="billing-refunds"),
+    path("billing/refunds/<str:refund_id>", refunds.RefundView.as_view(), name="billing-refund"),
+    path(
+        "billing/refunds/<str:refund_id>/cancel",
+        refunds.RefundCancelView.as_view(),
+        name="billing-refund-cancel",
+    ),
+    path("billing/credit-notes", refunds.CreditNotesView.as_view(), name="billing-credit-notes"),
+    path(
+        "billing/credit-notes/<str:note_id>",
+        refunds.CreditNoteView.as_view(),
+        name="billing-credit-note",
+    ),
+    path(
+        "billing/credit-notes/<str:note_id>/pdf",
+        refunds.CreditNotePdfView.as_view(),
+        name="billing-credit-note-pdf",
     ),
     path(
         "billing/payment-methods",
@@ -51,6 +74,12 @@ urlpatterns = [
         "admin/billing/close-periods",
         views.ClosePeriodsView.as_view(),
         name="admin-billing-close-periods",
+    ),
+    path("admin/billing/refunds", refunds.AllRefundsView.as_view(), name="admin-billing-refunds"),
+    path(
+        "admin/billing/refunds/<str:refund_id>/retry",
+        refunds.RefundRetryView.as_view(),
+        name="admin-billing-refund-retry",
     ),
     path("admin/billing/periods", views.AllPeriodsView.as_view(), name="admin-billing-periods"),
 ]

@@ -23,3 +23,11 @@ def invoice_labels() -> dict[str, str]:
         "total": pgettext("invoice", "Total"),
         "unit_price": pgettext("invoice", "Unit price"),
     }
+
+
+def credit_note_labels() -> dict[str, str]:
+    """Return the words of a credit note, laid out as an invoice is."""
+    return invoice_labels() | {
+        "invoice": pgettext("invoice", "Credit note"),
+        "amount_due": pgettext("invoice", "Given back"),
+    }

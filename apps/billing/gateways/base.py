@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import Protocol
 
-from apps.billing.enums import PaymentStatus
+from apps.billing.enums import PaymentStatus, RefundStatus
 from apps.core.money import Money
 
 
@@ -46,6 +46,19 @@ class PaymentState:
     failure_message: str = ""
 
 
+@dataclass(frozen=True, slots=True, kw_only=True)
+class RefundState:
+    """A refund as the provider knows it now; `refund_id` and `key` are what we sent with it."""
+
+    reference: str
+    payment_reference: str
+    status: RefundStatus
+    amount: Money
+    refund_id: str
+    key: str
+    failure_code: str = ""
+
+
 class PaymentGateway(Protocol):
     """A payment provider. Every call that moves money carries a key under which it happens once."""
 
@@ -77,3 +90,14 @@ class PaymentGateway(Protocol):
 
     def fetch_payment(self, reference: str) -> PaymentState:
         """Return a payment as the provider knows it now."""
+
+    def refund(
+        self, *, payment_reference: str, amount: Money, refund_id: str, key: str
+    ) -> RefundState:
+        """Give back a part of a payment, once per key."""
+
+    def fetch_refund(self, reference: str) -> RefundState:
+        """Return a refund as the provider knows it now."""
+
+    def list_refunds(self, payment_reference: str) -> list[RefundState]:
+        """Return every refund of a payment, newest first."""

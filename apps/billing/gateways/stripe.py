@@ -10,12 +10,13 @@ from typing import Any, Final
 import stripe
 from django.conf import settings
 
-from apps.billing.enums import PaymentStatus
+from apps.billing.enums import PaymentStatus, RefundStatus
 from apps.billing.gateways.base import (
     CardDetails,
     PaymentState,
     ProviderRefusedError,
     ProviderUnavailableError,
+    RefundState,
 )
 from apps.core.db import forbid_transaction
 from apps.core.money import Money
@@ -29,6 +30,13 @@ STATUS_OF: Final = {
     "requires_action": PaymentStatus.REQUIRES_ACTION,
     "succeeded": PaymentStatus.SUCCEEDED,
     "canceled": PaymentStatus.CANCELLED,
+}
+REFUND_STATUS_OF: Final = {
+    "pending": RefundStatus.PROCESSING,
+    "requires_action": RefundStatus.PROCESSING,
+    "succeeded": RefundStatus.SUCCEEDED,
+    "failed": RefundStatus.FAILED,
+    "canceled": RefundStatus.FAILED,
 }
 
 
@@ -59,7 +67,7 @@ def _translated_errors() -> Iterator[None]:
 
 
 class StripeGateway:
-    """Customers, saved methods and off-session charges at Stripe."""
+    """Customers, saved methods, off-session charges and refunds at Stripe."""
 
     def create_customer(self, *, name: str, email: str, organization_id: str) -> str:
         """Make a customer; the organization's id is the idempotency key and its metadata."""
@@ -164,6 +172,38 @@ class StripeGateway:
         with _translated_errors():
             return _state(_client().v1.payment_intents.retrieve(reference))
 
+    def refund(
+        self, *, payment_reference: str, amount: Money, refund_id: str, key: str
+    ) -> RefundState:
+        """Create a refund of a payment intent; the key is the idempotency key."""
+        forbid_transaction()
+        with _translated_errors():
+            refund = _client().v1.refunds.create(
+                params={
+                    "payment_intent": payment_reference,
+                    "amount": amount.amount_minor,
+                    "reason": "requested_by_customer",
+                    "metadata": {"refund_id": refund_id, "refund_key": key},
+                },
+                options={"idempotency_key": key},
+            )
+        return _refund_state(refund)
+
+    def fetch_refund(self, reference: str) -> RefundState:
+        """Retrieve a refund."""
+        forbid_transaction()
+        with _translated_errors():
+            return _refund_state(_client().v1.refunds.retrieve(reference))
+
+    def list_refunds(self, payment_reference: str) -> list[RefundState]:
+        """List the refunds of a payment intent, all pages."""
+        forbid_transaction()
+        with _translated_errors():
+            page = _client().v1.refunds.list(
+                params={"payment_intent": payment_reference, "limit": 100}
+            )
+            return [_refund_state(refund) for refund in page.auto_paging_iter()]
+
 
 def _id_of(value: Any) -> str:
     return value if isinstance(value, str) else str(value.id)
@@ -194,4 +234,19 @@ def _state(intent: stripe.PaymentIntent) -> PaymentState:
         if failure and is_failed
         else "",
         failure_message=str(failure.message or "") if failure and is_failed else "",
+    )
+
+
+def _refund_state(refund: stripe.Refund) -> RefundState:
+    metadata = refund.metadata.to_dict() if refund.metadata else {}
+    status = REFUND_STATUS_OF[refund.status or "pending"]
+    is_failed = status is RefundStatus.FAILED
+    return RefundState(
+        reference=refund.id,
+        payment_reference=_id_of(refund.payment_intent) if refund.payment_intent else "",
+        status=status,
+        amount=Money(refund.amount, refund.currency.upper()),
+        refund_id=str(metadata.get("refund_id", "")),
+        key=str(metadata.get("refund_key", "")),
+        failure_code=str(refund.failure_reason or refund.status) if is_failed else "",
     )

@@ -1,4 +1,4 @@
-"""The invoice as a PDF: rendered from what the invoice says, in the buyer's language."""
+"""Invoices and credit notes as PDF: rendered from what they say, in the buyer's language."""
 
 from __future__ import annotations
 
@@ -6,15 +6,16 @@ from django.core.files.base import ContentFile
 from django.utils.translation import override
 
 from apps.accounts.enums import Role
+from apps.accounts.models import Organization
 from apps.billing.documents import render_invoice_pdf
 from apps.billing.exceptions import InvoiceNotIssued
-from apps.billing.models import Invoice
-from apps.billing.presentation import invoice_document
+from apps.billing.models import CreditNote, Invoice
+from apps.billing.presentation import credit_note_document, invoice_document
 
 
 def render_pdf(*, invoice: Invoice) -> bytes:
     """Return the invoice as PDF bytes, in the language of the organization's owner."""
-    with override(language_of(invoice)):
+    with override(language_of(invoice.organization)):
         return render_invoice_pdf(invoice_document(invoice))
 
 
@@ -46,10 +47,16 @@ def store_pdf(*, invoice: Invoice) -> Invoice:
     return invoice
 
 
-def language_of(invoice: Invoice) -> str:
-    """Return the language that the buyer reads."""
+def render_credit_note_pdf(*, note: CreditNote) -> bytes:
+    """Return a credit note as PDF bytes, in the language of the payer's owner; it never changes, so it is not stored."""
+    with override(language_of(note.invoice.organization)):
+        return render_invoice_pdf(credit_note_document(note))
+
+
+def language_of(organization: Organization) -> str:
+    """Return the language that an organization's owner reads."""
     owner = (
-        invoice.organization.memberships.filter(role=Role.OWNER)
+        organization.memberships.filter(role=Role.OWNER)
         .select_related("user")
         .order_by("created_at")
         .first()

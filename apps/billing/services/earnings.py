@@ -1,11 +1,17 @@
-"""What providers earn: each paid line, less the marketplace's fee."""
+"""What providers earn: each paid line, less the marketplace's fee; and what refunds take back of it."""
 
 from __future__ import annotations
 
+from collections.abc import Iterable, Sequence
+from decimal import Decimal
+from uuid import UUID
+
+from django.db.models import Sum
+
 from apps.billing.constants import MARKETPLACE_FEE_PERCENT, PAYABLE_AFTER
-from apps.billing.models import Earning, Invoice
+from apps.billing.models import CreditNoteLine, Earning, Invoice
 from apps.core.db import require_transaction
-from apps.core.money import Money
+from apps.core.money import Money, round_half_away
 
 
 def accrue_earnings(*, invoice: Invoice) -> list[Earning]:
@@ -36,3 +42,58 @@ def accrue_earnings(*, invoice: Invoice) -> list[Earning]:
             )
         )
     return Earning.objects.bulk_create(earnings)
+
+
+def reverse_earnings(*, credit_lines: Sequence[CreditNoteLine]) -> list[Earning]:
+    """Take back what providers earned with what a credit note gives back. Part of the caller's transaction.
+
+    Each reversal is a row with negative amounts, payable when the earning is, so it lessens the next payout even where the
+    earning was paid out before. The fee comes back in proportion, rounded over all reversals of a line together: a line that
+    is given back in full leaves neither share nor fee.
+    """
+    require_transaction()
+    ids = [line.line_id for line in credit_lines]
+    earned = {row.line_id: row for row in Earning.objects.filter(line_id__in=ids, credit_line=None)}
+    before = _reversed_before(ids)
+    reversals = []
+    for credit in credit_lines:
+        earning = earned.get(credit.line_id)
+        if earning is None or not credit.amount_minor:
+            continue
+        gross_before, fee_before = before.get(credit.line_id, (0, 0))
+        fee = _fee_of(earning, gross_before + credit.amount_minor) - fee_before
+        reversals.append(_reversal(earning, credit, fee))
+    return Earning.objects.bulk_create(reversals)
+
+
+def _reversed_before(line_ids: Iterable[UUID]) -> dict[UUID, tuple[int, int]]:
+    """Return the gross and the fee that earlier credit notes took back of each line, as positive numbers."""
+    rows = (
+        Earning.objects.filter(line_id__in=line_ids, credit_line__isnull=False)
+        .order_by()
+        .values_list("line_id")
+        .annotate(Sum("gross_minor"), Sum("fee_minor"))
+    )
+    return {line_id: (-gross, -fee) for line_id, gross, fee in rows}
+
+
+def _fee_of(earning: Earning, gross_minor: int) -> int:
+    """Return the part of an earning's fee that belongs to a part of its gross, rounded once."""
+    exact = Decimal(earning.fee_minor * gross_minor) / earning.gross_minor
+    return int(round_half_away(exact, 0))
+
+
+def _reversal(earning: Earning, credit: CreditNoteLine, fee_minor: int) -> Earning:
+    return Earning(
+        provider_organization_id=earning.provider_organization_id,
+        consumer_organization_id=earning.consumer_organization_id,
+        line_id=earning.line_id,
+        credit_line=credit,
+        gross_minor=-credit.amount_minor,
+        fee_minor=-fee_minor,
+        net_minor=fee_minor - credit.amount_minor,
+        fee_percent=earning.fee_percent,
+        currency=earning.currency,
+        is_sandbox=earning.is_sandbox,
+        available_at=earning.available_at,
+    )

@@ -14,19 +14,19 @@ from django.conf import settings
 from django.db import transaction
 from django.db.models import Max, Q, Sum
 
-from apps.billing.constants import DUE_AFTER, LIVE_SERIES, SANDBOX_SERIES, SERIES_PREFIX
+from apps.billing.constants import DUE_AFTER, LIVE_SERIES, SANDBOX_SERIES
 from apps.billing.enums import InvoiceStatus, LineKind, PeriodStatus
 from apps.billing.events import InvoiceIssued, InvoicePaid
 from apps.billing.models import (
     BillingPeriod,
     Invoice,
     InvoiceLine,
-    NumberSeries,
     RatedCharge,
     RatingRun,
 )
 from apps.billing.services.accounts import get_or_create_account
 from apps.billing.services.earnings import accrue_earnings
+from apps.billing.services.numbers import next_number
 from apps.billing.topics import COLLECT_TOPIC, PDF_TOPIC
 from apps.billing.transitions import INVOICE
 from apps.core import clock, outbox
@@ -175,7 +175,7 @@ def finalize_invoice(*, invoice: Invoice, actor: Actor) -> Invoice:
         organization_id=invoice.organization_id,
         after={"total": invoice.total},
     )
-    invoice.number = _next_number(SANDBOX_SERIES if invoice.is_sandbox else LIVE_SERIES)
+    invoice.number = next_number(SANDBOX_SERIES if invoice.is_sandbox else LIVE_SERIES)
     invoice.save()
     if invoice.total_minor <= 0:
         mark_invoice_paid(invoice=invoice, actor=actor)
@@ -185,17 +185,6 @@ def finalize_invoice(*, invoice: Invoice, actor: Actor) -> Invoice:
 def _seller() -> dict[str, Any]:
     """Return the operator as it stands on invoices from now on."""
     return {"name": settings.MARKETPLACE_NAME, "contact": settings.SUPPORT_EMAIL, **settings.SELLER}
-
-
-def _next_number(series_name: str) -> str:
-    """Take the next number of a gapless series; its row stays locked until the commit."""
-    NumberSeries.objects.get_or_create(
-        name=series_name, defaults={"prefix": SERIES_PREFIX[series_name]}
-    )
-    series = NumberSeries.objects.select_for_update().get(name=series_name)
-    series.last_number += 1
-    series.save(update_fields=["last_number"])
-    return f"{series.prefix}{series.last_number:06d}"
 
 
 @transaction.atomic

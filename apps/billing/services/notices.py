@@ -35,7 +35,7 @@ def tell_failed(*, payment: Payment) -> None:
 
 def _tell(invoice: Invoice, kind: str, *, key: str, **extra: Any) -> None:
     # Amounts and days are written once, in the language of the organization's owner.
-    with override(language_of(invoice)):
+    with override(language_of(invoice.organization)):
         context = {
             "number": invoice.number,
             "total": format_money(invoice.total),

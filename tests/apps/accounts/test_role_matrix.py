@@ -243,6 +243,13 @@ MATRIX: dict[str, set[str]] = {
     "GET /api/v1/billing/invoices/{invoice_id}/pdf": MONEY,
     "POST /api/v1/billing/invoices/{invoice_id}/pay": MONEY,
     "GET /api/v1/billing/invoices/{invoice_id}/lines/{line_id}/proof": MONEY,
+    "POST /api/v1/billing/invoices/{invoice_id}/refund-requests": MONEY,
+    "GET /api/v1/billing/refunds": MONEY,
+    "GET /api/v1/billing/refunds/{refund_id}": MONEY,
+    "POST /api/v1/billing/refunds/{refund_id}/cancel": MONEY,
+    "GET /api/v1/billing/credit-notes": MONEY,
+    "GET /api/v1/billing/credit-notes/{note_id}": MONEY,
+    "GET /api/v1/billing/credit-notes/{note_id}/pdf": MONEY,
     "GET /api/v1/billing/payment-methods": MONEY,
     "POST /api/v1/billing/payment-methods": MONEY,
     "POST /api/v1/billing/payment-methods/setup-session": MONEY,
@@ -253,6 +260,8 @@ MATRIX: dict[str, set[str]] = {
     "GET /api/v1/earnings/totals": MONEY,
     "POST /api/v1/admin/billing/close-periods": {OPERATOR, FINANCE},
     "GET /api/v1/admin/billing/periods": {OPERATOR, FINANCE},
+    "GET /api/v1/admin/billing/refunds": {OPERATOR, FINANCE},
+    "POST /api/v1/admin/billing/refunds/{refund_id}/retry": {FINANCE},
     # --- portal -------------------------------------------------------------------------------
     "GET /api/v1/provider/analytics": READERS,
 }

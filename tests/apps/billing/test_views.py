@@ -178,7 +178,7 @@ class TestInvoice:
         page = f"/console/billing/invoices/{invoice.public_id}/"
         browser.get(page)
 
-        with django_assert_num_queries(12):
+        with django_assert_num_queries(15):
             answer = browser.get(page)
 
         assert answer.status_code == 200

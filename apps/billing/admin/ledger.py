@@ -1,4 +1,4 @@
-"""The back office's view of billing: everything to read; what may be done is an action that calls a service."""
+"""Invoices, payments, periods, earnings and cards in the back office."""
 
 from __future__ import annotations
 
@@ -50,7 +50,7 @@ class LineInline(admin.TabularInline):  # type: ignore[type-arg]  # not generic 
     extra = 0
     can_delete = False
 
-    def has_view_permission(self, request: HttpRequest, obj: Invoice | None = None) -> bool:
+    def has_view_permission(self, request: HttpRequest, _obj: Invoice | None = None) -> bool:
         """Whoever sees the invoice sees its lines."""
         return staff_actor(request).has_staff_role(*MONEY_ROLES)
 
@@ -200,15 +200,27 @@ class RatedChargeAdmin(MoneyAdmin):
 class EarningAdmin(MoneyAdmin):
     """What providers earned."""
 
-    list_display = ("line", "provider_organization", "status", "net_text", "available_at")
+    list_display = (
+        "line",
+        "provider_organization",
+        "status",
+        "net_text",
+        "credit_note",
+        "available_at",
+    )
     list_filter = ("status", "is_sandbox", "currency")
-    list_select_related = ("line", "provider_organization")
+    list_select_related = ("line", "provider_organization", "credit_line__credit_note")
     search_fields = ("provider_organization__name",)
 
     @admin.display(description=gettext_lazy("net"), ordering="net_minor")
     def net_text(self, earning: Earning) -> str:
         """Return the provider's share in the reader's way."""
         return format_money(Money(earning.net_minor, earning.currency))
+
+    @admin.display(description=gettext_lazy("credit note"))
+    def credit_note(self, earning: Earning) -> str:
+        """Name the credit note that took this back; empty for what was earned."""
+        return str(earning.credit_line.credit_note) if earning.credit_line else ""
 
 
 @admin.register(PaymentMethod)

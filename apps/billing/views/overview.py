@@ -19,10 +19,10 @@ from apps.billing import estimates, pages, selectors
 from apps.billing.constants import MARKETPLACE_FEE_PERCENT, PAYABLE_AFTER
 from apps.billing.enums import InvoiceStatus
 from apps.billing.forms import TaxDetailsForm
-from apps.billing.presentation import invoice_document, span_of
+from apps.billing.presentation import invoice_document, refund_failure, span_of
 from apps.billing.proofs import prove_line
 from apps.billing.return_urls import portal_return_urls
-from apps.billing.services import accounts, documents, payments
+from apps.billing.services import accounts, documents, payments, refunds
 from apps.core.exceptions import DomainError
 from apps.core.forms import refusals_on
 
@@ -71,6 +71,9 @@ def invoice(request: ConsoleRequest, invoice_id: str) -> HttpResponse:
         "lines": list(zip(lines, document.lines, strict=True)),
         "state": pages.state_of(found),
         "payments": selectors.payments_of(found),
+        "refunds": [(row, refund_failure(row)) for row in selectors.refunds_of(found)],
+        "can_refund": pages.can_ask_refund(refunds.refundable_amount(found), request.actor),
+        "can_manage": request.actor.can("billing.manage"),
         "history": pages.history_entries(selectors.history_of(found)),
         "can_pay": pages.can_pay(found, request.actor),
         "has_method": selectors.list_payment_methods(request.actor).exists(),

@@ -1,0 +1,22 @@
+"""Gapless numbers of invoices and credit notes."""
+
+from __future__ import annotations
+
+from apps.billing.constants import SERIES_PREFIX
+from apps.billing.models import NumberSeries
+from apps.core.db import require_transaction
+
+
+def next_number(series_name: str) -> str:
+    """Take the next number of a gapless series; its row stays locked until the commit.
+
+    Call it last in the caller's transaction: a rollback gives the number back, and nobody waits for long.
+    """
+    require_transaction()
+    NumberSeries.objects.get_or_create(
+        name=series_name, defaults={"prefix": SERIES_PREFIX[series_name]}
+    )
+    series = NumberSeries.objects.select_for_update().get(name=series_name)
+    series.last_number += 1
+    series.save(update_fields=["last_number"])
+    return f"{series.prefix}{series.last_number:06d}"
