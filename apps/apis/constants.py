@@ -17,5 +17,7 @@ MAX_TAG_LENGTH_CHARS: Final = 30
 MAX_REQUIRED_HEADERS: Final = 20
 MAX_LOGO_BYTES: Final = 1_048_576
 MAX_UPSTREAM_SECRETS: Final = 4  # the gateway's proxy has this many slots
+# How many days before an announced end its subscribers are reminded of it, the longest notice first.
+SUNSET_REMINDER_DAYS: Final = (30, 7, 1)
 # A submission needs a healthy answer that is not older than this; submitting asks for a fresh one.
 HEALTH_CHECK_VALID_FOR: Final = timedelta(hours=1)

@@ -80,10 +80,19 @@ class ApiDeprecated(ApiEvent):
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class ApiSunsetNear(ApiEvent):
+    """A deprecated API is retired in `days_left` days or less; told once for each of the days of the reminders."""
+
+    sunset_at: datetime
+    days_left: int
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class ApiRetired(ApiEvent):
-    """The API is gone; its subscriptions end."""
+    """The API is gone; its subscriptions end. `is_due`: by itself, on the day that was announced."""
 
     reason: str = ""
+    is_due: bool = False
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -105,6 +114,14 @@ class ApiVersionDeprecated(ApiVersionEvent):
 
     deprecated_at: datetime
     sunset_at: datetime
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ApiVersionSunsetNear(ApiVersionEvent):
+    """A deprecated version is retired in `days_left` days or less; 0: it should be, but no other one can take its place."""
+
+    sunset_at: datetime
+    days_left: int
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -50,4 +50,25 @@ UPSTREAM_BACK: Final = NotificationKind(
     action_label=_("See its health"),
 )
 
-ALL: Final = (ACTIVE, FAILED, SUSPENDED, UPSTREAM_DOWN, UPSTREAM_BACK)
+RETIRED: Final = NotificationKind(
+    name="apis.retired",
+    title=_("%(name)s was retired on the announced day"),
+    body=_("Calls are no longer taken, and its subscriptions end."),
+    tone="warn",
+    is_important=True,
+    action_label=_("Open the API"),
+)
+VERSION_STAYS: Final = NotificationKind(
+    name="apis.version_stays",
+    title=_("Version %(version)s of %(name)s could not be retired on its day"),
+    body=_(
+        "It is the current version, and no other one is published. Publish its successor or move the day."
+    ),
+    tone="warn",
+    is_important=True,
+    action_label=_("See the versions"),
+)
+
+ALL: Final = (
+    ACTIVE, FAILED, SUSPENDED, RETIRED, VERSION_STAYS, UPSTREAM_DOWN, UPSTREAM_BACK,
+)  # fmt: skip

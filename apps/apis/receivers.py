@@ -19,6 +19,7 @@ from apps.apis.events import (
     ApiResumed,
     ApiRetired,
     ApiSuspended,
+    ApiVersionSunsetNear,
     UpstreamCircuitChanged,
 )
 from apps.apis.models import Api
@@ -54,6 +55,28 @@ def tell_provider_of_suspension(event: ApiSuspended) -> None:
             fact=f"suspended:{event.change_id}",
             reason=event.reason,
         )
+
+
+@receives(ApiRetired)
+def tell_provider_of_retirement(event: ApiRetired) -> None:
+    """Tell the provider when the API's announced day retired it; else they did it themselves, or were told why."""
+    if event.is_due:
+        _tell_provider(event.api_id, notices.RETIRED, fact="retired")
+
+
+@receives(ApiVersionSunsetNear)
+def tell_provider_of_version_that_stays(event: ApiVersionSunsetNear) -> None:
+    """Tell the provider that a version's day came and nothing can take its place."""
+    if event.days_left:
+        return
+    api = _load(event.api_id)
+    message = Message(
+        kind=notices.VERSION_STAYS.name,
+        dedupe_key=f"apis:{event.version_id}:stays:{event.sunset_at.isoformat()}",
+        url=reverse("portal:provider_api_versions", args=[api.public_id]),
+        context={"name": api.name, "version": event.version_name},
+    )
+    notify_members(organization=api.organization, permission=MANAGE, message=message)
 
 
 @receives(UpstreamCircuitChanged)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from datetime import timedelta
 
+from apps.apis import services
 from apps.apis.services.health_days import sum_up_health
 from apps.apis.services.monitoring import probe_due_upstreams
 from apps.core.jobs import JobContext, job
@@ -23,5 +24,13 @@ def sum_up(_context: JobContext) -> dict[str, int]:
     return sum_up_health()
 
 
+@job("apis.apply_sunsets")
+def apply_sunsets(_context: JobContext) -> dict[str, int]:
+    """Remind subscribers of announced ends, and retire the APIs and versions whose day has come."""
+    done = services.apply_sunsets()
+    return {"reminders": done.reminders, "apis": done.apis, "versions": done.versions}
+
+
 schedule("apis.probe_upstreams", every=timedelta(seconds=15))
 schedule("apis.sum_up_health", every=timedelta(hours=1))
+schedule("apis.apply_sunsets", every=timedelta(minutes=10))

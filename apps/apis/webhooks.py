@@ -7,6 +7,7 @@ from typing import Any, Final
 from django.conf import settings
 from django.utils.translation import gettext_lazy as _
 
+from apps.accounts.models import Organization
 from apps.apis.events import (
     ApiActivated,
     ApiDeprecated,
@@ -14,7 +15,9 @@ from apps.apis.events import (
     ApiRegistrationFailed,
     ApiResumed,
     ApiRetired,
+    ApiSunsetNear,
     ApiSuspended,
+    ApiVersionSunsetNear,
     UpstreamCircuitChanged,
 )
 from apps.apis.models import Api
@@ -50,6 +53,17 @@ DEPRECATED: Final = WebhookEventType(
     _("Subscribers of an API may go on, nobody new may subscribe."),
     {**_EXAMPLE, "status": "deprecated", "reason": "", "sunset_at": "2027-03-31T00:00:00+00:00"},
 )
+SUNSET_NEAR: Final = WebhookEventType(
+    "api.sunset_near",
+    _("A deprecated API, or the version that is named, is retired in 30, 7 or 1 days."),
+    {
+        **_EXAMPLE,
+        "status": "deprecated",
+        "sunset_at": "2027-03-31T00:00:00+00:00",
+        "days_left": 7,
+        "version": None,
+    },
+)
 RETIRED: Final = WebhookEventType(
     "api.retired",
     _("An API is gone; its subscriptions end."),
@@ -64,8 +78,8 @@ UPSTREAM_RECOVERED: Final = WebhookEventType(
     "api.upstream_recovered", _("The upstream of an API answers again; calls pass."), _EXAMPLE
 )
 ALL: Final = (
-    ACTIVATED, REGISTRATION_FAILED, SUSPENDED, RESUMED, DEPRECATED, RETIRED, UPSTREAM_DOWN,
-    UPSTREAM_RECOVERED,
+    ACTIVATED, REGISTRATION_FAILED, SUSPENDED, RESUMED, DEPRECATED, SUNSET_NEAR, RETIRED,
+    UPSTREAM_DOWN, UPSTREAM_RECOVERED,
 )  # fmt: skip
 
 
@@ -100,6 +114,18 @@ def publish_deprecation(event: ApiDeprecated) -> None:
     _publish(DEPRECATED, event, reason=event.reason, sunset_at=sunset_at)
 
 
+@receives(ApiSunsetNear, in_transaction=True)
+def publish_near_sunset(event: ApiSunsetNear) -> None:
+    """Tell that the API is retired soon."""
+    _publish_sunset(event)
+
+
+@receives(ApiVersionSunsetNear, in_transaction=True)
+def publish_near_sunset_of_version(event: ApiVersionSunsetNear) -> None:
+    """Tell that a version is retired soon, or should have been."""
+    _publish_sunset(event)
+
+
 @receives(ApiRetired, in_transaction=True)
 def publish_retirement(event: ApiRetired) -> None:
     """Tell that the API is gone."""
@@ -115,7 +141,37 @@ def publish_upstream(event: UpstreamCircuitChanged) -> None:
         _publish(UPSTREAM_RECOVERED, event)
 
 
-def _publish(kind: WebhookEventType, event: ApiEvent, **words: Any) -> None:
+def publish_near_sunset_to_subscriber(
+    event: ApiSunsetNear | ApiVersionSunsetNear, *, organization: Organization
+) -> None:
+    """Tell a subscriber's own programs that what they call is retired soon; once for each reminder."""
+    _publish_sunset(event, organization=organization)
+
+
+def _publish_sunset(
+    event: ApiSunsetNear | ApiVersionSunsetNear, *, organization: Organization | None = None
+) -> None:
+    is_version = isinstance(event, ApiVersionSunsetNear)
+    subject = event.version_id if is_version else event.api_id
+    _publish(
+        SUNSET_NEAR,
+        event,
+        to=organization,
+        dedupe_key=f"{subject}:{event.sunset_at.isoformat()}:{event.days_left}",
+        sunset_at=event.sunset_at.isoformat(),
+        days_left=event.days_left,
+        version=event.version_name if is_version else None,
+    )
+
+
+def _publish(
+    kind: WebhookEventType,
+    event: ApiEvent,
+    *,
+    to: Organization | None = None,
+    dedupe_key: str = "",
+    **words: Any,
+) -> None:
     api = Api.objects.select_related("organization").get(pk=event.api_id)
     data = {
         "id": api.public_id,
@@ -126,9 +182,9 @@ def _publish(kind: WebhookEventType, event: ApiEvent, **words: Any) -> None:
         **words,
     }
     publish_webhook(
-        organization=api.organization,
+        organization=to or api.organization,
         event_type=kind.name,
         data=data,
         # Committed with the change or not at all: nothing can tell it a second time.
-        dedupe_key=str(uuid7()),
+        dedupe_key=dedupe_key or str(uuid7()),
     )

@@ -30,6 +30,8 @@ class ApiVersion(Entity):
     deprecated_at = models.DateTimeField(_("deprecated"), null=True)
     retired_at = models.DateTimeField(_("retired"), null=True)
     sunset_at = models.DateTimeField(_("sunset"), null=True)
+    # The last reminder of the sunset, in days before it.
+    sunset_reminder_days = models.PositiveSmallIntegerField(null=True, editable=False)
 
     class Meta:
         """A name is unique per API, and one version is current."""

@@ -123,6 +123,8 @@ class Api(Entity):
     )
     activated_at = models.DateTimeField(_("active since"), null=True)
     sunset_at = models.DateTimeField(_("sunset"), null=True, blank=True)
+    # The last reminder of the sunset, in days before it.
+    sunset_reminder_days = models.PositiveSmallIntegerField(null=True, editable=False)
     search = SearchVectorField(null=True)
 
     objects = ApiQuerySet.as_manager()

@@ -44,6 +44,7 @@ from apps.apis.services.lifecycle import (
 from apps.apis.services.logos import fetch_logo, remove_logo, set_logo
 from apps.apis.services.monitoring import check_upstream
 from apps.apis.services.secrets import delete_upstream_secret, set_upstream_secret
+from apps.apis.services.sunsets import AppliedSunsets, apply_sunsets
 from apps.apis.services.updates import (
     approve_update,
     drop_update,
@@ -61,11 +62,13 @@ from apps.apis.services.versions import (
 
 __all__ = (
     "AccessInvitation",
+    "AppliedSunsets",
     "ImportedDocument",
     "ListingFields",
     "accept_access",
     "add_required_header",
     "apply_import",
+    "apply_sunsets",
     "approve_api",
     "approve_update",
     "check_document",

@@ -15,6 +15,7 @@ from apps.apis.policy import goes_live_instantly
 from apps.apis.requirements import unmet_requirements
 from apps.apis.selectors import find_current_version
 from apps.apis.services.moves import is_operator_of, move_api, tell
+from apps.apis.services.reminders import reminder_due
 from apps.apis.services.updates import withdraw_waiting_updates
 from apps.apis.services.versions import publish_current_version
 from apps.approvals.services import Submission, open_request
@@ -195,18 +196,27 @@ def deprecate_api(
     """
     if sunset_at is not None and sunset_at <= clock.now():
         raise SunsetInThePast(field="sunset_at")
-    move_api(api, ApiStatus.DEPRECATED, actor=actor, reason=reason, sunset_at=sunset_at)
+    move_api(
+        api,
+        ApiStatus.DEPRECATED,
+        actor=actor,
+        reason=reason,
+        sunset_at=sunset_at,
+        sunset_reminder_days=reminder_due(sunset_at) if sunset_at else None,
+    )
     tell(events.ApiDeprecated, api, reason=reason, sunset_at=sunset_at)
     return api
 
 
 @transaction.atomic
-def retire_api(*, api: Api, actor: Actor, reason: str = "") -> Api:
+def retire_api(*, api: Api, actor: Actor, reason: str = "", is_due: bool = False) -> Api:
     """End a deprecated API. Its rows stay, because invoices name them; a change that waits is withdrawn.
+
+    `is_due`: nobody asked for it, its announced day has come.
 
     Publishes: ApiRetired.
     """
     move_api(api, ApiStatus.RETIRED, actor=actor, reason=reason)
     withdraw_waiting_updates(api=api, actor=Actor.system("the API was retired"))
-    tell(events.ApiRetired, api, reason=reason)
+    tell(events.ApiRetired, api, reason=reason, is_due=is_due)
     return api

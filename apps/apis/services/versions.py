@@ -19,6 +19,7 @@ from apps.apis.openapi import compare_documents, is_breaking
 from apps.apis.policy import REVIEWED_STATUSES, needs_review
 from apps.apis.services.documents import document_of
 from apps.apis.services.moves import tell
+from apps.apis.services.reminders import reminder_due
 from apps.apis.services.searching import refresh_search
 from apps.apis.services.updates import CURRENT_VERSION, request_update
 from apps.apis.transitions import VERSION
@@ -50,7 +51,7 @@ def create_version(*, api: Api, name: str, changelog: str = "", actor: Actor) ->
 @transaction.atomic
 def describe_version(*, version: ApiVersion, changelog: str, actor: Actor) -> ApiVersion:
     """Write what changed in a version; Markdown, shown to callers with it."""
-    version = _lock(version)
+    version = lock_version(version)
     before, version.changelog = version.changelog, changelog.strip()
     version.save(update_fields=["changelog", "updated_at"])
     _audit(
@@ -68,7 +69,7 @@ def publish_version(*, version: ApiVersion, actor: Actor) -> ApiVersion:
 
     Publishes: ApiVersionPublished.
     """
-    version = _lock(version)
+    version = lock_version(version)
     VERSION.require(version.status, VersionStatus.PUBLISHED)
     version.status, version.published_at = VersionStatus.PUBLISHED, clock.now()
     version.save(update_fields=["status", "published_at", "updated_at"])
@@ -88,7 +89,7 @@ def make_version_current(*, version: ApiVersion, actor: Actor) -> ApiVersion:
         VersionNotPublished: it is retired, or the API is live and the version was never published.
         UpdatePending: another change of the live API waits for an approver.
     """
-    version = _lock(version)
+    version = lock_version(version)
     api = version.api
     is_live = api.status in REVIEWED_STATUSES
     if version.status == VersionStatus.RETIRED or (
@@ -124,11 +125,13 @@ def deprecate_version(*, version: ApiVersion, sunset_at: datetime, actor: Actor)
     now = clock.now()
     if sunset_at <= now:
         raise SunsetInThePast(field="sunset_at")
-    version = _lock(version)
+    version = lock_version(version)
     VERSION.require(version.status, VersionStatus.DEPRECATED)
     version.status, version.sunset_at = VersionStatus.DEPRECATED, sunset_at
     version.deprecated_at = version.deprecated_at or now
-    version.save(update_fields=["status", "sunset_at", "deprecated_at", "updated_at"])
+    version.sunset_reminder_days = reminder_due(sunset_at)
+    written = ["status", "sunset_at", "sunset_reminder_days", "deprecated_at", "updated_at"]
+    version.save(update_fields=written)
     _audit(version, "deprecated", actor, after={"sunset_at": sunset_at})
     _tell(
         events.ApiVersionDeprecated,
@@ -140,8 +143,8 @@ def deprecate_version(*, version: ApiVersion, sunset_at: datetime, actor: Actor)
 
 
 @transaction.atomic
-def retire_version(*, version: ApiVersion, actor: Actor) -> ApiVersion:
-    """End a deprecated version.
+def retire_version(*, version: ApiVersion, actor: Actor, reason: str = "") -> ApiVersion:
+    """End a deprecated version; `reason` goes to the audit trail.
 
     Raises:
         VersionInUse: it is the current one.
@@ -149,13 +152,13 @@ def retire_version(*, version: ApiVersion, actor: Actor) -> ApiVersion:
 
     Publishes: ApiVersionRetired.
     """
-    version = _lock(version)
+    version = lock_version(version)
     VERSION.require(version.status, VersionStatus.RETIRED)
     if version.is_current:
         raise VersionInUse
     version.status, version.retired_at = VersionStatus.RETIRED, clock.now()
     version.save(update_fields=["status", "retired_at", "updated_at"])
-    _audit(version, "retired", actor)
+    _audit(version, "retired", actor, reason=reason)
     _tell(events.ApiVersionRetired, version)
     return version
 
@@ -167,7 +170,7 @@ def publish_current_version(*, api: Api, actor: Actor) -> None:
         publish_version(version=version, actor=actor)
 
 
-def _lock(version: ApiVersion) -> ApiVersion:
+def lock_version(version: ApiVersion) -> ApiVersion:
     """Lock the version's API, which is what two changes of versions meet at, and read both anew."""
     Api.objects.lock(version.api_id)
     rows = ApiVersion.objects.select_related("api__category", "api__organization")
@@ -185,6 +188,7 @@ def _audit(
     *,
     before: dict[str, object] | None = None,
     after: dict[str, object] | None = None,
+    reason: str = "",
 ) -> None:
     record_audit(
         action=f"apis:version:{verb}",
@@ -193,4 +197,5 @@ def _audit(
         organization_id=version.api.organization_id,
         before=before,
         after={"version": version.name, **(after or {})},
+        reason=reason,
     )
