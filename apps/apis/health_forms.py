@@ -14,7 +14,7 @@ from apps.apis.services.monitoring import (
 )
 
 
-class HealthPolicyForm(forms.ModelForm):
+class HealthPolicyForm(forms.ModelForm):  # type: ignore[type-arg]  # not generic at run time
     """Path, expected status and interval."""
 
     health_expected_status = forms.IntegerField(
