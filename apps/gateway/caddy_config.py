@@ -17,6 +17,7 @@ from apps.gateway.caddy_routes import (
     call_routes,
     error_routes,
 )
+from apps.gateway.resolver.config import DEFAULT_BIND
 
 # Between the last moment of a call and the moment at which the shipper calls it unconfirmed.
 LOG_MARGIN_S: Final = 10
@@ -44,6 +45,8 @@ class GatewayConfig:
     authorizer: str
     authorizer_secret: str
     access_log: Path
+    # The name server that upstreams' names are asked of, and no other: it vets their addresses.
+    resolver: str = DEFAULT_BIND
     longest_call_s: int = 120
     # A new log file begins at this size.
     log_file_mb: int = 50
@@ -88,6 +91,7 @@ def _server(config: GatewayConfig) -> Json:
         "routes": call_routes(
             authorizer=config.authorizer,
             secret=config.authorizer_secret,
+            resolver=config.resolver,
             timeout_s=config.timeout_s,
         ),
         "errors": {"routes": error_routes()},

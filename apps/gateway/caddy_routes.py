@@ -58,12 +58,13 @@ BODY_TOO_LARGE: Final = (413, "body_too_large", "The body is too large.")
 RETRY_STATUS: Final = 503
 
 
-def call_routes(*, authorizer: str, secret: str, timeout_s: int) -> list[Json]:
+def call_routes(*, authorizer: str, secret: str, resolver: str, timeout_s: int) -> list[Json]:
     """Return the routes of a call.
 
     Args:
         authorizer: address that Caddy dials.
         secret: tells the authorizer that Caddy asks.
+        resolver: address of the name server that vets upstreams' names.
         timeout_s: after which an upstream that does not answer is given up.
     """
     return [
@@ -91,7 +92,7 @@ def call_routes(*, authorizer: str, secret: str, timeout_s: int) -> list[Json]:
         *(
             {
                 "match": [{"vars": {ANSWER % "X-Upstream-Kind": [kind]}}],
-                "handle": [_upstream(kind, timeout_s)],
+                "handle": [_upstream(kind, resolver, timeout_s)],
                 "terminal": True,
             }
             for kind in UpstreamKind
@@ -256,10 +257,12 @@ def _allow_origin() -> Json:
     }
 
 
-def _upstream(kind: UpstreamKind, timeout_s: int) -> Json:
+def _upstream(kind: UpstreamKind, resolver: str, timeout_s: int) -> Json:
     """Dial what the authorizer answered; one handler for http, https, and each with provider headers."""
     transport: Json = {
         "protocol": "http",
+        # Without its answer no name is dialled: a call then gets 502.
+        "resolver": {"addresses": [f"udp/{resolver}"]},
         "dial_timeout": CONNECT_TIMEOUT,
         "response_header_timeout": f"{timeout_s}s",
         "max_response_header_size": MAX_HEADER_BYTES,

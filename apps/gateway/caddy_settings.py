@@ -9,13 +9,14 @@ from urllib.parse import urlsplit
 from apps.gateway.authorizer.config import Bind
 from apps.gateway.caddy_config import GatewayConfig
 from apps.gateway.environment import read_number, read_text
+from apps.gateway.resolver.config import read_bind
 
 DEFAULT_PORT: Final = 8080
 _LOCAL_NAMES: Final = frozenset({"localhost", "127.0.0.1"})
 
 
 def gateway_config_from_environment() -> GatewayConfig:
-    """Read the settings of docs/architecture/gateway.md §9.
+    """Read the settings of docs/architecture/gateway.md §10.
 
     Raises: SettingError.
     """
@@ -27,6 +28,7 @@ def gateway_config_from_environment() -> GatewayConfig:
         authorizer=Bind.parse(read_text("AUTHORIZER_BIND", "127.0.0.1:8090")).text,
         authorizer_secret=read_text("AUTHORIZER_SECRET"),
         access_log=Path(read_text("GATEWAY_ACCESS_LOG")),
+        resolver=read_bind().text,
         longest_call_s=int(read_number("GATEWAY_LONGEST_CALL_S", 120)),
         trusted_proxies=tuple(part.strip() for part in trusted.split(",") if part.strip()),
     )

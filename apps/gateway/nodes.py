@@ -59,6 +59,7 @@ def _facts_of(node: Node) -> dict[str, object]:
             "started_at": _instant(node.started_at).isoformat(),
             "digest": node.digest,
             "entries": node.entries,
+            "resolver_up": node.resolver_up,
         },
     }
 

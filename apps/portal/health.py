@@ -22,6 +22,16 @@ def check_gateway() -> Component:
     return Component("ok" if serving else "down", details)
 
 
+@health_check("resolver")
+def check_resolver() -> Component:
+    """Say whether the resolvers answer, as the authorizers beside them see it: without one, no upstream's name is dialled."""
+    serving = AuthorizerNode.objects.filter(lease_expires_at__gt=clock.now())
+    answers = {node.name: node.details.get("resolver_up") for node in serving}
+    silent = sorted(name for name, is_up in answers.items() if not is_up)
+    is_up = bool(answers) and not silent
+    return Component("ok" if is_up else "down", {"nodes": len(answers), "silent": silent})
+
+
 @health_check("stripe")
 def check_stripe() -> Component:
     """Say whether payments are set up; the service itself is not called, so that this answer is quick."""

@@ -39,6 +39,8 @@ PASSED_THROUGH: Final = (
     "RELEASE",
     "GATEWAY_MIN_FREE_MB",
     "GATEWAY_LONGEST_CALL_S",
+    "GATEWAY_RESOLVER_UPSTREAMS",
+    "OUTGOING_REFUSED_NETWORKS",
 )
 
 
@@ -154,6 +156,7 @@ def _addresses(folders: Folders, ports: Ports) -> dict[str, str]:
         "GATEWAY_BIND": f"{LOOPBACK}:{ports.gateway}",
         "GATEWAY_ADMIN_SOCKET": str(folders.admin_socket),
         "AUTHORIZER_BIND": f"{LOOPBACK}:{ports.authorizer}",
+        "GATEWAY_RESOLVER_BIND": f"{LOOPBACK}:{ports.resolver}",
         "STRIPE_API_BASE": f"http://{LOOPBACK}:{ports.stripe}",
         "STRIPE_FAKE_BIND": f"{LOOPBACK}:{ports.stripe}",
         "STRIPE_FAKE_WEBHOOK_URL": f"http://{LOOPBACK}:{ports.web}{STRIPE_WEBHOOK_PATH}",

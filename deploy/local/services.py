@@ -108,7 +108,7 @@ def declare_stages(
             ),
             *_if("STRIPE_API_BASE" not in given, project.job("webhook", "register_stripe_webhook")),
         ],
-        [project.web(), project.authorizer(), _caddy_service(machine)],
+        [project.web(), project.resolver(), project.authorizer(), _caddy_service(machine)],
         [
             project.command("relay", "run_relay"),
             project.command("usage-processor", "run_usage_processor"),
@@ -156,6 +156,10 @@ class _Project:
     def authorizer(self) -> Service:
         command = self._python("-m", "apps.gateway.authorizer")
         return Service("authorizer", command, probe=listens(self._machine.ports.authorizer))
+
+    def resolver(self) -> Service:
+        command = self._python("-m", "apps.gateway.resolver")
+        return Service("resolver", command, probe=listens(self._machine.ports.resolver))
 
     def shipper(self) -> Service:
         return Service("shipper", self._python("-m", "apps.gateway.shipper"), settle_s=SETTLE_S)

@@ -22,6 +22,7 @@ class Ports:
     postgres: int = 15_432
     valkey: int = 16_379
     authorizer: int = 18_081
+    resolver: int = 18_053
     upstream: int = 18_082
     stripe: int = 18_083
 

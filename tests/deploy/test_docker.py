@@ -27,7 +27,7 @@ DEMO_ONLY = {"stripe", "upstream"}
 IN_COMPOSE = {"caddy": "gateway"}
 OURS = (
     *("migrate", "web", "worker", "beat", "relay", "usage-processor"),
-    *("authorizer", "gateway-config", "shipper"),
+    *("authorizer", "gateway-config", "resolver", "shipper"),
 )
 TOOLS = Path(sys.executable).parent
 
@@ -111,7 +111,7 @@ def test_every_process_of_a_local_run_has_a_container(
     assert {IN_COMPOSE.get(name, name) for name in names} <= services.keys()
 
 
-@pytest.mark.parametrize("name", ["worker", "beat", "relay", "usage-processor", "authorizer"])
+@pytest.mark.parametrize("name", ["worker", "beat", "relay", "usage-processor", "authorizer", "resolver"])
 def test_containers_run_what_a_local_run_runs(
     name: str, local: dict[str, Service], services: dict[str, dict[str, Any]]
 ) -> None:
@@ -236,6 +236,7 @@ def test_the_data_plane_accepts_its_environment(
 ) -> None:
     from apps.gateway.authorizer.config import AuthorizerSettings  # noqa: PLC0415 -- env first
     from apps.gateway.caddy_settings import gateway_config_from_environment  # noqa: PLC0415
+    from apps.gateway.resolver.config import ResolverSettings  # noqa: PLC0415
     from apps.gateway.shipper.config import ShipperSettings  # noqa: PLC0415
 
     for name in ("AUTHORIZER_SECRET", "KEY_PEPPERS", "REDIS_URL", "SHIPPER_TOKEN"):
@@ -244,16 +245,18 @@ def test_the_data_plane_accepts_its_environment(
         name, _, value = line.partition("=")
         if name.startswith(("GATEWAY_", "SHIPPER_", "AUTHORIZER_")):
             monkeypatch.setenv(name, value)
-    for service in ("authorizer", "shipper", "gateway-config"):
+    for service in ("authorizer", "resolver", "shipper", "gateway-config"):
         for name, value in environment_of(services[service], secrets).items():
             monkeypatch.setenv(name, value)
 
     authorizer = AuthorizerSettings.from_environment()
     shipper = ShipperSettings.from_environment()
+    resolver = ResolverSettings.from_environment()
     gateway = gateway_config_from_environment()
 
     assert gateway.authorizer == authorizer.bind.text
     assert gateway.authorizer_secret == authorizer.secret
+    assert gateway.resolver == authorizer.resolver.text == resolver.bind.text
     assert gateway.access_log == shipper.access_log
     assert authorizer.journal_dir == shipper.journal_dir
     assert gateway.trusted_proxies == ("172.30.83.0/24",)

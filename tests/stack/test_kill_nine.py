@@ -113,6 +113,7 @@ def assert_billed_once(
         "relay",
         "usage-processor",
         "authorizer",
+        "resolver",
         "shipper",
         "caddy",
         "valkey",

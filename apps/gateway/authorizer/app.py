@@ -27,6 +27,7 @@ if TYPE_CHECKING:
     from apps.gateway.authorizer.http import Connection, Headers, Request
     from apps.gateway.authorizer.journal import JournalWriter
     from apps.gateway.authorizer.store_client import StoreClient
+    from apps.gateway.authorizer.upstream_guard import UpstreamGuard
 
 logger = logging.getLogger(__name__)
 
@@ -46,6 +47,7 @@ class Authorizer:
         store: StoreClient,
         journal: JournalWriter,
         decisions: Counter[str],
+        upstreams: UpstreamGuard,
     ) -> None:
         """Join the parts; `service` starts them. Decisions are counted by code."""
         self._settings = settings
@@ -54,6 +56,7 @@ class Authorizer:
         self._store = store
         self._journal = journal
         self._decisions = decisions
+        self._upstreams = upstreams
 
     def handle(self, request: Request, connection: Connection) -> None:
         """Answer one request, now or when store and journal have answered."""
@@ -76,7 +79,7 @@ class Authorizer:
         if path == "/healthz":
             return self._health()
         if path == "/metrics":
-            text = render_metrics(self._decisions, self._follower)
+            text = render_metrics(self._decisions, self._follower, self._upstreams)
             return Answer("metrics", 200, [("content-type", "text/plain; version=0.0.4")], text)
         return problems.NOT_FOUND
 
@@ -88,6 +91,8 @@ class Authorizer:
         admission = decide(call, self._follower.tables, self._settings.peppers, now_ms)
         if isinstance(admission, Answer):
             return admission
+        if self._upstreams.refuses(admission.route):
+            return problems.UPSTREAM_REFUSED
         if not self._journal.has_space:
             return problems.METERING_UNAVAILABLE
         Admitting(
@@ -110,6 +115,7 @@ class Authorizer:
             "lease_seconds_left": round(follower.lease.seconds_left, 3),
             "entries": len(follower.tables),
             "journal_has_space": self._journal.has_space,
+            "resolver_up": self._upstreams.is_resolver_up,
         }
         status = 200 if follower.lease.is_valid and self._journal.has_space else 503
         headers = [("content-type", "application/json")]

@@ -10,6 +10,7 @@ from pathlib import Path
 from typing import Final
 
 from apps.gateway.environment import SettingError, read_number, read_numbered_secrets, read_text
+from apps.gateway.resolver.config import Server, Trust, read_bind
 
 MIN_SECRET_CHARS: Final = 16
 _UNIX_PREFIX: Final = "unix:"
@@ -63,6 +64,8 @@ class AuthorizerSettings:
     node: str
     journal_dir: Path
     min_free_mb: int
+    resolver: Server
+    trust: Trust
 
     @classmethod
     def from_environment(cls) -> AuthorizerSettings:
@@ -84,4 +87,6 @@ class AuthorizerSettings:
             node=read_text("NODE_NAME", f"{socket.gethostname()}-{os.getpid()}"),
             journal_dir=Path(read_text("GATEWAY_JOURNAL_DIR")),
             min_free_mb=int(read_number("GATEWAY_MIN_FREE_MB", 256)),
+            resolver=read_bind(),
+            trust=Trust.from_environment(),
         )

@@ -34,6 +34,8 @@ from apps.gateway.store.registry import Head, NodeReport
 if TYPE_CHECKING:
     from collections.abc import Callable
 
+    from apps.gateway.authorizer.upstream_guard import UpstreamGuard
+
 logger = logging.getLogger(__name__)
 
 REPORT_EVERY_MS: Final = 1_000
@@ -60,6 +62,8 @@ class RegistryFollower:
         self.tables = Tables()
         self.lease = Lease()
         self.head: Head | None = None
+        # Told of in the reports, when there is one.
+        self.upstreams: UpstreamGuard | None = None
         self._node = node
         self._feed = feed
         self._count_decisions = count_decisions
@@ -203,6 +207,7 @@ class RegistryFollower:
             decisions=self._count_decisions(),
             digest=self.tables.digest,
             entries=self.tables.counts,
+            resolver_up=self.upstreams.is_resolver_up if self.upstreams else None,
         )
         arguments = (self._node, msgspec.json.encode(report).decode(), lease_ms)
         try:

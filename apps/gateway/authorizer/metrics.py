@@ -8,10 +8,13 @@ if TYPE_CHECKING:
     from collections import Counter
 
     from apps.gateway.authorizer.follower import RegistryFollower
+    from apps.gateway.authorizer.upstream_guard import UpstreamGuard
 
 
-def render_metrics(decisions: Counter[str], follower: RegistryFollower) -> bytes:
-    """Return decisions by code, and the state of the registry."""
+def render_metrics(
+    decisions: Counter[str], follower: RegistryFollower, upstreams: UpstreamGuard
+) -> bytes:
+    """Return decisions by code, the state of the registry, and what the resolver told of itself."""
     version = follower.head.version if follower.head else -1
     lines = [
         "# HELP tollgate_gateway_decisions_total Answers of the authorizer by code.",
@@ -29,5 +32,17 @@ def render_metrics(decisions: Counter[str], follower: RegistryFollower) -> bytes
         "# HELP tollgate_gateway_lease_seconds Time for which the node may still serve.",
         "# TYPE tollgate_gateway_lease_seconds gauge",
         f"tollgate_gateway_lease_seconds {follower.lease.seconds_left:.3f}",
+        "# HELP tollgate_gateway_resolver_up Whether the resolver answers; without it no name is dialled.",
+        "# TYPE tollgate_gateway_resolver_up gauge",
+        f"tollgate_gateway_resolver_up {int(upstreams.is_resolver_up is True)}",
+        "# HELP tollgate_gateway_upstreams_refused Names of upstreams that lead inside.",
+        "# TYPE tollgate_gateway_upstreams_refused gauge",
+        f"tollgate_gateway_upstreams_refused {len(upstreams.refused_names)}",
+        "# HELP tollgate_gateway_resolver_events_total What the resolver did since its start.",
+        "# TYPE tollgate_gateway_resolver_events_total counter",
+        *(
+            f'tollgate_gateway_resolver_events_total{{event="{event}"}} {count}'
+            for event, count in sorted(upstreams.resolver_counts.items())
+        ),
     ]
     return ("\n".join(lines) + "\n").encode()

@@ -52,6 +52,9 @@ API_SUSPENDED: Final = _problem(403, "api_suspended", "This API is suspended.")
 API_UNAVAILABLE: Final = _problem(
     503, "api_unavailable", "This API does not answer at present.", ("retry-after", "10")
 )
+UPSTREAM_REFUSED: Final = _problem(
+    503, "upstream_refused", "This API's address may not be called.", ("retry-after", "30")
+)
 METHOD_NOT_ALLOWED: Final = _problem(
     405, "method_not_allowed", "This API does not take this method."
 )

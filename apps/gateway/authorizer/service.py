@@ -16,6 +16,8 @@ from apps.gateway.authorizer.follower import RegistryFollower
 from apps.gateway.authorizer.http import Connection
 from apps.gateway.authorizer.journal import JournalWriter
 from apps.gateway.authorizer.store_client import StoreClient
+from apps.gateway.authorizer.upstream_guard import UpstreamGuard
+from apps.gateway.resolver.client import ResolverClient
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -44,10 +46,19 @@ async def serve(settings: AuthorizerSettings) -> None:
     feed = (
         ChangeFeed(settings.web_url, settings.secret, settings.node) if settings.web_url else None
     )
+    upstreams = UpstreamGuard(ResolverClient(settings.resolver), settings.trust)
     follower = RegistryFollower(settings.store_url, feed, settings.node, lambda: decisions[ALLOWED])
+    follower.upstreams = upstreams
     store = StoreClient(settings.store_url)
     journal = JournalWriter(settings.journal_dir, settings.node, min_free_mb=settings.min_free_mb)
-    app = Authorizer(settings, follower=follower, store=store, journal=journal, decisions=decisions)
+    app = Authorizer(
+        settings,
+        follower=follower,
+        store=store,
+        journal=journal,
+        decisions=decisions,
+        upstreams=upstreams,
+    )
     connections: set[Connection] = set()
     server = await _listen(app, settings.bind, connections)
     stopped = _stop_signal()
@@ -56,6 +67,7 @@ async def serve(settings: AuthorizerSettings) -> None:
         for name, part in (
             ("follower", follower.run()),
             ("store", store.run()),
+            ("upstreams", upstreams.run(lambda: follower.tables.routes)),
             ("journal", journal.watch()),
             ("signal", stopped.wait()),
         )

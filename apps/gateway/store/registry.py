@@ -83,6 +83,8 @@ class Node:
     decisions: int
     digest: str = ""
     entries: dict[str, int] = dataclass_field(default_factory=dict)
+    # Whether the resolver beside it answers; None when it did not say.
+    resolver_up: bool | None = None
 
     def proves(self, head: Head) -> bool:
         """Tell whether this node has applied everything up to a head."""
@@ -99,6 +101,7 @@ class NodeReport(msgspec.Struct, frozen=True):
     decisions: int
     digest: str = ""
     entries: dict[str, int] = {}
+    resolver_up: bool | None = None
 
 
 class RegistryWriter:
@@ -232,6 +235,7 @@ def _node(name: str, row: str, now: int) -> Node:
         decisions=report.decisions,
         digest=report.digest,
         entries=report.entries,
+        resolver_up=report.resolver_up,
     )
 
 

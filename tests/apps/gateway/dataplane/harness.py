@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import gzip
 import json
 import os
@@ -18,6 +19,8 @@ from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
 from typing import Any, Final, TypeVar
 
+import dns.message
+import dns.query
 import httpx
 from redis import Redis
 from redis.exceptions import RedisError
@@ -33,9 +36,11 @@ from apps.gateway.entries import (
     Subscription,
     set_entry,
 )
+from apps.gateway.resolver.client import ResolverClient
+from apps.gateway.resolver.config import Server
 from apps.keys.credential import digest_of, generate_key
 from deploy.local.binaries import CADDY_MEMORY, find_binaries
-from deploy.local.ports import LOOPBACK, find_free_ports
+from deploy.local.ports import LOOPBACK, accepts_connections, find_free_ports
 
 P = TypeVar("P", bound="Process")
 SECRET: Final = "authorizer-secret-of-the-tests"
@@ -151,6 +156,8 @@ class AuthorizerProcess(Process):
             "GATEWAY_JOURNAL_DIR": str(self.journal_dir),
             "GATEWAY_MIN_FREE_MB": "1",
             "WEB_INTERNAL_URL": "",
+            # Upstreams of the tests are on this machine.
+            "GATEWAY_RESOLVER_TRUSTED_NETWORKS": LOOPBACK,
             **env,
         }
         super().__init__(
@@ -199,6 +206,37 @@ class AuthorizerProcess(Process):
             for path in sorted(self.journal_dir.glob("*.jsonl"))
             for line in path.read_text().splitlines()[1:]
         ]
+
+
+class ResolverProcess(Process):
+    """A resolver that asks one name server."""
+
+    def __init__(self, folder: Path, upstream: str, **env: str) -> None:
+        (port,) = find_free_ports(1)
+        self.server = Server(LOOPBACK, port)
+        settings = {
+            "GATEWAY_RESOLVER_BIND": self.server.text,
+            "GATEWAY_RESOLVER_UPSTREAMS": upstream,
+            **env,
+        }
+        argv = [sys.executable, "-m", "apps.gateway.resolver"]
+        super().__init__(argv, {**os.environ, **settings}, folder / "resolver.log")
+
+    def start(self) -> None:
+        super().start()
+        wait_for(lambda: accepts_connections(self.server.port), what="the resolver")
+
+    def ask(self, name: str, rdtype: str = "A", **options: Any) -> dns.message.Message:
+        query = dns.message.make_query(name, rdtype, use_edns=0, payload=1232, **options)
+        return dns.query.udp(query, self.server.host, timeout=8, port=self.server.port)
+
+    def addresses(self, name: str, rdtype: str = "A") -> set[str]:
+        return {rdata.address for rrset in self.ask(name, rdtype).answer for rdata in rrset}
+
+    def counts(self) -> dict[str, int]:
+        counts = asyncio.run(ResolverClient(self.server).status())
+        assert counts is not None
+        return counts
 
 
 @dataclass
@@ -280,14 +318,16 @@ def ask_headers(consumer: Consumer | None, **changes: str) -> dict[str, str]:
 
 
 def make_route(slug: str, port: int, **fields: Any) -> Change:
-    """Return a route to an upstream on this machine."""
+    """Return a route to an upstream, by default on this machine."""
     route = Route(
-        api_id=f"api_{slug}",
-        provider_org_id="org_provider",
-        scheme="http",
-        host=LOOPBACK,
-        port=port,
-        **fields,
+        **{
+            "api_id": f"api_{slug}",
+            "provider_org_id": "org_provider",
+            "scheme": "http",
+            "host": LOOPBACK,
+            "port": port,
+            **fields,
+        }
     )
     return set_entry(slug, route)
 
