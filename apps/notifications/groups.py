@@ -12,7 +12,7 @@ Text = str | Promise
 _LABELS: Final[dict[str, tuple[Text, Text]]] = {
     "apis": (_("APIs"), _("Publication, suspension and upstreams that are down.")),
     "approvals": (
-        _("Reviews"),
+        _("Approvals"),
         _("Questions, decisions and comments on what waits for a decision."),
     ),
     "billing": (_("Billing"), _("Invoices and payments.")),
