@@ -52,8 +52,7 @@ def run_once(
         InvalidInput: the key is empty or too long.
         IdempotencyConflict: the key was used with another request.
     """
-    if not 1 <= len(key) <= MAX_KEY_LENGTH or not key.isprintable():
-        raise InvalidInput(_("Idempotency-Key must have 1 to 255 printable characters."))
+    _require_key(key)
     with transaction.atomic():
         row, is_new = _claim(scope=scope, key=key, fingerprint=fingerprint)
         if not is_new:
@@ -62,6 +61,26 @@ def run_once(
         row.response_status, row.response_body = status, body
         row.save(update_fields=["response_status", "response_body"])
     return StoredAnswer(status, body, is_replay=False)
+
+
+def find_answer(*, scope: str, key: str, fingerprint: str) -> StoredAnswer | None:
+    """Return the answer that the key has already, before anything is prepared for work that would not be done.
+
+    None says nothing about a request that is being carried out now; `run_once` still decides.
+
+    Raises:
+        InvalidInput: the key is empty or too long.
+        IdempotencyConflict: the key was used with another request.
+    """
+    _require_key(key)
+    rows = IdempotencyKey.objects.filter(scope=scope, key=key, expires_at__gte=clock.now())
+    row = rows.first()
+    return None if row is None else _replay(row, fingerprint)
+
+
+def _require_key(key: str) -> None:
+    if not 1 <= len(key) <= MAX_KEY_LENGTH or not key.isprintable():
+        raise InvalidInput(_("Idempotency-Key must have 1 to 255 printable characters."))
 
 
 def _claim(*, scope: str, key: str, fingerprint: str) -> tuple[IdempotencyKey, bool]:

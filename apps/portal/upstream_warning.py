@@ -11,8 +11,7 @@ from apps.apis.models import Api
 
 
 def warn_if_unreachable(request: HttpRequest, api: Api) -> None:
-    """Call the upstream and say what came of it where it is not well; outside transactions."""
-    check = services.check_upstream(api=api)
-    if not check.is_healthy:
+    """Call the upstream, or the one that waits for an approver, and say where it is not well; outside transactions."""
+    for warning in services.warn_of_upstream(api=api):
         said = _("It is saved, but the upstream does not answer as it should: %(reason)s")
-        messages.warning(request, said % {"reason": check.error})
+        messages.warning(request, said % {"reason": warning.detail})

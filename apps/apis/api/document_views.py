@@ -32,28 +32,41 @@ class OpenApiImportView(ProviderApiViewBase):
         """Read a file or an address; 400 with a JSON pointer for each thing that is wrong.
 
         200: it is in force, or was already. 202: it waits, with what it would change, to be applied or discarded; or
-        (`is_waiting`) for an approver, because it breaks callers of a live API.
+        (`is_waiting`) for an approver, because it breaks callers of a live API. Safe to repeat with an
+        Idempotency-Key: the address is not asked again.
         """
         api = self.load(api_id)
         require_small_body(request, max_bytes=MAX_DOCUMENT_BYTES, field="file")
         given = self.validated(shapes.OpenApiInput)
         url = given.get("url", "")
         # One byte more than allowed is enough to know that a file is too large.
-        content = services.fetch_openapi(url) if url else given["file"].read(MAX_DOCUMENT_BYTES + 1)
-        work = services.import_openapi if self._applies(api, given) else services.prepare_import
-        return _answer(work(api=api, content=content, actor=self.actor, source_url=url))
+        read = [b"" if url else given["file"].read(MAX_DOCUMENT_BYTES + 1)]
+        sent = f"{url}\n{self._wanted(given)}\n".encode() + read[0]
 
-    def _applies(self, api: Api, given: dict[str, Any]) -> bool:
-        wanted = given["apply"]
+        def fetch() -> None:
+            read[:] = [services.fetch_openapi(url)]
+
+        def take() -> tuple[int, object]:
+            work = services.import_openapi if self._applies(api, given) else services.prepare_import
+            return _outcome(work(api=api, content=read[0], actor=self.actor, source_url=url))
+
+        return self.once(request, take, before=fetch if url else None, content=sent)
+
+    def _wanted(self, given: dict[str, Any]) -> bool | None:
+        wanted: bool | None = given["apply"]
         if wanted is None and "apply" in self.request.query_params:
             wanted = self.request.query_params["apply"] == "true"
-        return not api.versions.exists() if wanted is None else bool(wanted)
+        return wanted
+
+    def _applies(self, api: Api, given: dict[str, Any]) -> bool:
+        wanted = self._wanted(given)
+        return not api.versions.exists() if wanted is None else wanted
 
 
-def _answer(done: services.ImportedDocument) -> Response:
+def _outcome(done: services.ImportedDocument) -> tuple[int, object]:
     is_settled = done.is_unchanged or (done.row is not None and done.row.settled_at is not None)
     code = status.HTTP_200_OK if is_settled else status.HTTP_202_ACCEPTED
-    return Response(shapes.ImportOutput(done).data, status=code)
+    return code, shapes.ImportOutput(done).data
 
 
 class ImportsView(ProviderApiViewBase):
@@ -89,7 +102,8 @@ class ApplyImportView(ProviderApiViewBase):
     def post(self, _request: Request, api_id: str, import_id: str) -> Response:
         """Apply; 202 where it breaks callers of a live API, so that an approver decides."""
         row = provider_selectors.get_import(self.load(api_id), import_id)
-        return _answer(services.apply_import(row=row, actor=self.actor))
+        code, body = _outcome(services.apply_import(row=row, actor=self.actor))
+        return Response(body, status=code)
 
 
 class DiscardImportView(ProviderApiViewBase):

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import cast
+from typing import Final, cast
 
 from django.utils.translation import gettext as _
 from drf_spectacular.utils import extend_schema
@@ -18,11 +18,14 @@ from apps.apis.constants import APPROVAL_SUBJECT
 from apps.apis.models import Api, ApiUpdate
 from apps.apis.requirements import requirements_of
 from apps.approvals.selectors import find_open_request
-from apps.core.api.views import ApiView
+from apps.core.api.pagination import WholeList
+from apps.core.api.views import REPLAYED_HEADER, ApiView
 from apps.core.exceptions import InvalidInput
 
 READ = "apis.read"
 MANAGE = "apis.manage"
+# What a call of the upstream depends on.
+CALLED_FIELDS: Final = frozenset({"upstream_url", "health_path", "health_expected_status"})
 
 
 class ProviderApisView(ApiView):
@@ -36,12 +39,16 @@ class ProviderApisView(ApiView):
         rows = selectors.list_own_apis(self.actor).select_related("organization")
         return self.paginated(rows, shapes.ProviderApiOutput)
 
-    @extend_schema(request=shapes.ApiInput, responses={201: shapes.ProviderApiOutput})
+    @extend_schema(request=shapes.ApiInput, responses={201: publishing.CreatedApiOutput})
     def post(self, request: Request) -> Response:
-        """Make a draft; safe to repeat with an Idempotency-Key."""
+        """Make a draft; safe to repeat with an Idempotency-Key.
+
+        The upstream is called once, ten seconds at most. One that does not answer is saved all the same and stands in
+        `warnings`, with the code `upstream_unreachable`.
+        """
         fields = cast("services.ListingFields", self.validated(shapes.ApiInput))
         organization = get_current_organization(self.actor)
-        return self.created(
+        answer = self.created(
             request,
             lambda: (
                 shapes.ProviderApiOutput(
@@ -49,6 +56,17 @@ class ProviderApisView(ApiView):
                 ).data
             ),
         )
+        # After the transaction that makes the draft: it talks to the network.
+        api = selectors.get_own_api(self.actor, answer.data["id"])
+        is_replay = REPLAYED_HEADER in answer.headers
+        warn = services.known_upstream_warnings if is_replay else services.warn_of_upstream
+        return with_warnings(answer, warn(api=api))
+
+
+def with_warnings(answer: Response, warnings: list[services.FieldWarning]) -> Response:
+    """Put the warnings into an answer."""
+    answer.data = {**answer.data, "warnings": publishing.WarningOutput(warnings, many=True).data}
+    return answer
 
 
 class ProviderApiViewBase(ApiView):
@@ -79,17 +97,20 @@ class ProviderApiView(ProviderApiViewBase):
         """Show it."""
         return self.detail(api_id)
 
-    @extend_schema(request=shapes.ApiChangesInput, responses=publishing.ProviderApiDetailOutput)
+    @extend_schema(request=shapes.ApiChangesInput, responses=publishing.ChangedApiOutput)
     def patch(self, _request: Request, api_id: str) -> Response:
         """Change some fields; 409 while it is being reviewed.
 
         Of an API that went live, a new upstream, more methods and going public wait for an approver: they stand in
-        `pending_update` until then.
+        `pending_update` until then. Where the upstream or its health path changes it is called once, ten seconds at
+        most; one that does not answer is saved all the same and stands in `warnings`.
         """
         api = self.load(api_id)
         fields = cast("services.ListingFields", self.validated(shapes.ApiChangesInput))
         services.update_api(api=api, fields=fields, actor=self.actor)
-        return self.detail(api_id)
+        is_called = not CALLED_FIELDS.isdisjoint(fields)
+        warnings = services.warn_of_upstream(api=api) if is_called else []
+        return with_warnings(self.detail(api_id), warnings)
 
 
 class UpstreamCheckView(ProviderApiViewBase):
@@ -118,14 +139,12 @@ class SubmitView(ProviderApiViewBase):
     def post(self, request: Request, api_id: str) -> Response:
         """Check the upstream, then ask to publish; safe to repeat with an Idempotency-Key."""
         api = self.load(api_id)
-        # Before the transaction that the idempotency key opens: it talks to the network.
-        services.check_upstream(api=api)
 
         def submit() -> tuple[int, object]:
             services.submit_api(api=api, actor=self.actor)
             return status.HTTP_202_ACCEPTED, shapes.ProviderApiOutput(self.load(api_id)).data
 
-        return self.once(request, submit)
+        return self.once(request, submit, before=lambda: services.check_upstream(api=api))
 
 
 class StatusView(ProviderApiViewBase):
@@ -230,14 +249,14 @@ class RetireView(ProviderApiViewBase):
 class SecretsView(ProviderApiViewBase):
     """Headers that the gateway adds for the upstream."""
 
-    paginator_class = None  # a short list, answered whole
+    paginator_class = WholeList
     method_permissions = {"GET": READ, "POST": MANAGE}
 
     @extend_schema(responses=shapes.SecretOutput(many=True))
     def get(self, _request: Request, api_id: str) -> Response:
         """List their names; values are never shown."""
         rows = self.load(api_id).upstream_secrets.order_by("header_name")
-        return Response(shapes.SecretOutput(rows, many=True).data)
+        return self.paginated(rows, shapes.SecretOutput)
 
     @extend_schema(
         request=shapes.SecretInput,

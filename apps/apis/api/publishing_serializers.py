@@ -17,7 +17,7 @@ from apps.apis.models import (
     OpenapiImport,
     RequiredHeader,
 )
-from apps.apis.services import ImportedDocument
+from apps.apis.services import FieldWarning, ImportedDocument
 from apps.apis.templatetags.apis import logo_path
 
 
@@ -98,6 +98,38 @@ class ProviderApiDetailOutput(ProviderApiOutput):
         """Return the change that waits for an approver."""
         update = self.context["update"]
         return ApiUpdateOutput(update).data if update else None
+
+
+class WarningOutput(serializers.Serializer[FieldWarning]):
+    """Something that is saved all the same, but will stand in the way of a submission."""
+
+    field = serializers.CharField()
+    code = serializers.CharField()
+    detail = serializers.CharField()
+
+
+class CreatedApiOutput(ProviderApiOutput):
+    """A new draft; `warnings` says that its upstream does not answer as it should."""
+
+    warnings = WarningOutput(many=True, read_only=True, default=())
+
+    class Meta(ProviderApiOutput.Meta):
+        """The list's fields and the warnings."""
+
+        fields = (*ProviderApiOutput.Meta.fields, "warnings")
+        read_only_fields = fields
+
+
+class ChangedApiOutput(ProviderApiDetailOutput):
+    """A changed API; `warnings` says that its upstream, or the one that waits, does not answer as it should."""
+
+    warnings = WarningOutput(many=True, read_only=True, default=())
+
+    class Meta(ProviderApiDetailOutput.Meta):
+        """The page's fields and the warnings."""
+
+        fields = (*ProviderApiDetailOutput.Meta.fields, "warnings")
+        read_only_fields = fields
 
 
 class DeprecateInput(serializers.Serializer[dict[str, Any]]):

@@ -17,7 +17,11 @@ from apps.apis.services.discovery import (
 )
 from apps.apis.services.editing import create_api, is_editable, update_api
 from apps.apis.services.fields import ListingFields
-from apps.apis.services.headers import add_required_header, remove_required_header
+from apps.apis.services.headers import (
+    add_required_header,
+    can_be_required,
+    remove_required_header,
+)
 from apps.apis.services.imports import (
     ImportedDocument,
     apply_import,
@@ -59,10 +63,16 @@ from apps.apis.services.versions import (
     publish_version,
     retire_version,
 )
+from apps.apis.services.warnings import (
+    FieldWarning,
+    known_upstream_warnings,
+    warn_of_upstream,
+)
 
 __all__ = (
     "AccessInvitation",
     "AppliedSunsets",
+    "FieldWarning",
     "ImportedDocument",
     "ListingFields",
     "accept_access",
@@ -71,6 +81,7 @@ __all__ = (
     "apply_sunsets",
     "approve_api",
     "approve_update",
+    "can_be_required",
     "check_document",
     "check_upstream",
     "create_api",
@@ -88,6 +99,7 @@ __all__ = (
     "import_openapi",
     "invite_by_mail",
     "is_editable",
+    "known_upstream_warnings",
     "make_version_current",
     "mark_api_active",
     "mark_api_failed",
@@ -113,6 +125,7 @@ __all__ = (
     "submit_api",
     "suspend_api",
     "update_api",
+    "warn_of_upstream",
     "withdraw_api",
     "withdraw_update",
 )

@@ -2,10 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from typing import Any, ClassVar
 
-from django.db.models import QuerySet
 from rest_framework import serializers, status
 from rest_framework.request import Request
 from rest_framework.response import Response
@@ -14,16 +13,17 @@ from rest_framework.views import APIView
 from apps.core.actors import Actor
 from apps.core.api.pagination import CursorPagination
 from apps.core.api.permissions import STAFF_PREFIX, MethodPermissions, actor_of
-from apps.core.idempotency import fingerprint_of, run_once
+from apps.core.idempotency import find_answer, fingerprint_of, run_once
 
 IDEMPOTENCY_HEADER = "Idempotency-Key"
+REPLAYED_HEADER = "Idempotent-Replayed"
 
 
 class ApiView(APIView):
     """A view with an actor. Subclasses declare `method_permissions = {"GET": "keys.read", …}`."""
 
     method_permissions: ClassVar[MethodPermissions]
-    paginator_class: ClassVar[type[CursorPagination] | None] = CursorPagination
+    paginator_class: ClassVar[type[CursorPagination]] = CursorPagination
 
     @property
     def actor(self) -> Actor:
@@ -39,10 +39,10 @@ class ApiView(APIView):
         return dict(serializer.validated_data)
 
     def paginated(
-        self, rows: QuerySet[Any], serializer_class: type[serializers.BaseSerializer[Any]]
+        self, rows: Iterable[Any], serializer_class: type[serializers.BaseSerializer[Any]]
     ) -> Response:
-        """Answer one page of rows, newest first, with cursors to its neighbours."""
-        paginator = (self.paginator_class or CursorPagination)()
+        """Answer one page of rows, newest first, with cursors to its neighbours; all of a `WholeList`."""
+        paginator = self.paginator_class()
         page = paginator.paginate_queryset(rows, self.request, view=self)
         context = {"request": self.request, "actor": self.actor}
         data = serializer_class(page, many=True, context=context).data
@@ -53,22 +53,35 @@ class ApiView(APIView):
         """Within what a key is unique: the tenant, else the person."""
         return str(self.actor.organization_id or self.actor.user_id or "anonymous")
 
-    def once(self, request: Request, work: Callable[[], tuple[int, Any]]) -> Response:
+    def once(
+        self,
+        request: Request,
+        work: Callable[[], tuple[int, Any]],
+        *,
+        before: Callable[[], object] | None = None,
+        content: bytes | None = None,
+    ) -> Response:
         """Do a write once per Idempotency-Key; without the header, just do it.
 
-        `work` returns the status and the JSON body. A replay carries `Idempotent-Replayed: true`.
+        `work` returns the status and the JSON body. `before` is what talks to the network: it runs outside the
+        transaction, and not at all for a replay. `content` stands for the body where that is multipart, whose bytes
+        differ each time it is sent. A replay carries `Idempotent-Replayed: true`.
         """
         key = request.headers.get(IDEMPOTENCY_HEADER)
         if key is None:
+            if before is not None:
+                before()
             code, body = work()
             return Response(body, status=code)
-        answer = run_once(
-            scope=self.idempotency_scope,
-            key=key,
-            fingerprint=fingerprint_of(request.method or "", request.path, request.body),
-            work=work,
-        )
-        headers = {"Idempotent-Replayed": "true"} if answer.is_replay else None
+        sent = request.body if content is None else content
+        fingerprint = fingerprint_of(request.method or "", request.path, sent)
+        claim = {"scope": self.idempotency_scope, "key": key, "fingerprint": fingerprint}
+        answer = find_answer(**claim) if before is not None else None
+        if answer is None:
+            if before is not None:
+                before()
+            answer = run_once(**claim, work=work)
+        headers = {REPLAYED_HEADER: "true"} if answer.is_replay else None
         return Response(answer.body, status=answer.status, headers=headers)
 
     def created(self, request: Request, make: Callable[[], Any]) -> Response:

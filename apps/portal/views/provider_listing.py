@@ -72,8 +72,10 @@ def _edit(
     if request.method == "POST" and form.is_valid():
         with refusals_on(form):
             services.update_api(api=api, fields=form.to_fields(), actor=request.actor)
-            _say_what_came_of_it(request, before, provider_selectors.find_waiting_update(api))
-            if api.upstream_url != upstream_url:
+            waiting = provider_selectors.find_waiting_update(api)
+            _say_what_came_of_it(request, before, waiting)
+            waits_for_upstream = waiting != before and "upstream_url" in form.changed_data
+            if api.upstream_url != upstream_url or waits_for_upstream:
                 warn_if_unreachable(request, api)
             return redirect(context["cancel_url"])
     return render(request, "portal/provider/edit.html", context)
