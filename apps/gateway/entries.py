@@ -89,6 +89,8 @@ class Route(msgspec.Struct, frozen=True, forbid_unknown_fields=True, gc=False):
     methods: tuple[str, ...] = ()
     # Empty: no CORS policy, a preflight is a call like any other. ("*",): every origin.
     cors_origins: tuple[str, ...] = ()
+    # Lower-case names of headers without which a call is refused.
+    required_headers: tuple[str, ...] = ()
 
 
 class Key(msgspec.Struct, frozen=True, forbid_unknown_fields=True, gc=False):

@@ -17,6 +17,7 @@ from uuid import UUID
 from apps.accounts.models import Organization, Workspace
 from apps.apis.enums import ApiStatus, CircuitState
 from apps.apis.models import HTTP_METHODS, Api, UpstreamHealth
+from apps.apis.services import can_be_required
 from apps.core import clock
 from apps.core.clock import Period
 from apps.core.ids import format_public_id
@@ -115,6 +116,8 @@ def _route_of(api: Api) -> entries.Route:
     # Sorted here, so that rows that were read ahead for many APIs are used.
     secrets = sorted(api.upstream_secrets.all(), key=lambda secret: (secret.created_at, secret.pk))
     methods = tuple(api.allowed_methods)
+    required = {row.name.lower() for row in api.required_headers.all() if can_be_required(row.name)}
+    injected = {secret.header_name.lower() for secret in secrets}
     return entries.Route(
         api_id=api.public_id,
         provider_org_id=format_public_id(Organization.id_prefix, api.organization_id),
@@ -125,6 +128,8 @@ def _route_of(api: Api) -> entries.Route:
         state=_route_state(api),
         upstream_headers=tuple((secret.header_name, secret.value) for secret in secrets),
         methods=() if set(methods) >= set(HTTP_METHODS) else methods,
+        # What the gateway adds itself, callers need not send.
+        required_headers=tuple(sorted(required - injected)),
     )
 
 

@@ -1,7 +1,7 @@
 """The decision from memory: everything about a call that needs no counter.
 
 Order (docs/architecture/gateway.md §1): route, credential, key, subscription, tenant claims, test key,
-address, scope, method. Counters follow in `limits`.
+address, scope, method, required headers. Counters follow in `limits`.
 """
 
 from __future__ import annotations
@@ -187,4 +187,7 @@ def _refuse_use(grant: Grant, route: Route, call: Call) -> Answer | None:
         return problems.SCOPE_INSUFFICIENT
     if route.methods and call.method not in route.methods:
         return problems.METHOD_NOT_ALLOWED.with_headers([("allow", ", ".join(route.methods))])
+    for name in route.required_headers:
+        if not call.headers.get(name):
+            return problems.required_header_missing(name)
     return None

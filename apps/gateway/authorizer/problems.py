@@ -30,9 +30,9 @@ class Answer:
         return replace(self, headers=[*self.headers, *extra])
 
 
-def _problem(status: int, code: str, title: str, *extra: tuple[str, str]) -> Answer:
+def _problem(status: int, code: str, title: str, *extra: tuple[str, str], **members: str) -> Answer:
     body = msgspec.json.encode(
-        {"type": f"/problems/{code}", "title": title, "status": status, "code": code}
+        {"type": f"/problems/{code}", "title": title, "status": status, "code": code, **members}
     )
     headers = [
         ("content-type", "application/problem+json"),
@@ -106,3 +106,13 @@ STORE_UNAVAILABLE: Final = _problem(
 METERING_UNAVAILABLE: Final = _problem(
     503, "metering_unavailable", "Calls cannot be metered at present; try again.", _RETRY_SOON
 )
+
+
+def required_header_missing(name: str) -> Answer:
+    """Return the refusal of a call without a header that the API demands; `header` names it."""
+    return _problem(
+        400,
+        "required_header_missing",
+        f"This API needs the header {name}.",
+        header=name,
+    )

@@ -76,7 +76,7 @@ def _sources() -> Iterator[_Source]:
     apis = (
         Api.objects.defer("search", "description")
         .select_related("upstream_health")
-        .prefetch_related("upstream_secrets")
+        .prefetch_related("upstream_secrets", "required_headers")
     )
     yield _Source(
         kind=EntryKind.ROUTE,

@@ -274,3 +274,38 @@ def test_unix_socket_is_private_to_its_group(folder: Path, valkey: ValkeyServer)
 def test_authorizer_refuses_to_listen_where_others_reach_it(bind: str) -> None:
     with pytest.raises(SettingError, match="AUTHORIZER_BIND"):
         Bind.parse(bind)
+
+
+def test_call_without_a_required_header_is_refused_by_name_and_costs_nothing(
+    registry: Registry, authorizer: AuthorizerProcess, upstream_port: int
+) -> None:
+    consumer = make_consumer("strict", limits=(RateLimit(name="plan-minute", max=1, window_s=60),))
+    required = ("x-region", "x-tenant")
+    registry.apply(make_route("strict", upstream_port, required_headers=required))
+    registry.admit(consumer)
+
+    for headers, missing in (
+        ({}, "x-region"),
+        ({"x_region": "eu"}, "x-tenant"),
+        ({"x_region": "", "x_tenant": "7"}, "x-region"),
+    ):
+        refused = authorizer.ask(consumer, **headers)
+        body = refused.json()
+        assert (refused.status_code, body["code"]) == (400, "required_header_missing")
+        assert body["header"] == missing
+        assert missing in body["title"]
+    passed = authorizer.ask(consumer, x_region="eu", x_tenant="7")
+
+    assert passed.headers["x-authz"] == "allow"
+
+
+def test_method_is_looked_at_before_required_headers(
+    registry: Registry, authorizer: AuthorizerProcess, upstream_port: int
+) -> None:
+    consumer = make_consumer("writes-only")
+    registry.apply(
+        make_route("writes-only", upstream_port, methods=("POST",), required_headers=("x-region",))
+    )
+    registry.admit(consumer)
+
+    assert authorizer.ask(consumer).json()["code"] == "method_not_allowed"
