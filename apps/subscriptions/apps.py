@@ -12,7 +12,8 @@ class SubscriptionsConfig(AppConfig):
 
     def ready(self) -> None:
         """Register the receivers, the jobs, what people are told, and what waits for operators."""
-        from apps.notifications.kinds import register_kinds  # noqa: PLC0415 -- apps must be loaded
+        from apps.approvals.registry import register_handler  # noqa: PLC0415 -- apps must be loaded
+        from apps.notifications.kinds import register_kinds  # noqa: PLC0415 -- as above
         from apps.subscriptions import (  # noqa: PLC0415 -- registration on import
             attention,  # noqa: F401
             endings,  # noqa: F401
@@ -20,5 +21,7 @@ class SubscriptionsConfig(AppConfig):
             receivers,  # noqa: F401
             tasks,  # noqa: F401
         )
+        from apps.subscriptions.approval import SubscriptionAccessHandler  # noqa: PLC0415 -- as above
 
+        register_handler(SubscriptionAccessHandler())
         register_kinds(*notices.ALL)

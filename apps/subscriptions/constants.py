@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from typing import Final
 
+# What the approval engine calls a subscription that its provider decides on.
+ACCESS_SUBJECT: Final = "subscriptions.access"
 STARS: Final = (1, 2, 3, 4, 5)
 TITLE_LENGTH: Final = 120
 BODY_LENGTH: Final = 4000

@@ -11,6 +11,7 @@ from apps.subscriptions.constants import BODY_LENGTH, REASON_LENGTH, STARS, TITL
 from apps.subscriptions.models import Rating
 from apps.subscriptions.services import Opinion
 
+COMMENT_LENGTH: Final = 5000
 AT_PERIOD_END: Final = "period_end"
 AT_ONCE: Final = "now"
 
@@ -25,6 +26,41 @@ class CancelForm(forms.Form):
         widget=forms.RadioSelect,
     )
     reason = forms.CharField(label=_("Reason"), max_length=500, required=False)
+
+
+class WithdrawForm(forms.Form):
+    """Why somebody does not want to wait for the provider any more."""
+
+    reason = forms.CharField(label=_("Reason"), max_length=500, required=False)
+
+
+class AcceptForm(forms.Form):
+    """What the subscriber reads beside; empty says only that it was accepted."""
+
+    comment = forms.CharField(
+        label=_("Message to the subscriber"), max_length=COMMENT_LENGTH, required=False
+    )
+
+
+class QuestionForm(forms.Form):
+    """What the provider wants to know before it decides."""
+
+    question = forms.CharField(
+        label=_("Question to the subscriber"),
+        max_length=COMMENT_LENGTH,
+        widget=forms.Textarea(attrs={"rows": 3}),
+        help_text=_("You decide after the answer; the deadline stands still until then."),
+    )
+
+
+class AnswerForm(forms.Form):
+    """The answer to the provider's question."""
+
+    answer = forms.CharField(
+        label=_("Your answer"),
+        max_length=COMMENT_LENGTH,
+        widget=forms.Textarea(attrs={"rows": 3}),
+    )
 
 
 class ReasonForm(forms.Form):

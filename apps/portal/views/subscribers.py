@@ -12,16 +12,20 @@ from django.utils.translation import gettext as _
 from django.views.decorators.http import require_http_methods, require_POST, require_safe
 
 from apps.accounts.decorators import ConsoleRequest, console_page
+from apps.approvals.permissions import is_own_submission
+from apps.approvals.selectors import list_comments
 from apps.portal.moves import ask, carry_out
 from apps.subscriptions import selectors, services
+from apps.subscriptions.access_requests import access_requests_of, find_access_request
 from apps.subscriptions.enums import SubscriptionStatus
-from apps.subscriptions.forms import ReasonForm
+from apps.subscriptions.forms import AcceptForm, QuestionForm, ReasonForm
 from apps.subscriptions.models import Subscription
 
 READ: Final = "subscriptions.read"
 MANAGE: Final = "plans.manage"
 PAGE_SIZE: Final = 50
 LIST_ROUTE: Final = "portal:provider_subscribers"
+PAGE_ROUTE: Final = "portal:provider_subscriber"
 
 
 @console_page(READ)
@@ -32,20 +36,56 @@ def subscriber_list(request: ConsoleRequest) -> HttpResponse:
     waiting = rows.filter(status=SubscriptionStatus.PENDING_APPROVAL)
     others = rows.exclude(status=SubscriptionStatus.PENDING_APPROVAL)
     page = Paginator(others, PAGE_SIZE).get_page(request.GET.get("page"))
-    context = {"waiting": waiting, "page": page, "can_manage": request.actor.can(MANAGE)}
+    asked = access_requests_of(waiting)
+    context = {
+        "waiting": [(row, asked.get(row.pk)) for row in waiting],
+        "page": page,
+        "can_manage": request.actor.can(MANAGE),
+    }
     return render(request, "subscriptions/subscribers.html", context)
+
+
+@console_page(READ)
+@require_safe
+def subscriber_page(request: ConsoleRequest, subscription_id: str) -> HttpResponse:
+    """Show one subscriber: who, on which plan, what was asked and answered, and the decision."""
+    subscription = selectors.get_subscriber(request.actor, subscription_id)
+    return _subscriber_page(request, subscription, AcceptForm(), QuestionForm())
 
 
 @console_page(MANAGE)
 @require_POST
 def accept(request: ConsoleRequest, subscription_id: str) -> HttpResponse:
-    """Let a waiting subscription start."""
+    """Let a waiting subscription start; one click, with a message if somebody wrote one."""
     subscription = selectors.get_subscriber(request.actor, subscription_id)
+    form = AcceptForm(request.POST)
+    if not form.is_valid():
+        return _subscriber_page(request, subscription, form, QuestionForm(), status=422)
     return carry_out(
         request,
-        lambda: services.accept_subscription(subscription=subscription, actor=request.actor),
+        lambda: services.accept_subscription(
+            subscription=subscription, actor=request.actor, comment=form.cleaned_data["comment"]
+        ),
         done=_("The subscription has started."),
         back_to=reverse(LIST_ROUTE),
+    )
+
+
+@console_page(MANAGE)
+@require_POST
+def ask_subscriber(request: ConsoleRequest, subscription_id: str) -> HttpResponse:
+    """Ask the subscriber something before deciding."""
+    subscription = selectors.get_subscriber(request.actor, subscription_id)
+    form = QuestionForm(request.POST)
+    if not form.is_valid():
+        return _subscriber_page(request, subscription, AcceptForm(), form, status=422)
+    return carry_out(
+        request,
+        lambda: services.ask_subscriber(
+            subscription=subscription, actor=request.actor, question=form.cleaned_data["question"]
+        ),
+        done=_("Asked. You will be told as soon as they answer."),
+        back_to=reverse(PAGE_ROUTE, args=[subscription.public_id]),
     )
 
 
@@ -92,6 +132,34 @@ def resume(request: ConsoleRequest, subscription_id: str) -> HttpResponse:
         done=_("The subscription works again."),
         back_to=reverse(LIST_ROUTE),
     )
+
+
+def _subscriber_page(
+    request: ConsoleRequest,
+    subscription: Subscription,
+    accept_form: AcceptForm,
+    question_form: QuestionForm,
+    *,
+    status: int = 200,
+) -> HttpResponse:
+    asked = find_access_request(subscription)
+    can_manage = request.actor.can(MANAGE)
+    is_own = asked is not None and asked.is_open and is_own_submission(asked, request.actor)
+    context = {
+        "subscription": subscription,
+        "asked": asked,
+        "comments": list(list_comments(asked, request.actor)) if asked else [],
+        "can_manage": can_manage,
+        "can_decide": can_manage and not is_own,
+        "is_own": is_own,
+        "accept_form": accept_form,
+        "question_form": question_form,
+        "crumbs": [
+            (_("Subscribers"), reverse(LIST_ROUTE)),
+            (subscription.consumer_organization.name, ""),
+        ],
+    }
+    return render(request, "subscriptions/subscriber.html", context, status=status)
 
 
 def _with_reason(

@@ -13,6 +13,7 @@ from django.utils.translation import gettext as _
 from django.views.decorators.http import require_http_methods, require_POST, require_safe
 
 from apps.accounts.decorators import ConsoleRequest, console_page
+from apps.approvals.selectors import list_comments
 from apps.core.exceptions import DomainError
 from apps.keys.enums import KeyStatus
 from apps.keys.selectors import ENDED_STATUSES, count_counted_keys, list_keys
@@ -21,9 +22,10 @@ from apps.portal.moves import ask, carry_out
 from apps.pricing.selectors import current_version_of, get_choosable_plan
 from apps.pricing.summaries import summary_of
 from apps.subscriptions import selectors, services
+from apps.subscriptions.access_requests import find_open_access_request
 from apps.subscriptions.enums import CALLABLE_STATUSES, SubscriptionStatus
 from apps.subscriptions.exceptions import AlreadySubscribed
-from apps.subscriptions.forms import AT_ONCE, CancelForm
+from apps.subscriptions.forms import AT_ONCE, AnswerForm, CancelForm, WithdrawForm
 from apps.subscriptions.models import Subscription
 from apps.subscriptions.transitions import SUBSCRIPTION
 from apps.usage.standing import subscription_usage
@@ -86,11 +88,44 @@ def subscription_list(request: ConsoleRequest) -> HttpResponse:
 def subscription_page(request: ConsoleRequest, subscription_id: str) -> HttpResponse:
     """Show a subscription: used and limit first, then keys, how to call, the plan, what happened."""
     subscription = selectors.get_subscription(request.actor, subscription_id)
+    return _page(request, subscription, AnswerForm())
+
+
+@console_page(MANAGE)
+@require_POST
+def answer(request: ConsoleRequest, subscription_id: str) -> HttpResponse:
+    """Answer the provider's question."""
+    subscription = selectors.get_subscription(request.actor, subscription_id)
+    form = AnswerForm(request.POST)
+    if not form.is_valid():
+        return _page(request, subscription, form, http_status=422)
+    return carry_out(
+        request,
+        lambda: services.answer_provider(
+            subscription=subscription, actor=request.actor, answer=form.cleaned_data["answer"]
+        ),
+        done=_("Sent. The provider decides now."),
+        back_to=reverse(PAGE_ROUTE, args=[subscription.public_id]),
+    )
+
+
+def _page(
+    request: ConsoleRequest,
+    subscription: Subscription,
+    answer_form: AnswerForm,
+    *,
+    http_status: int = 200,
+) -> HttpResponse:
     keys = list(list_keys(request.actor, subscription=subscription))
     key_count = count_counted_keys(subscription)
     status = SubscriptionStatus(subscription.status)
+    is_waiting = status == SubscriptionStatus.PENDING_APPROVAL
+    asked = find_open_access_request(subscription) if is_waiting else None
     context = {
         "subscription": subscription,
+        "asked": asked,
+        "comments": list(list_comments(asked, request.actor)) if asked else [],
+        "answer_form": answer_form,
         "usage": subscription_usage(subscription),
         "keys": [key for key in keys if key.status not in ENDED_STATUSES],
         "ended_keys": [key for key in keys if key.status in ENDED_STATUSES],
@@ -107,7 +142,7 @@ def subscription_page(request: ConsoleRequest, subscription_id: str) -> HttpResp
         "can_manage": request.actor.can(MANAGE),
         "crumbs": [(_("Subscriptions"), reverse(LIST_ROUTE)), (subscription.api.name, "")],
     }
-    return render(request, "subscriptions/subscription.html", context)
+    return render(request, "subscriptions/subscription.html", context, status=http_status)
 
 
 @console_page(MANAGE)
@@ -116,6 +151,8 @@ def cancel(request: ConsoleRequest, subscription_id: str) -> HttpResponse:
     """Ask when and why, then cancel."""
     subscription = selectors.get_subscription(request.actor, subscription_id)
     page = reverse(PAGE_ROUTE, args=[subscription.public_id])
+    if subscription.status == SubscriptionStatus.PENDING_APPROVAL:
+        return _withdraw(request, subscription, page)
     form = CancelForm(request.POST or None)
     if request.method == "POST" and form.is_valid():
         is_now = form.cleaned_data["at"] == AT_ONCE
@@ -138,6 +175,28 @@ def cancel(request: ConsoleRequest, subscription_id: str) -> HttpResponse:
             _("What was used until then is billed."),
         ],
         verb=_("Cancel subscription"),
+        cancel_url=page,
+        form=form,
+    )
+
+
+def _withdraw(request: ConsoleRequest, subscription: Subscription, page: str) -> HttpResponse:
+    """Ask before a subscription ends that never began."""
+    form = WithdrawForm(request.POST if request.method == "POST" else None)
+    if request.method == "POST" and form.is_valid():
+        return carry_out(
+            request,
+            lambda: services.cancel_subscription(
+                subscription=subscription, actor=request.actor, reason=form.cleaned_data["reason"]
+            ),
+            done=_("Your request was withdrawn."),
+            back_to=page,
+        )
+    return ask(
+        request,
+        question=_("Withdraw your request for %(name)s?") % {"name": subscription.api.name},
+        effects=[_("The provider does not decide any more. You may subscribe again.")],
+        verb=_("Withdraw"),
         cancel_url=page,
         form=form,
     )

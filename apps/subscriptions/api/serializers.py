@@ -7,10 +7,13 @@ from typing import Any
 from drf_spectacular.utils import extend_schema_field
 from rest_framework import serializers
 
+from apps.approvals.models import ApprovalRequest
+from apps.subscriptions.access_requests import find_access_request
 from apps.subscriptions.models import Subscription, SubscriptionChange
 from apps.subscriptions.selectors import QuotaStanding, quota_standing
 
 NOW, PERIOD_END = "now", "period_end"
+COMMENT_LENGTH = 5000
 
 
 class SubscribeInput(serializers.Serializer[Any]):
@@ -26,6 +29,32 @@ class ReasonInput(serializers.Serializer[Any]):
     """Why; shown to the other side where there is one."""
 
     reason = serializers.CharField(max_length=500, required=False, allow_blank=True, default="")
+
+
+class AcceptInput(serializers.Serializer[Any]):
+    """What the consumer reads beside; by default that it was accepted."""
+
+    comment = serializers.CharField(
+        max_length=COMMENT_LENGTH, required=False, allow_blank=True, default=""
+    )
+
+
+class DeclineInput(serializers.Serializer[Any]):
+    """Why; the consumer reads it."""
+
+    reason = serializers.CharField(max_length=500)
+
+
+class QuestionInput(serializers.Serializer[Any]):
+    """What the provider wants to know first."""
+
+    question = serializers.CharField(max_length=COMMENT_LENGTH)
+
+
+class AnswerProviderInput(serializers.Serializer[Any]):
+    """The answer to the provider's question."""
+
+    answer = serializers.CharField(max_length=COMMENT_LENGTH)
 
 
 class CancelInput(ReasonInput):
@@ -82,15 +111,40 @@ class SubscriptionOutput(serializers.ModelSerializer[Subscription]):
         read_only_fields = fields
 
 
-class SubscriptionDetailOutput(SubscriptionOutput):
-    """One subscription with its quota."""
+class AccessRequestOutput(serializers.ModelSerializer[ApprovalRequest]):
+    """The provider's decision: more about it is at `/api/v1/approvals/{id}`."""
+
+    id = serializers.CharField(source="public_id", read_only=True)
+
+    class Meta:
+        """Explicit fields only."""
+
+        model = ApprovalRequest
+        fields = ("id", "status", "due_at", "expires_at", "decided_at", "decision_comment")
+        read_only_fields = fields
+
+
+class _WithApproval(serializers.Serializer[Subscription]):
+    """Adds the request about a subscription whose plan needs approval."""
+
+    approval = serializers.SerializerMethodField()
+
+    @extend_schema_field(AccessRequestOutput(allow_null=True))
+    def get_approval(self, subscription: Subscription) -> Any:
+        """Return the request; null where nobody was asked."""
+        found = find_access_request(subscription)
+        return AccessRequestOutput(found).data if found else None
+
+
+class SubscriptionDetailOutput(_WithApproval, SubscriptionOutput):
+    """One subscription with its quota and its provider's decision."""
 
     quota = serializers.SerializerMethodField()
 
     class Meta(SubscriptionOutput.Meta):
-        """The list's fields and the quota."""
+        """The list's fields, the quota and the decision."""
 
-        fields = (*SubscriptionOutput.Meta.fields, "quota")
+        fields = (*SubscriptionOutput.Meta.fields, "quota", "approval")
         read_only_fields = fields
 
     @extend_schema_field(QuotaOutput)
@@ -112,7 +166,7 @@ class SubscriberOutput(serializers.ModelSerializer[Subscription]):
         """Explicit fields only."""
 
         model = Subscription
-        fields = (
+        fields: tuple[str, ...] = (
             "id",
             "api",
             "plan",
@@ -126,6 +180,16 @@ class SubscriberOutput(serializers.ModelSerializer[Subscription]):
             "ended_at",
             "created_at",
         )
+        read_only_fields = fields
+
+
+class SubscriberDetailOutput(_WithApproval, SubscriberOutput):
+    """One subscriber with what the provider decides or decided."""
+
+    class Meta(SubscriberOutput.Meta):
+        """The list's fields and the decision."""
+
+        fields = (*SubscriberOutput.Meta.fields, "approval")
         read_only_fields = fields
 
 

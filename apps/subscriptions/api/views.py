@@ -86,6 +86,21 @@ class ChangesView(SubscriptionViewBase):
         return self.paginated(self.load(subscription_id).changes.all(), shapes.ChangeOutput)
 
 
+class AnswerView(SubscriptionViewBase):
+    """Answers the provider's question."""
+
+    method_permissions = {"POST": MANAGE}
+
+    @extend_schema(request=shapes.AnswerProviderInput, responses=shapes.SubscriptionDetailOutput)
+    def post(self, _request: Request, subscription_id: str) -> Response:
+        """Answer; the provider decides then. 409 when nothing was asked."""
+        values = self.validated(shapes.AnswerProviderInput)
+        services.answer_provider(
+            subscription=self.load(subscription_id), actor=self.actor, **values
+        )
+        return self.answer(subscription_id)
+
+
 class CancelView(SubscriptionViewBase):
     """Cancels a subscription."""
 
@@ -93,7 +108,7 @@ class CancelView(SubscriptionViewBase):
 
     @extend_schema(request=shapes.CancelInput, responses=shapes.SubscriptionDetailOutput)
     def post(self, _request: Request, subscription_id: str) -> Response:
-        """End it at the end of the period, or at once; its keys end with it."""
+        """End it at the end of the period, or at once; its keys end with it. A waiting one is withdrawn at once."""
         values = self.validated(shapes.CancelInput)
         cancel = (
             services.cancel_subscription
@@ -168,7 +183,7 @@ class SubscriberViewBase(ApiView):
     def carry_out(self, move: Any, subscription_id: str, **values: Any) -> Response:
         """Do one move and answer the subscription as it is then."""
         move(subscription=self.load(subscription_id), actor=self.actor, **values)
-        return Response(shapes.SubscriberOutput(self.load(subscription_id)).data)
+        return Response(shapes.SubscriberDetailOutput(self.load(subscription_id)).data)
 
 
 class SubscriberView(SubscriberViewBase):
@@ -176,10 +191,10 @@ class SubscriberView(SubscriberViewBase):
 
     method_permissions = {"GET": READ}
 
-    @extend_schema(responses=shapes.SubscriberOutput)
+    @extend_schema(responses=shapes.SubscriberDetailOutput)
     def get(self, _request: Request, subscription_id: str) -> Response:
-        """Show it."""
-        return Response(shapes.SubscriberOutput(self.load(subscription_id)).data)
+        """Show it, with the decision that it waits for."""
+        return Response(shapes.SubscriberDetailOutput(self.load(subscription_id)).data)
 
 
 class AcceptView(SubscriberViewBase):
@@ -187,10 +202,11 @@ class AcceptView(SubscriberViewBase):
 
     method_permissions = {"POST": PROVIDE}
 
-    @extend_schema(request=None, responses=shapes.SubscriberOutput)
+    @extend_schema(request=shapes.AcceptInput, responses=shapes.SubscriberDetailOutput)
     def post(self, _request: Request, subscription_id: str) -> Response:
-        """Let it start; its periods are counted from now."""
-        return self.carry_out(services.accept_subscription, subscription_id)
+        """Let it start; its periods are counted from now. 403 for members of the subscriber's organization."""
+        values = self.validated(shapes.AcceptInput)
+        return self.carry_out(services.accept_subscription, subscription_id, **values)
 
 
 class DeclineView(SubscriberViewBase):
@@ -198,11 +214,23 @@ class DeclineView(SubscriberViewBase):
 
     method_permissions = {"POST": PROVIDE}
 
-    @extend_schema(request=shapes.ReasonInput, responses=shapes.SubscriberOutput)
+    @extend_schema(request=shapes.DeclineInput, responses=shapes.SubscriberDetailOutput)
     def post(self, _request: Request, subscription_id: str) -> Response:
         """Decline it with a reason that its consumer reads."""
-        values = self.validated(shapes.ReasonInput)
+        values = self.validated(shapes.DeclineInput)
         return self.carry_out(services.decline_subscription, subscription_id, **values)
+
+
+class AskSubscriberView(SubscriberViewBase):
+    """Asks a waiting subscriber something."""
+
+    method_permissions = {"POST": PROVIDE}
+
+    @extend_schema(request=shapes.QuestionInput, responses=shapes.SubscriberDetailOutput)
+    def post(self, _request: Request, subscription_id: str) -> Response:
+        """Ask before deciding; the deadlines stand still until the answer."""
+        values = self.validated(shapes.QuestionInput)
+        return self.carry_out(services.ask_subscriber, subscription_id, **values)
 
 
 class SuspendSubscriberView(SubscriberViewBase):
@@ -210,7 +238,7 @@ class SuspendSubscriberView(SubscriberViewBase):
 
     method_permissions = {"POST": PROVIDE}
 
-    @extend_schema(request=shapes.ReasonInput, responses=shapes.SubscriberOutput)
+    @extend_schema(request=shapes.ReasonInput, responses=shapes.SubscriberDetailOutput)
     def post(self, _request: Request, subscription_id: str) -> Response:
         """Let no call pass until it is resumed."""
         values = self.validated(shapes.ReasonInput)
@@ -222,7 +250,7 @@ class ResumeSubscriberView(SubscriberViewBase):
 
     method_permissions = {"POST": PROVIDE}
 
-    @extend_schema(request=None, responses=shapes.SubscriberOutput)
+    @extend_schema(request=None, responses=shapes.SubscriberDetailOutput)
     def post(self, _request: Request, subscription_id: str) -> Response:
         """Resume it."""
         return self.carry_out(services.resume_subscription, subscription_id)

@@ -1,5 +1,11 @@
 """Writes of subscriptions: how they start, and how they move on."""
 
+from apps.subscriptions.services.access import (
+    accept_subscription,
+    answer_provider,
+    ask_subscriber,
+    decline_subscription,
+)
 from apps.subscriptions.services.cancelling import (
     cancel_at_period_end,
     cancel_subscription,
@@ -30,8 +36,8 @@ from apps.subscriptions.services.reviews import (
     save_review,
 )
 from apps.subscriptions.services.starting import (
-    accept_subscription,
-    decline_subscription,
+    end_declined_subscription,
+    start_accepted_subscription,
     subscribe,
 )
 
@@ -40,11 +46,14 @@ __all__ = [
     "SavedReview",
     "accept_subscription",
     "activate_due_trials",
+    "answer_provider",
+    "ask_subscriber",
     "cancel_at_period_end",
     "cancel_subscription",
     "decline_subscription",
     "delete_review",
     "dismiss_reports",
+    "end_declined_subscription",
     "end_due_subscriptions",
     "expire_subscription",
     "hide_review",
@@ -56,6 +65,7 @@ __all__ = [
     "restore_review",
     "resume_subscription",
     "save_review",
+    "start_accepted_subscription",
     "subscribe",
     "suspend_subscription",
     "unpause_subscription",

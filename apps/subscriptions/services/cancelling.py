@@ -5,8 +5,11 @@ from __future__ import annotations
 from django.db import transaction
 from django.db.models import F
 
+from apps.approvals.services import close_request_about
 from apps.core import clock
 from apps.core.actors import Actor
+from apps.subscriptions.access_requests import find_open_access_request
+from apps.subscriptions.constants import ACCESS_SUBJECT
 from apps.subscriptions.enums import LIVE_STATUSES, SubscriptionStatus
 from apps.subscriptions.events import (
     CancellationScheduled,
@@ -28,11 +31,15 @@ from apps.subscriptions.transitions import SUBSCRIPTION
 
 @transaction.atomic
 def cancel_subscription(*, subscription: Subscription, actor: Actor, reason: str) -> Subscription:
-    """End a subscription at once. Its keys are revoked. Publishes SubscriptionCancelled.
+    """End a subscription at once. Its keys are revoked; what its provider had to decide is withdrawn.
+
+    Publishes SubscriptionCancelled.
 
     Raises:
         InvalidTransition: it has ended already.
     """
+    # The request is locked first, as decisions do.
+    close_request_about(subject_type=ACCESS_SUBJECT, subject_id=subscription.pk, actor=actor)
     subscription = lock_subscription(subscription.pk)
     before = snapshot(subscription)
     move(subscription, SubscriptionStatus.CANCELLED, reason=reason)
@@ -46,10 +53,14 @@ def cancel_subscription(*, subscription: Subscription, actor: Actor, reason: str
 def cancel_at_period_end(*, subscription: Subscription, actor: Actor, reason: str) -> Subscription:
     """Let a subscription end when its period does; until then it works. Publishes CancellationScheduled.
 
+    One that still waits for its provider has no period, and ends at once.
+
     Raises:
         InvalidTransition: it has ended already.
         CancellationAlreadyScheduled: it was asked for before.
     """
+    if find_open_access_request(subscription) is not None:
+        return cancel_subscription(subscription=subscription, actor=actor, reason=reason)
     subscription = lock_subscription(subscription.pk)
     SUBSCRIPTION.require(SubscriptionStatus(subscription.status), SubscriptionStatus.CANCELLED)
     if subscription.cancel_at_period_end:

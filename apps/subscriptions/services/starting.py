@@ -23,6 +23,7 @@ from apps.subscriptions.events import (
 from apps.subscriptions.exceptions import AlreadySubscribed, ApiNotAvailable, PlanNotOffered
 from apps.subscriptions.models import Subscription
 from apps.subscriptions.selectors import find_live_subscription
+from apps.subscriptions.services.access import open_access_request
 from apps.subscriptions.services.changes import (
     Cause,
     lock_subscription,
@@ -38,8 +39,8 @@ def subscribe(*, plan: Plan, workspace: Workspace, actor: Actor) -> Subscription
     """Subscribe a workspace to the current price version of a plan.
 
     The billing anchor is this moment of the account's business time, in the account's time zone. A plan
-    that asks for approval leaves the subscription waiting for its provider. An organization may subscribe
-    to its own API; usage is then metered and billed like anyone's.
+    that asks for approval leaves the subscription waiting for its provider's decision. An organization may subscribe
+    to its own API and needs nobody's approval for it; usage is then metered and billed like anyone's.
 
     Publishes SubscriptionActivated or SubscriptionRequested.
 
@@ -68,16 +69,19 @@ def subscribe(*, plan: Plan, workspace: Workspace, actor: Actor) -> Subscription
         anchor=clock.business_now(organization),
         timezone=organization.timezone,
     )
-    if not plan.requires_approval:
+    is_own = plan.organization_id == organization.pk
+    if is_own or not plan.requires_approval:
         _start(subscription, organization)
     _insert(subscription)
     _announce_new(subscription, actor)
+    if subscription.status == SubscriptionStatus.PENDING_APPROVAL:
+        open_access_request(subscription=subscription, actor=actor)
     return subscription
 
 
 @transaction.atomic
-def accept_subscription(*, subscription: Subscription, actor: Actor) -> Subscription:
-    """Let a waiting subscription start; its periods are counted from now. Publishes SubscriptionActivated.
+def start_accepted_subscription(*, subscription: Subscription, actor: Actor) -> Subscription:
+    """Let a subscription start whose provider said yes; its periods are counted from now. Publishes SubscriptionActivated.
 
     Raises:
         InvalidTransition: it is not waiting any more.
@@ -100,8 +104,10 @@ def accept_subscription(*, subscription: Subscription, actor: Actor) -> Subscrip
 
 
 @transaction.atomic
-def decline_subscription(*, subscription: Subscription, actor: Actor, reason: str) -> Subscription:
-    """Turn a waiting subscription down, with the reason that its consumer reads. Publishes SubscriptionDeclined.
+def end_declined_subscription(
+    *, subscription: Subscription, actor: Actor, reason: str
+) -> Subscription:
+    """End a subscription whose provider said no, with the reason that its consumer reads. Publishes SubscriptionDeclined.
 
     Raises:
         InvalidTransition: it is not waiting any more.
