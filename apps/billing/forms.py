@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from typing import Any
 
 from django import forms
@@ -41,9 +42,9 @@ class RefundForm(forms.Form):
         help_text=_("Who decides reads this. Name the calls or days that it is about."),
     )
 
-    def __init__(self, *args: Any, left: Money, **options: Any) -> None:
+    def __init__(self, data: Mapping[str, Any] | None = None, *, left: Money) -> None:
         """Offer all that is left, in the currency's decimal places."""
-        super().__init__(*args, initial={"amount": left.amount}, **options)
+        super().__init__(data, initial={"amount": left.amount})
         places = currency_exponent(left.currency)
         self.fields["amount"] = forms.DecimalField(
             label=_("Amount in %(currency)s") % {"currency": left.currency},

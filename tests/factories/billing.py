@@ -11,8 +11,8 @@ from datetime import UTC, datetime, timedelta
 from typing import Any, Final
 
 from apps.accounts.models import Organization
-from apps.billing.enums import PaymentProvider
-from apps.billing.models import BillingPeriod, Invoice, PaymentMethod
+from apps.billing.enums import PaymentProvider, PaymentStatus
+from apps.billing.models import BillingPeriod, Invoice, Payment, PaymentMethod
 from apps.billing.services.invoices import mark_invoice_paid
 from apps.billing.services.periods import begin_closing, close_period, finish_closing
 from apps.billing.services.periods import open_first_period as open_period
@@ -63,6 +63,24 @@ def make_paid_invoice(*, consumer: Organization, provider: Organization | None =
     return mark_invoice_paid(
         invoice=make_invoice(consumer=consumer, provider=provider), actor=SYSTEM
     )
+
+
+def make_settled_invoice(
+    *, consumer: Organization, provider: Organization | None = None
+) -> Invoice:
+    """Make a paid invoice of January with the payment that settled it, which no payment provider knows."""
+    invoice = make_paid_invoice(consumer=consumer, provider=provider)
+    Payment.objects.create(
+        organization=consumer,
+        invoice=invoice,
+        provider=PaymentProvider.STRIPE,
+        provider_reference=f"pi_test{Payment.objects.count() + 1}",
+        status=PaymentStatus.SUCCEEDED,
+        amount_minor=invoice.total_minor,
+        currency=invoice.currency,
+        completed_at=clock.now(),
+    )
+    return invoice
 
 
 def close_month(subscription: Subscription) -> Invoice:

@@ -114,7 +114,9 @@ def retry_refund(*, refund: Refund, actor: Actor) -> Refund:
     """
     payment = Payment.objects.lock(refund.payment_id)
     refund = Refund.objects.lock(refund.pk)
-    REFUND.require(RefundStatus(refund.status), RefundStatus.APPROVED)
+    if refund.status != RefundStatus.FAILED:
+        # The table also lets approvers approve; trying again must not take their place.
+        raise InvalidTransition(current=refund.status, wanted=RefundStatus.APPROVED)
     if not CreditNote.objects.filter(refund=refund).exists():
         # What a credit note stands for is counted as given back already: the payer only lacks the money.
         _checked_amount(payment, refund.amount)
@@ -145,6 +147,8 @@ def refundable_amount(invoice: Invoice) -> Money:
 def _decide(refund: Refund, status: RefundStatus, *, comment: str, actor: Actor) -> Refund:
     refund = Refund.objects.lock(refund.pk)
     before = {"status": refund.status}
+    if refund.status != RefundStatus.REQUESTED:
+        raise InvalidTransition(current=refund.status, wanted=status)
     REFUND.require(RefundStatus(refund.status), status)
     refund.status, refund.decision_comment = status, comment
     if status != RefundStatus.APPROVED:

@@ -25,7 +25,7 @@ class MoneyField(serializers.Field[Money, dict[str, Any], dict[str, Any], Any]):
     """Money as `{"amount_minor": 1250, "currency": "USD"}`."""
 
     default_error_messages = {
-        "invalid": _("Write money as {amount_minor, currency}."),
+        "invalid": _("Write money as {{amount_minor, currency}}."),
     }
 
     def to_representation(self, value: Money) -> dict[str, Any]:
