@@ -14,6 +14,7 @@ from apps.apis.api.provider_views import MANAGE, READ, ProviderApiViewBase
 from apps.apis.api.uploads import require_small_body
 from apps.apis.constants import MAX_LOGO_BYTES
 from apps.apis.templatetags.apis import logo_path
+from apps.core.api.pagination import WholeList
 
 
 class LogoView(ProviderApiViewBase):
@@ -43,14 +44,14 @@ class LogoView(ProviderApiViewBase):
 class RequiredHeadersView(ProviderApiViewBase):
     """Headers that callers must send."""
 
-    paginator_class = None  # a short list, answered whole
+    paginator_class = WholeList
     method_permissions = {"GET": READ, "POST": MANAGE}
 
     @extend_schema(responses=shapes.RequiredHeaderOutput(many=True))
     def get(self, _request: Request, api_id: str) -> Response:
         """List them by name."""
         rows = provider_selectors.list_required_headers(self.load(api_id))
-        return Response(shapes.RequiredHeaderOutput(rows, many=True).data)
+        return self.paginated(rows, shapes.RequiredHeaderOutput)
 
     @extend_schema(request=shapes.RequiredHeaderInput, responses={201: shapes.RequiredHeaderOutput})
     def post(self, request: Request, api_id: str) -> Response:

@@ -22,14 +22,6 @@ class ShelfOutput(serializers.Serializer[Shelf]):
     api_count = serializers.IntegerField()
 
 
-class ShelvesOutput(serializers.Serializer[dict[str, Any]]):
-    """All categories at once, in the envelope of other lists."""
-
-    data = ShelfOutput(many=True)  # type: ignore[assignment]  # the answer's member, not the serializer's
-    next = serializers.URLField(allow_null=True)
-    previous = serializers.URLField(allow_null=True)
-
-
 class ListingFactsOutput(serializers.ModelSerializer[ListingFacts]):
     """What is known about an API from its use, its health, its plans and its ratings; null where nothing is."""
 

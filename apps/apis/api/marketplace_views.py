@@ -9,6 +9,7 @@ from rest_framework.response import Response
 from apps.apis import selectors
 from apps.apis.api import marketplace_serializers as shapes
 from apps.apis.api.marketplace_pagination import PlaceCursor
+from apps.core.api.pagination import WholeList
 from apps.core.api.permissions import PUBLIC
 from apps.core.api.views import ApiView
 
@@ -87,11 +88,10 @@ class ListingView(ApiView):
 class CategoriesView(ApiView):
     """The shelves of the catalogue."""
 
-    paginator_class = None  # a short list, answered whole in the envelope of the others
+    paginator_class = WholeList
     method_permissions = {"GET": PUBLIC}
 
-    @extend_schema(responses=shapes.ShelvesOutput, auth=[])
+    @extend_schema(responses=shapes.ShelfOutput(many=True), auth=[])
     def get(self, _request: Request) -> Response:
         """List them with the number of APIs on each."""
-        data = [shapes.ShelfOutput(shelf).data for shelf in selectors.list_shelves()]
-        return Response({"data": data, "next": None, "previous": None})
+        return self.paginated(selectors.list_shelves(), shapes.ShelfOutput)

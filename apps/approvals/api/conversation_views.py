@@ -17,20 +17,21 @@ from apps.approvals.api import inputs
 from apps.approvals.api.base import REVIEWERS, ApprovalView
 from apps.approvals.api.serializers import CommentOutput
 from apps.approvals.downloads import attachment_response
+from apps.core.api.pagination import WholeList
 from apps.core.api.permissions import MethodPermissions
 
 
 class _CommentsView(ApprovalView):
     """Base: a conversation."""
 
-    paginator_class = None  # a short list, answered whole
+    paginator_class = WholeList
     parser_classes = (JSONParser, MultiPartParser)
     input_class: ClassVar[type[Serializer[Any]]]
 
     def conversation(self, approval_id: str) -> Response:
         """Answer what the caller may read, oldest first."""
         rows = selectors.list_comments(self.load(approval_id), self.actor)
-        return Response(CommentOutput(rows, many=True).data)
+        return self.paginated(rows, CommentOutput)
 
     def comment(self, request: Request, approval_id: str) -> Response:
         """Add what was sent."""

@@ -15,7 +15,7 @@ from apps.approvals.api import inputs
 from apps.approvals.api.base import REVIEWERS, ApprovalView, person_named
 from apps.approvals.api.filters import QUEUE_PARAMETERS, QueueFilter
 from apps.approvals.api.serializers import HistoryOutput, QueueDetailOutput, QueueOutput
-from apps.core.api.pagination import CursorPagination
+from apps.core.api.pagination import CursorPagination, WholeList
 from apps.core.api.views import ApiView
 
 
@@ -92,14 +92,14 @@ class QueueDetailView(ApprovalView):
 class HistoryView(ApprovalView):
     """What happened to a request."""
 
-    paginator_class = None  # a short list, answered whole
+    paginator_class = WholeList
     method_permissions = {"GET": REVIEWERS}
 
     @extend_schema(responses=HistoryOutput(many=True))
     def get(self, _request: Request, approval_id: str) -> Response:
         """List every change, oldest first: when, by whom, from what to what, and why."""
         rows = selectors.list_history(self.load(approval_id), self.actor)
-        return Response(HistoryOutput(rows, many=True).data)
+        return self.paginated(rows, HistoryOutput)
 
 
 class ApproveView(ApprovalView):

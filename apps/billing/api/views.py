@@ -19,6 +19,7 @@ from apps.billing.enums import InvoiceStatus, PaymentStatus
 from apps.billing.return_urls import portal_return_urls
 from apps.billing.services import accounts, documents, payments
 from apps.core import jobs
+from apps.core.api.pagination import WholeList
 from apps.core.api.views import ApiView
 from apps.core.exceptions import InvalidInput
 
@@ -262,14 +263,13 @@ class EarningsView(ApiView):
 class EarningTotalsView(ApiView):
     """The provider's totals."""
 
-    paginator_class = None  # a short list, answered whole
+    paginator_class = WholeList
     method_permissions: ClassVar = {"GET": "earnings.read"}
 
     @extend_schema(responses=shapes.EarningTotalsOutput(many=True))
     def get(self, _request: Request) -> Response:
         """Return gross, fees, accrued, payable and paid per currency; sandbox money apart."""
-        totals = selectors.earning_totals(self.actor)
-        return Response(shapes.EarningTotalsOutput(totals, many=True).data)
+        return self.paginated(selectors.earning_totals(self.actor), shapes.EarningTotalsOutput)
 
 
 class ClosePeriodsView(ApiView):

@@ -1,7 +1,8 @@
-"""Cursor pagination: stable under inserts, never counts."""
+"""Lists in one envelope: by cursor, stable under inserts and never counted, or whole where they are short."""
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from typing import Any
 
 from rest_framework.pagination import CursorPagination as BaseCursorPagination
@@ -30,3 +31,26 @@ class CursorPagination(BaseCursorPagination):
             "required": ["data", "next", "previous"],
             "properties": {"data": schema, "next": link, "previous": link},
         }
+
+
+class WholeList(CursorPagination):
+    """A short list answered whole, in the order it has and in the envelope of the others."""
+
+    def paginate_queryset(
+        self,
+        queryset: Iterable[Any],
+        request: Any,  # noqa: ARG002 -- the base class's
+        view: Any = None,  # noqa: ARG002 -- the base class's
+    ) -> list[Any]:
+        """Take every row."""
+        return list(queryset)
+
+    def get_next_link(self) -> None:
+        """There is no other page."""
+
+    def get_previous_link(self) -> None:
+        """There is no other page."""
+
+    def get_schema_operation_parameters(self, view: Any) -> list[dict[str, Any]]:  # noqa: ARG002 -- the base class's
+        """Take no cursor."""
+        return []

@@ -262,6 +262,7 @@ def test_secret_is_stored_encrypted_sent_to_the_upstream_and_never_shown(
     client.post(f"{URL}/{api.public_id}/upstream-check/", {})
 
     assert (made.status_code, made.json()["header_name"]) == (201, "X-Upstream-Token")
+    assert [row["header_name"] for row in shown.json()["data"]] == ["X-Upstream-Token"]
     assert "s3cret-value" not in made.content.decode() + shown.content.decode()
     stored = UpstreamSecret.objects.raw("SELECT id, value AS ciphertext FROM apis_upstreamsecret")[
         0

@@ -133,7 +133,7 @@ def test_assign_claim_and_priority(client: APIClient, approver: User) -> None:
     assert back["assignee"] is None
     assert urgent["priority"] == "urgent"
     assert urgent["due_at"] < claimed["due_at"]
-    actions = [row["action"] for row in client.get(f"{url}/history").json()]
+    actions = [row["action"] for row in client.get(f"{url}/history").json()["data"]]
     assert actions == ["requested", "assigned", "assigned", "assigned", "priority_changed"]
 
 
@@ -308,7 +308,8 @@ def test_requester_comments_and_answers_with_files(
     assert commented.json()["is_internal"] is False
     assert answered.json()["status"] == "pending"
     listed = own.get(f"{mine}/comments").json()
-    assert [len(comment["attachments"]) for comment in listed] == [1, 0, 1]
+    assert (listed["next"], listed["previous"]) == (None, None)
+    assert [len(comment["attachments"]) for comment in listed["data"]] == [1, 0, 1]
     assert client.get(f"{QUEUE}/{request.public_id}/comments").json() == listed
 
 

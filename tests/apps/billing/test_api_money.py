@@ -255,7 +255,7 @@ class TestEarnings:
         Earning.objects.filter(is_sandbox=True).update(available_at=clock.now() - timedelta(days=1))
         Earning.objects.filter(is_sandbox=False, gross_minor=1000).update(status=EarningStatus.PAID)
 
-        live, sandbox = api_client(owner).get("/api/v1/earnings/totals").json()
+        live, sandbox = api_client(owner).get("/api/v1/earnings/totals").json()["data"]
 
         assert not live["is_sandbox"]
         amounts = {

@@ -63,3 +63,16 @@ def test_schema_says_how_to_sign_in(document: dict[str, Any]) -> None:
         {"accessToken": []},
         {"session": []},
     ]
+
+
+def test_every_list_is_an_envelope(document: dict[str, Any]) -> None:
+    bare = [
+        f"{method.upper()} {path}"
+        for path, item in document["paths"].items()
+        for method, operation in item.items()
+        for answer in operation["responses"].values()
+        for content in answer.get("content", {}).values()
+        if content["schema"].get("type") == "array"
+    ]
+
+    assert bare == []
