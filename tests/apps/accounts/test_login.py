@@ -23,6 +23,10 @@ from django.test import Client
 from rest_framework.test import APIClient
 
 from apps.accounts.models import Organization, User
+from apps.core import clock, relay
+from apps.core.mail import WRITTEN_MAIL_TOPIC
+from apps.core.models import OutboxMessage
+from apps.core.relay import drain_until_empty
 from tests.clients import client_for
 from tests.factories.accounts import PASSWORD, UserFactory, make_member
 
@@ -73,6 +77,7 @@ def test_sign_up_makes_an_organization_and_opens_after_verification() -> None:
 
     sign_up(client, "Acme@Example.com")
     before = client.get("/console/organization/")
+    drain_until_empty()
     (message,) = mail.outbox
     found = re.search(r"https?://\S+/accounts/confirm-email/\S+", str(message.body))
     assert found
@@ -115,6 +120,7 @@ def test_password_reset_mails_a_link_and_changes_the_password() -> None:
     user, client = UserFactory(), Client()
 
     client.post("/accounts/password/reset/", {"email": user.email})
+    drain_until_empty()
     (message,) = mail.outbox
     found = re.search(r"https?://\S+/accounts/password/reset/key/\S+", str(message.body))
     assert found
@@ -126,6 +132,34 @@ def test_password_reset_mails_a_link_and_changes_the_password() -> None:
 
     user.refresh_from_db()
     assert user.check_password("another long passphrase")
+
+
+def test_mails_of_the_account_wait_in_the_outbox_without_their_link_in_plain_sight() -> None:
+    user = UserFactory()
+
+    Client().post("/accounts/password/reset/", {"email": user.email})
+
+    assert mail.outbox == []
+    queued = OutboxMessage.objects.get(topic=WRITTEN_MAIL_TOPIC)
+    assert queued.payload["to"] == [user.email]
+    assert "password/reset" not in str(queued.payload)
+
+
+def test_a_mail_server_that_is_away_fails_no_page_and_the_mail_comes_later(settings: Any) -> None:
+    user = UserFactory()
+    settings.EMAIL_BACKEND = "django.core.mail.backends.smtp.EmailBackend"
+    settings.EMAIL_PORT = 1
+    answer = Client().post("/accounts/password/reset/", {"email": user.email})
+    relay.drain()
+    tried = OutboxMessage.objects.get(topic=WRITTEN_MAIL_TOPIC)
+
+    settings.EMAIL_BACKEND = "django.core.mail.backends.locmem.EmailBackend"
+    OutboxMessage.objects.update(available_at=clock.now())
+    relay.drain()
+
+    assert answer.status_code == 302
+    assert (tried.attempts, bool(tried.last_error)) == (1, True)
+    assert [message.to for message in mail.outbox] == [[user.email]]
 
 
 def test_login_is_refused_to_wrong_passwords_unverified_and_inactive_people() -> None:
