@@ -126,6 +126,15 @@ class QuotaExceeded(DomainError):  # noqa: N818
     title = _("The limit is used up")
 
 
+class TooManyRequests(DomainError):  # noqa: N818
+    """The same was asked too often in a short time; `retry_after_s` tells when it is worth trying again."""
+
+    code = "throttled"
+    status = 429
+    title = _("Too many requests")
+    retryable = True
+
+
 class Unavailable(DomainError):  # noqa: N818
     """Something that the answer needs is not there now; trying again may help."""
 
@@ -170,7 +179,6 @@ _FRAMEWORK_KINDS: Final = {
         _("The method does not exist here"), 405, "", retryable=False
     ),
     "unsupported_media_type": ProblemKind(_("Send application/json"), 415, "", retryable=False),
-    "throttled": ProblemKind(_("Too many requests"), 429, "", retryable=True),
     "server_error": ProblemKind(_("Something failed on our side"), 500, "", retryable=True),
 }
 

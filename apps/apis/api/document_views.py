@@ -16,6 +16,8 @@ from apps.apis.api.provider_views import MANAGE, READ, ProviderApiViewBase
 from apps.apis.api.uploads import require_small_body
 from apps.apis.models import Api, ApiVersion
 from apps.apis.openapi import MAX_DOCUMENT_BYTES
+from apps.apis.outbound_limits import DOCUMENT_FETCHES
+from apps.core.rate_limits import take_turn
 
 
 class OpenApiImportView(ProviderApiViewBase):
@@ -33,7 +35,7 @@ class OpenApiImportView(ProviderApiViewBase):
 
         200: it is in force, or was already. 202: it waits, with what it would change, to be applied or discarded; or
         (`is_waiting`) for an approver, because it breaks callers of a live API. Safe to repeat with an
-        Idempotency-Key: the address is not asked again.
+        Idempotency-Key: the address is not asked again. 429 after ten addresses in a minute.
         """
         api = self.load(api_id)
         require_small_body(request, max_bytes=MAX_DOCUMENT_BYTES, field="file")
@@ -44,6 +46,7 @@ class OpenApiImportView(ProviderApiViewBase):
         sent = f"{url}\n{self._wanted(given)}\n".encode() + read[0]
 
         def fetch() -> None:
+            take_turn(DOCUMENT_FETCHES, request=request, actor=self.actor)
             read[:] = [services.fetch_openapi(url)]
 
         def take() -> tuple[int, object]:

@@ -16,11 +16,13 @@ from apps.apis.api import publishing_serializers as publishing
 from apps.apis.api import serializers as shapes
 from apps.apis.constants import APPROVAL_SUBJECT
 from apps.apis.models import Api, ApiUpdate
+from apps.apis.outbound_limits import UPSTREAM_CHECKS
 from apps.apis.requirements import requirements_of
 from apps.approvals.selectors import find_open_request
 from apps.core.api.pagination import WholeList
 from apps.core.api.views import REPLAYED_HEADER, ApiView
 from apps.core.exceptions import InvalidInput
+from apps.core.rate_limits import take_turn
 
 READ = "apis.read"
 MANAGE = "apis.manage"
@@ -124,9 +126,11 @@ class UpstreamCheckView(ProviderApiViewBase):
         return self.paginated(self.load(api_id).health_checks.all(), shapes.HealthCheckOutput)
 
     @extend_schema(request=None, responses=shapes.HealthCheckOutput)
-    def post(self, _request: Request, api_id: str) -> Response:
-        """Check now: name, connection, TLS, status, latency."""
-        check = services.check_upstream(api=self.load(api_id))
+    def post(self, request: Request, api_id: str) -> Response:
+        """Check now: name, connection, TLS, status, latency; 429 after ten in a minute."""
+        api = self.load(api_id)
+        take_turn(UPSTREAM_CHECKS, request=request, actor=self.actor)
+        check = services.check_upstream(api=api)
         return Response(shapes.HealthCheckOutput(check).data)
 
 

@@ -17,8 +17,10 @@ from apps.apis.constants import MANAGE
 from apps.apis.differences import describe_changes
 from apps.apis.forms import ChangelogForm, DocumentForm, SunsetForm, VersionForm
 from apps.apis.models import Api, ApiVersion
+from apps.apis.outbound_limits import DOCUMENT_FETCHES
 from apps.core.exceptions import DomainError, NotFound
 from apps.core.forms import refusals_on
+from apps.core.rate_limits import take_turn
 from apps.portal.provider_tabs import tabs_of
 
 LIST_ROUTE = "portal:provider_apis"
@@ -61,6 +63,8 @@ def import_document(request: ConsoleRequest, api_id: str) -> HttpResponse:
 
 def _read(api: Api, form: DocumentForm, request: ConsoleRequest) -> services.ImportedDocument:
     url = form.cleaned_data.get("url") or ""
+    if url:
+        take_turn(DOCUMENT_FETCHES, request=request, actor=request.actor)
     content = services.fetch_openapi(url) if url else form.read_file() or b""
     work = services.prepare_import if api.versions.exists() else services.import_openapi
     return work(api=api, content=content, actor=request.actor, source_url=url)

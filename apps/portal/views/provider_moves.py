@@ -24,11 +24,13 @@ from apps.apis.forms import (
     SecretForm,
 )
 from apps.apis.models import Api, ApiUpdate
+from apps.apis.outbound_limits import UPSTREAM_CHECKS
 from apps.approvals.models import ApprovalRequest
 from apps.approvals.selectors import find_open_request
 from apps.approvals.services import cancel_request, provide_information
-from apps.core.exceptions import DomainError, NotFound
+from apps.core.exceptions import DomainError, NotFound, TooManyRequests
 from apps.core.forms import refusals_on
+from apps.core.rate_limits import take_turn
 
 PAGE_ROUTE = "portal:provider_api"
 
@@ -61,6 +63,11 @@ def submit(request: ConsoleRequest, api_id: str) -> HttpResponse:
 def check_upstream(request: ConsoleRequest, api_id: str) -> HttpResponse:
     """Ask the upstream whether it is there."""
     api = selectors.get_own_api(request.actor, api_id)
+    try:
+        take_turn(UPSTREAM_CHECKS, request=request, actor=request.actor)
+    except TooManyRequests as error:
+        messages.error(request, str(error.detail))
+        return redirect(PAGE_ROUTE, api.public_id)
     check = services.check_upstream(api=api)
     if check.is_healthy:
         messages.success(
