@@ -1,12 +1,19 @@
-"""Parts of the product's health that only the top floor sees: the gateway's nodes and the payment service."""
+"""Parts of the product's health that only the top floor sees: the gateway's nodes, its shippers, the payment service."""
 
 from __future__ import annotations
+
+from datetime import timedelta
+from typing import Final
 
 from django.conf import settings
 
 from apps.core import clock
 from apps.core.health import Component, health_check
 from apps.gateway.models import AuthorizerNode
+from apps.usage.models import ShipperState
+
+# A shipper reports every two seconds, and waits up to thirty when web does not take a batch.
+SHIPPER_SILENT_AFTER: Final = timedelta(seconds=60)
 
 
 @health_check("gateway")
@@ -30,6 +37,26 @@ def check_resolver() -> Component:
     silent = sorted(name for name, is_up in answers.items() if not is_up)
     is_up = bool(answers) and not silent
     return Component("ok" if is_up else "down", {"nodes": len(answers), "silent": silent})
+
+
+@health_check("shipper")
+def check_shippers() -> Component:
+    """Say whether the gateway's calls arrive here; silence matters while an authorizer lets calls through."""
+    now = clock.now()
+    states = list(ShipperState.objects.order_by("reported_at"))
+    silent = [state.node for state in states if now - state.reported_at > SHIPPER_SILENT_AFTER]
+    is_serving = AuthorizerNode.objects.filter(lease_expires_at__gt=now).exists()
+    is_missed = is_serving and (bool(silent) or not states)
+    oldest = min(
+        (state.oldest_unshipped_at for state in states if state.oldest_unshipped_at), default=None
+    )
+    details = {
+        "nodes": len(states),
+        "silent": silent,
+        "last_seen_at": states[-1].reported_at.isoformat() if states else None,
+        "shipped_until": oldest.isoformat() if oldest else None,
+    }
+    return Component("degraded" if is_missed else "ok", details)
 
 
 @health_check("stripe")
