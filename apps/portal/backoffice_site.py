@@ -22,6 +22,7 @@ from apps.core.attention import attention_items
 from apps.core.backoffice import staff_actor
 from apps.core.exceptions import Forbidden, NotFound
 from apps.core.schedule import run_now, schedule_rows
+from apps.portal.backoffice_groups import groups_of, system_apps
 
 
 class BackOfficeSite(AdminSite):
@@ -58,8 +59,14 @@ class BackOfficeSite(AdminSite):
     def index(
         self, request: HttpRequest, extra_context: dict[str, Any] | None = None
     ) -> TemplateResponse:
-        """Show what waits for this person today, the most urgent first."""
-        context = {"attention": attention_items(staff_actor(request)), **(extra_context or {})}
+        """Show what waits for this person today, the most urgent first; then the tables in groups."""
+        tables = self.get_app_list(request)
+        context = {
+            "attention": attention_items(staff_actor(request)),
+            "groups": groups_of(tables),
+            "system_apps": system_apps(tables),
+            **(extra_context or {}),
+        }
         return super().index(request, context)
 
     def get_urls(self) -> list[URLPattern | URLResolver]:
