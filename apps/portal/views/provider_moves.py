@@ -13,7 +13,7 @@ from django.utils.translation import gettext as _
 from django.views.decorators.http import require_http_methods, require_POST
 
 from apps.accounts.decorators import ConsoleRequest, console_page
-from apps.apis import provider_selectors, selectors, services
+from apps.apis import outbound_limits, provider_selectors, selectors, services
 from apps.apis.constants import APPROVAL_SUBJECT, MANAGE
 from apps.apis.forms import (
     AnswerForm,
@@ -24,7 +24,6 @@ from apps.apis.forms import (
     SecretForm,
 )
 from apps.apis.models import Api, ApiUpdate
-from apps.apis.outbound_limits import UPSTREAM_CHECKS
 from apps.approvals.models import ApprovalRequest
 from apps.approvals.selectors import find_open_request
 from apps.approvals.services import cancel_request, provide_information
@@ -64,7 +63,7 @@ def check_upstream(request: ConsoleRequest, api_id: str) -> HttpResponse:
     """Ask the upstream whether it is there."""
     api = selectors.get_own_api(request.actor, api_id)
     try:
-        take_turn(UPSTREAM_CHECKS, request=request, actor=request.actor)
+        take_turn(outbound_limits.UPSTREAM_CHECKS, request=request, actor=request.actor)
     except TooManyRequests as error:
         messages.error(request, str(error.detail))
         return redirect(PAGE_ROUTE, api.public_id)
