@@ -99,10 +99,10 @@ def is_private_name(host: str) -> bool:
     return "." not in name or name.endswith(_PRIVATE_SUFFIXES) or name in hosts_file_names()
 
 
-def hosts_file_names(path: Path = HOSTS_FILE) -> frozenset[str]:
+def hosts_file_names(path: Path | None = None) -> frozenset[str]:
     """Return the names that this machine's hosts file resolves, in lower case."""
     try:
-        text = path.read_text(encoding="utf-8", errors="replace")
+        text = (path or HOSTS_FILE).read_text(encoding="utf-8", errors="replace")
     except OSError:
         return frozenset()
     lines = (line.partition("#")[0].split() for line in text.lower().splitlines())
