@@ -62,5 +62,8 @@ def _processes(folder: Path) -> Iterator[AuthorizerProcess]:
             with running(authorizer):
                 authorizer.wait_until("serving")
                 yield authorizer
+    except BaseException:
+        sys.stderr.write(relay.log.read_text()[-4_000:])
+        raise
     finally:
         connections.close_all()
