@@ -8,10 +8,12 @@ from typing import Any
 from django.contrib import admin, messages
 from django.db.models import QuerySet
 from django.http import HttpRequest
+from django.template.loader import render_to_string
 from django.utils.safestring import SafeString
 from django.utils.translation import gettext, gettext_lazy, ngettext
 
 from apps.apis import selectors, services
+from apps.apis.differences import describe_changes, describe_update, document_changes_of
 from apps.apis.models import (
     Api,
     ApiAccess,
@@ -20,6 +22,7 @@ from apps.apis.models import (
     ApiVersion,
     Category,
     HealthCheck,
+    OpenapiImport,
 )
 from apps.apis.review_tools import ReviewTools
 from apps.core.admin import BackOfficeAdmin, ReadOnlyAdmin, staff_actor
@@ -227,10 +230,54 @@ class ApiUpdateAdmin(ReadOnlyAdmin):
     list_filter = ("status",)
     list_select_related = ("api",)
     search_fields = ("api__name", "api__slug")
-    exclude = ("sealed",)
+    exclude = ("sealed", "changes")
+
+    def get_readonly_fields(self, request: HttpRequest, obj: Any = None) -> list[str]:
+        """Show what changes in words, not as it is stored."""
+        return [*super().get_readonly_fields(request, obj), "difference"]
+
+    @admin.display(description=gettext_lazy("what would change"))
+    def difference(self, row: ApiUpdate) -> SafeString:
+        """Show the fields before and after, and what changes in the document."""
+        context = {
+            "rows": describe_update(row),
+            "document_changes": describe_changes(document_changes_of(row)),
+        }
+        return render_to_string("apis/_update_difference.html", context)
 
     @admin.display(description=gettext_lazy("state"), ordering="status")
     def state(self, row: ApiUpdate) -> SafeString:
+        """Show the status as a badge."""
+        return badge(row.status)
+
+
+@admin.register(OpenapiImport)
+class OpenapiImportAdmin(ReadOnlyAdmin):
+    """OpenAPI documents that were read, with what they change; newest first."""
+
+    view_roles = ("approver", "operator")
+    list_display = ("api", "version_name", "state", "is_breaking", "actor_label", "created_at")
+    list_filter = ("status", "is_breaking")
+    list_select_related = ("api",)
+    search_fields = ("api__name", "api__slug", "version_name")
+    exclude = ("document", "changes")
+
+    def get_queryset(self, request: HttpRequest) -> QuerySet[OpenapiImport]:
+        """Leave the documents where they are: they are large."""
+        return super().get_queryset(request).defer("document")
+
+    def get_readonly_fields(self, request: HttpRequest, obj: Any = None) -> list[str]:
+        """Show what changes in words, not as it is stored."""
+        return [*super().get_readonly_fields(request, obj), "difference"]
+
+    @admin.display(description=gettext_lazy("what would change"))
+    def difference(self, row: OpenapiImport) -> SafeString:
+        """Show what the document adds, changes and removes."""
+        context = {"document_changes": describe_changes(row.changes)}
+        return render_to_string("apis/_update_difference.html", context)
+
+    @admin.display(description=gettext_lazy("state"), ordering="status")
+    def state(self, row: OpenapiImport) -> SafeString:
         """Show the status as a badge."""
         return badge(row.status)
 

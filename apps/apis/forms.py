@@ -324,7 +324,7 @@ class ReasonForm(forms.Form):
 
 
 class AnswerForm(forms.Form):
-    """The answer to an approver's question."""
+    """The answer to an approver's question; its files are `request.FILES.getlist("files")`, judged by the service."""
 
     answer = forms.CharField(
         label=_("Your answer"), max_length=5000, widget=forms.Textarea(attrs={"rows": 4})

@@ -138,6 +138,11 @@ urlpatterns: list[URLPattern | URLResolver] = [
     path(f"{PROVIDER_API}suspend/", provider_moves.suspend, name="provider_api_suspend"),
     path(f"{PROVIDER_API}withdraw/", provider_moves.withdraw, name="provider_api_withdraw"),
     path(f"{PROVIDER_API}answer/", provider_moves.answer, name="provider_api_answer"),
+    path(
+        f"{PROVIDER_API}attachments/<str:attachment_id>/",
+        provider_moves.attachment,
+        name="provider_api_attachment",
+    ),
     path(f"{PROVIDER_API}secrets/", provider_moves.set_secret, name="provider_api_set_secret"),
     path(
         f"{PROVIDER_API}secrets/<str:secret_id>/delete/",

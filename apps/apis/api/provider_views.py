@@ -16,8 +16,10 @@ from apps.apis.api import publishing_serializers as publishing
 from apps.apis.api import serializers as shapes
 from apps.apis.constants import APPROVAL_SUBJECT
 from apps.apis.models import Api, ApiUpdate
+from apps.apis.next_steps import next_step_of
 from apps.apis.outbound_limits import UPSTREAM_CHECKS
 from apps.apis.requirements import requirements_of
+from apps.apis.selectors.listings import is_suspended_by_operator
 from apps.approvals.selectors import find_open_request
 from apps.core.api.pagination import WholeList
 from apps.core.api.views import REPLAYED_HEADER, ApiView
@@ -158,12 +160,16 @@ class StatusView(ProviderApiViewBase):
 
     @extend_schema(responses=shapes.ApiStatusOutput)
     def get(self, _request: Request, api_id: str) -> Response:
-        """Show the status with every earlier one, what is missing, and the open approval request."""
+        """Show the status with every earlier one, what is next, what is missing, and what waits for an approver."""
         api = self.load(api_id)
         request = find_open_request(APPROVAL_SUBJECT, api.pk)
+        update = provider_selectors.find_waiting_update(api)
         body = {
             "status": api.status,
             "reason": api.status_reason,
+            "next": next_step_of(api, by_operator=is_suspended_by_operator(api)),
+            "sunset_at": api.sunset_at,
+            "pending_update_id": update.public_id if update else None,
             "history": api.status_changes.all(),
             "requirements": requirements_of(api),
             "approval_id": request.public_id if request else None,

@@ -163,7 +163,7 @@ class StatusChangeOutput(serializers.ModelSerializer[ApiStatusChange]):
         """Explicit fields only."""
 
         model = ApiStatusChange
-        fields = ("at", "from_status", "to_status", "by", "reason")
+        fields = ("at", "from_status", "to_status", "by", "by_operator", "reason")
         read_only_fields = fields
 
 
@@ -181,6 +181,9 @@ class ApiStatusOutput(serializers.Serializer[dict[str, Any]]):
 
     status = serializers.CharField()
     reason = serializers.CharField()
+    next = serializers.CharField()
+    sunset_at = serializers.DateTimeField(allow_null=True)
+    pending_update_id = serializers.CharField(allow_null=True)
     history = StatusChangeOutput(many=True)
     requirements = RequirementOutput(many=True)
     approval_id = serializers.CharField(allow_null=True)

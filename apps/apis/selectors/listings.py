@@ -108,3 +108,11 @@ def has_healthy_upstream(api: Api) -> bool:
 def was_ever_submitted(api: Api) -> bool:
     """Whether the API's address was shown to an approver, so that it may not change any more."""
     return api.status_changes.filter(to_status=ApiStatus.SUBMITTED).exists()
+
+
+def is_suspended_by_operator(api: Api) -> bool:
+    """Whether it is suspended, and not by its provider; then only the operator resumes it."""
+    if api.status != ApiStatus.SUSPENDED:
+        return False
+    last = api.status_changes.filter(to_status=ApiStatus.SUSPENDED).order_by("-id").first()
+    return last is not None and last.by_operator

@@ -14,6 +14,7 @@ from apps.apis.models import Api
 from apps.apis.policy import goes_live_instantly
 from apps.apis.requirements import unmet_requirements
 from apps.apis.selectors import find_current_version
+from apps.apis.selectors.listings import is_suspended_by_operator
 from apps.apis.services.moves import is_operator_of, move_api, tell
 from apps.apis.services.reminders import reminder_due
 from apps.apis.services.updates import withdraw_waiting_updates
@@ -175,8 +176,7 @@ def resume_api(*, api: Api, actor: Actor) -> Api:
 
     Publishes: ApiResumed.
     """
-    last = api.status_changes.filter(to_status=ApiStatus.SUSPENDED).order_by("-id").first()
-    if last is not None and last.by_operator and not is_operator_of(api, actor):
+    if is_suspended_by_operator(api) and not is_operator_of(api, actor):
         raise SuspendedByOperator
     move_api(api, ApiStatus.ACTIVE, actor=actor)
     tell(events.ApiResumed, api)

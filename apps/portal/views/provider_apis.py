@@ -90,7 +90,7 @@ def _page_context(api: Api, actor: Actor) -> dict[str, Any]:
         "crumbs": [(_("APIs"), reverse(LIST_ROUTE)), (api.name, "")],
         "can_manage": actor.can(MANAGE),
         "can_edit": actor.can(MANAGE) and services.is_editable(api),
-        "journey": journey_of(api.status),
+        "journey": journey_of(api),
         "requirements": requirements,
         "is_ready": all(state.is_met for state in requirements),
         "approval": approval,
@@ -120,7 +120,7 @@ def history(request: ConsoleRequest, api_id: str) -> HttpResponse:
     page_url = reverse(PAGE_ROUTE, args=[api.public_id])
     context = {
         "api": api,
-        "journey": journey_of(api.status),
+        "journey": journey_of(api),
         "changes": list(api.status_changes.order_by("-id")),
         "updates": list(provider_selectors.list_updates(api)),
         "tabs": tabs_of(api),

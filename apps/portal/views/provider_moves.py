@@ -10,7 +10,7 @@ from django.http import HttpResponse
 from django.shortcuts import redirect, render
 from django.urls import reverse
 from django.utils.translation import gettext as _
-from django.views.decorators.http import require_http_methods, require_POST
+from django.views.decorators.http import require_http_methods, require_POST, require_safe
 
 from apps.accounts.decorators import ConsoleRequest, console_page
 from apps.apis import outbound_limits, provider_selectors, selectors, services
@@ -24,8 +24,9 @@ from apps.apis.forms import (
     SecretForm,
 )
 from apps.apis.models import Api, ApiUpdate
+from apps.approvals.downloads import attachment_response
 from apps.approvals.models import ApprovalRequest
-from apps.approvals.selectors import find_open_request
+from apps.approvals.selectors import find_last_request, find_open_request, get_attachment
 from apps.approvals.services import cancel_request, provide_information
 from apps.core.exceptions import DomainError, NotFound, TooManyRequests
 from apps.core.forms import refusals_on
@@ -125,10 +126,26 @@ def answer(request: ConsoleRequest, api_id: str) -> HttpResponse:
 
     def move() -> str:
         text = form.cleaned_data.get("answer", "") if form.is_valid() else ""
-        provide_information(request=_open_request_of(api), actor=request.actor, answer=text)
+        provide_information(
+            request=_open_request_of(api),
+            actor=request.actor,
+            answer=text,
+            files=request.FILES.getlist("files"),
+        )
         return _("Your answer is sent; the review goes on.")
 
     return _carry_out(request, api, move)
+
+
+@console_page("apis.read")
+@require_safe
+def attachment(request: ConsoleRequest, api_id: str, attachment_id: str) -> HttpResponse:
+    """Send a file of the conversation about the API's last submission."""
+    api = selectors.get_own_api(request.actor, api_id)
+    approval = find_last_request(APPROVAL_SUBJECT, api.pk)
+    if approval is None:
+        raise NotFound
+    return attachment_response(get_attachment(approval, attachment_id, request.actor))
 
 
 def _open_request_of(api: Api) -> ApprovalRequest:
