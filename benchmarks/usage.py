@@ -18,13 +18,14 @@ KEYS: Final = 10
 
 def measure() -> list[Measure]:
     """Measure both sides, round by round, and return the medians."""
+    # The template is migrated with these settings too.
+    os.environ["DJANGO_SETTINGS_MODULE"] = "marketplace.settings.test"
     with ThrowawayServers() as servers:
         servers.start_valkey()
         template = get_template(servers)
         servers.start_postgres(copy_of=template.folder, password=template.password, durable=True)
         address, _, _ = servers.database_url.rpartition("/")
         os.environ |= {
-            "DJANGO_SETTINGS_MODULE": "marketplace.settings.test",
             "DATABASE_URL": f"{address}/{TEMPLATE_NAME}",
             "REDIS_URL": servers.redis_url,
             "BROKER_URL": servers.redis_url,

@@ -101,21 +101,18 @@ class FacetLinks:
     def _tags(self) -> Iterator[Choice]:
         tag = self._criteria.tag
         tags = dict(self._results.facets.tags)
-        # Of tags the most frequent are known, not how many the filters leave of each of the others.
-        is_exact = tag or self._criteria.words or not self._criteria.is_filtered
         if tag and tag not in tags:
             tags = {tag: 0, **tags}
         for name, count in tags.items():
-            shown = count if is_exact else None
-            yield from self._choice("tag", name, name, shown, is_chosen=name == tag)
+            yield from self._choice("tag", name, name, count, is_chosen=name == tag)
 
     def _choice(
-        self, name: str, value: str, label: str, count: int | None, *, is_chosen: bool
+        self, name: str, value: str, label: str, count: int, *, is_chosen: bool
     ) -> Iterator[Choice]:
         if count == 0 and not is_chosen:
             return
-        # Of too many matches only a part was counted.
-        known = count if self._results.is_counted else None
+        # Too many matches are not counted.
+        known = count if name in self._results.counted else None
         yield Choice(label, self._link(name, None if is_chosen else value), known, is_chosen)
 
     def _link(self, name: str, value: str | None) -> str:

@@ -5,6 +5,7 @@ from __future__ import annotations
 from datetime import timedelta
 from uuid import UUID
 
+from apps.apis.selectors import renew_shelves
 from apps.apis.services import rebuild_vocabulary
 from apps.core.jobs import JobContext, job
 from apps.core.schedule import schedule
@@ -24,5 +25,12 @@ def rebuild_search_vocabulary(_context: JobContext) -> dict[str, int]:
     return {"words": rebuild_vocabulary()}
 
 
+@job("portal.count_shelves")
+def count_shelves(_context: JobContext) -> dict[str, bool]:
+    """Count the catalogue anew if something happened to it, so that no visitor waits for it."""
+    return {"renewed": renew_shelves()}
+
+
 schedule("portal.refresh_listing_facts", every=timedelta(hours=1))
 schedule("portal.rebuild_search_vocabulary", every=timedelta(hours=1))
+schedule("portal.count_shelves", every=timedelta(minutes=1))

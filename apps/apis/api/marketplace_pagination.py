@@ -25,6 +25,7 @@ class PlaceCursor(CursorPagination):
         self.page_size = self.get_page_size(request) or self.page_size
         cursor = self.decode_cursor(request)
         self._start = int(cursor.offset) if cursor else 0
+        results.reach(self._start + self.page_size)
         self._end = min(self._start + self.page_size, len(results))
         self._total = len(results)
         return results[self._start : self._end]
@@ -46,10 +47,13 @@ class PlaceCursor(CursorPagination):
         envelope = super().get_paginated_response_schema(schema)
         envelope["required"] = [*envelope["required"], "total", "is_capped", "searched"]
         envelope["properties"] |= {
-            "total": {"type": "integer", "description": "How many were found."},
+            "total": {
+                "type": "integer",
+                "description": "How many were found; of very many, the least that there are.",
+            },
             "is_capped": {
                 "type": "boolean",
-                "description": "More match than were found; the most used are among them.",
+                "description": "There are more than `total`; all of them are behind `next`.",
             },
             "searched": {
                 "type": "string",

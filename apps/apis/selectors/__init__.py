@@ -35,7 +35,8 @@ from apps.apis.selectors.search import (
     next_featured_position,
     search_catalogue,
 )
-from apps.apis.selectors.shelves import Facets, Shelf, Shelves, list_shelves, load_shelves
+from apps.apis.selectors.shelves import Shelf, Shelves, list_shelves, load_shelves, renew_shelves
+from apps.apis.selectors.tally import Facets
 from apps.apis.selectors.words import SEARCH_CONFIG
 
 __all__ = (
@@ -70,6 +71,7 @@ __all__ = (
     "load_shelves",
     "next_featured_position",
     "parse_criteria",
+    "renew_shelves",
     "search_catalogue",
     "was_ever_submitted",
 )

@@ -70,16 +70,16 @@ class Criteria:
         return Sort.NEWEST if sort is Sort.RELEVANCE and not self.words else sort
 
     @property
-    def is_filtered(self) -> bool:
-        """Whether anything narrows the catalogue beside the text."""
-        return bool(
-            self.category
-            or self.tag
-            or self.price_model
-            or self.is_free
-            or self.min_rating is not None
-            or self.max_latency_ms is not None
-        )
+    def filters(self) -> frozenset[str]:
+        """The names of the filters that narrow the catalogue; a tag is searched for, like a word."""
+        given = {
+            "category": self.category is not None,
+            "price_model": bool(self.price_model),
+            "free": self.is_free,
+            "rating": self.min_rating is not None,
+            "latency": self.max_latency_ms is not None,
+        }
+        return frozenset(name for name, is_given in given.items() if is_given)
 
 
 def parse_criteria(parameters: Mapping[str, str], *, category: Category | None = None) -> Criteria:

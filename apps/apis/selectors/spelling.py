@@ -14,6 +14,8 @@ from apps.apis.selectors.words import prefix_query, without_accents
 MIN_LENGTH: Final = 3
 MAX_CANDIDATES: Final = 200
 MAX_ASKED: Final = 5
+# A word of so many listings is taken to be in use: to ask for it would be to collect them all.
+FREQUENT: Final = 50
 _SHORT: Final = 4
 _MIDDLING: Final = 8
 # Whether somebody lists the word at this moment: the vocabulary may be older than a retreat from the catalogue.
@@ -32,8 +34,13 @@ def correct(words: list[str]) -> list[str] | None:
     if not missing or any(len(word) < MIN_LENGTH for word in missing):
         return None
     nearest = {word: _nearest(word) for word in missing}
-    in_use = _listed(sorted({other for others in nearest.values() for other in others}))
-    found = {word: next((o for o in others if o in in_use), "") for word, others in nearest.items()}
+    counts = {other: used for others in nearest.values() for other, used in others}
+    in_use = _listed(sorted(word for word, used in counts.items() if used < FREQUENT))
+    in_use |= {word for word, used in counts.items() if used >= FREQUENT}
+    found = {
+        word: next((o for o, _used in others if o in in_use), "")
+        for word, others in nearest.items()
+    }
     if not all(found.values()):
         return None
     return list(dict.fromkeys(found.get(word, word) for word in words))
@@ -69,8 +76,8 @@ def distance(one: str, other: str, limit: int) -> int:
     return row[-1]
 
 
-def _nearest(word: str) -> list[str]:
-    """Return the nearest words of the vocabulary, the most used first among equally near ones."""
+def _nearest(word: str) -> list[tuple[str, int]]:
+    """Return the nearest words of the vocabulary with their use, the most used first among equally near ones."""
     limit = 1 if len(word) <= _SHORT else 2 if len(word) <= _MIDDLING else 3
     plain = without_accents(word)
     ranked: dict[int, list[tuple[int, str]]] = defaultdict(list)
@@ -78,7 +85,8 @@ def _nearest(word: str) -> list[str]:
         edits = distance(plain, without_accents(other), limit)
         if edits <= limit:
             ranked[edits].append((-used, other))
-    return [other for edits in sorted(ranked) for _used, other in sorted(ranked[edits])][:MAX_ASKED]
+    found = [(other, -used) for edits in sorted(ranked) for used, other in sorted(ranked[edits])]
+    return found[:MAX_ASKED]
 
 
 def _candidates(word: str, limit: int) -> list[tuple[str, int]]:

@@ -59,7 +59,9 @@ def _results_page(
     )
     results = selectors.search_catalogue(criteria)
     sorts = [choice for choice in selectors.Sort if choice != "relevance" or criteria.words]
-    page = Paginator(results, PAGE_SIZE).get_page(query.get("page"))
+    wanted = query.get("page", "")
+    results.reach((int(wanted) if wanted.isdecimal() else 1) * PAGE_SIZE)
+    page = Paginator(results, PAGE_SIZE).get_page(wanted)
     context = {
         "criteria": criteria,
         "query": criteria.text,

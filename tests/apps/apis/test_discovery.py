@@ -9,7 +9,16 @@ import pytest
 from rest_framework.test import APIClient
 
 from apps.apis.models import Api, Category, SearchWord
-from apps.apis.selectors import Criteria, list_featured, parse_criteria, search_catalogue
+from apps.apis.selectors import (
+    Criteria,
+    list_featured,
+    matching,
+    parse_criteria,
+    renew_shelves,
+    search,
+    search_catalogue,
+    shelves,
+)
 from apps.apis.selectors.spelling import distance
 from apps.apis.services import (
     feature_api,
@@ -226,3 +235,66 @@ def test_operators_feature_apis_in_the_back_office() -> None:
     assert [row.pk for row in list_featured(5)] == [first.pk, second.pk]
     act("unfeature", first)
     assert [row.pk for row in list_featured(5)] == [second.pk]
+
+
+@pytest.mark.parametrize("query", ["q=forecast", "q=forecast&sort=price", "q=forecast&free=true"])
+def test_every_one_of_very_many_matches_can_be_reached(
+    monkeypatch: pytest.MonkeyPatch, query: str
+) -> None:
+    monkeypatch.setattr(matching, "MAX_MATCHES", 3)
+    monkeypatch.setattr(search, "MAX_MATCHES", 3)
+    monkeypatch.setattr(search, "LOOK_AHEAD", 1)
+    monkeypatch.setattr(matching, "MOST_USED", 4)
+    for number in range(9):
+        listing(f"Forecast {number}", calls_7d=number, price_from=number, has_free_tier=True)
+
+    seen: list[str] = []
+    totals: list[tuple[int, bool]] = []
+    address = f"{URL}?{query}&limit=2"
+    while address:
+        body = APIClient().get(address).json()
+        seen += [row["name"] for row in body["data"]]
+        totals.append((body["total"], body["is_capped"]))
+        address = body["next"]
+
+    assert sorted(seen) == [f"Forecast {number}" for number in range(9)]
+    assert totals[0] == (3, True)
+    assert totals[-1] == (9, False)
+    if "price" not in query:
+        assert set(seen[:4]) == {f"Forecast {number}" for number in range(5, 9)}
+
+
+def test_of_many_matches_the_unfiltered_facets_are_counted(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(matching, "MAX_MATCHES", 2)
+    for number in range(3):
+        listing(f"Forecast {number}", has_free_tier=number == 0, price_models=["flat"])
+
+    results = search_catalogue(Criteria(text="forecast", is_free=True))
+
+    assert len(results) == 1
+    assert results.counted == {"category", "price_model", "rating", "latency", "tag"}
+    assert results.facets.price_models["flat"] == 1
+    assert results.facets.free == 1
+
+
+def test_tags_are_counted_under_several_filters(shop: Category) -> None:
+    def tags(**filters: Any) -> dict[str, int]:
+        return dict(search_catalogue(Criteria(**filters)).facets.tags)
+
+    assert tags() == {"rat": 1, "tid": 1, "wav": 1}
+    assert tags(category=shop, is_free=True) == {"wav": 1}
+    assert tags(category=shop, is_free=True, tag="tid") == {"wav": 1}
+    assert tags(text="forecast", price_model="flat") == {"rat": 1, "tid": 1}
+
+
+def test_a_slow_count_is_left_to_the_job(monkeypatch: pytest.MonkeyPatch) -> None:
+    category = listing("Tides").category
+    assert search_catalogue().facets.categories[category.pk] == 1
+    monkeypatch.setattr(shelves, "QUICK_S", 0)
+
+    listing("Waves", category)
+
+    assert search_catalogue().facets.categories[category.pk] == 1
+    assert renew_shelves()
+    assert not renew_shelves()
+    assert search_catalogue().facets.categories[category.pk] == 2
