@@ -92,6 +92,13 @@ class CannotDeactivate(Conflict):
     title = _("You cannot deactivate your own account.")
 
 
+class DeletionBlocked(Conflict):
+    """The person is the last owner of an organization that is in use; `obstacles` says what to end first."""
+
+    code = "deletion_blocked"
+    title = _("You are the last owner of an organization that is still in use")
+
+
 class NotAMember(Forbidden):
     """The X-Organization-Id header names an organization that the person does not belong to, or none."""
 

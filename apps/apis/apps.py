@@ -13,6 +13,7 @@ class ApisConfig(AppConfig):
     def ready(self) -> None:
         """Register how submissions are approved, what they need, and what providers are told."""
         # Apps must be loaded before these are imported; receivers register on import.
+        from apps.accounts.deletion_blockers import register_deletion_blocker  # noqa: PLC0415 -- as said
         from apps.apis import (  # noqa: PLC0415 -- as said
             notices,
             organization_facts,  # noqa: F401 -- as said
@@ -21,11 +22,13 @@ class ApisConfig(AppConfig):
             webhooks,
         )
         from apps.apis.approval import ApiApprovalHandler, ApiUpdateHandler  # noqa: PLC0415 -- as said
+        from apps.apis.deletion_blockers import ACTIVE_APIS  # noqa: PLC0415 -- as said
         from apps.apis.verification import ProviderVerificationHandler  # noqa: PLC0415 -- as said
         from apps.approvals.registry import register_handler  # noqa: PLC0415 -- as said
         from apps.notifications.kinds import register_kinds  # noqa: PLC0415 -- as said
         from apps.notifications.webhooks import register_event_types  # noqa: PLC0415 -- as said
 
+        register_deletion_blocker(ACTIVE_APIS)
         register_handler(ApiApprovalHandler())
         register_handler(ApiUpdateHandler())
         register_handler(ProviderVerificationHandler())

@@ -13,6 +13,7 @@ class BillingConfig(AppConfig):
     def ready(self) -> None:
         """Register receivers, Stripe's webhooks, what people are told, and what calls cost."""
         # Apps must be loaded before these are imported; most register on import.
+        from apps.accounts.deletion_blockers import register_deletion_blocker  # noqa: PLC0415 -- as said
         from apps.approvals.registry import register_handler  # noqa: PLC0415 -- as said
         from apps.billing import (  # noqa: PLC0415 -- as said
             attention,  # noqa: F401 -- as said
@@ -22,12 +23,14 @@ class BillingConfig(AppConfig):
             webhooks,
         )
         from apps.billing.approval import RefundHandler  # noqa: PLC0415 -- as said
+        from apps.billing.deletion_blockers import UNPAID_INVOICES  # noqa: PLC0415 -- as said
         from apps.billing.estimates import outlooks  # noqa: PLC0415 -- as said
         from apps.notifications.kinds import register_kinds  # noqa: PLC0415 -- as said
         from apps.notifications.webhooks import register_event_types  # noqa: PLC0415 -- as said
         from apps.usage.costs import register_cost_source  # noqa: PLC0415 -- as said
 
         register_handler(RefundHandler())
+        register_deletion_blocker(UNPAID_INVOICES)
         register_kinds(*notices.ALL)
         register_event_types(*webhooks.ALL)
         register_cost_source(outlooks)

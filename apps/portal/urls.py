@@ -7,6 +7,7 @@ from django.views.decorators.http import require_POST
 from django.views.i18n import set_language
 
 from apps.portal.views import (
+    account_deletion,
     api_pages,
     catalogue,
     console,
@@ -53,6 +54,17 @@ urlpatterns: list[URLPattern | URLResolver] = [
     path("apis/<slug:slug>/reviews/<str:review_id>/report/", reviews.report, name="review_report"),
     path("preview/apis/<slug:slug>/", preview.api_preview, name="api_preview"),
     path("console/", console.home, name="console"),
+    path("console/account/delete/", account_deletion.account_deletion, name="account_deletion"),
+    path(
+        "console/account/delete/answer/",
+        account_deletion.answer_deletion,
+        name="account_deletion_answer",
+    ),
+    path(
+        "console/account/delete/withdraw/",
+        account_deletion.withdraw_deletion,
+        name="account_deletion_withdraw",
+    ),
     path("console/provider/", provider_overview.overview, name="provider"),
     path("console/provider/overview.csv", provider_overview.download, name="provider_csv"),
     path("console/provider/reviews/", reviews.received, name="provider_reviews"),

@@ -1,5 +1,6 @@
 """What changes accounts. Callers name the `actor`; each service writes its audit row in its transaction."""
 
+from apps.accounts.services.closing import close_account, require_closable
 from apps.accounts.services.invitations import (
     accept_invitation,
     invite_member,
@@ -33,6 +34,7 @@ __all__ = (
     "add_member",
     "advance_clock",
     "change_role",
+    "close_account",
     "create_organization",
     "create_platform_token",
     "create_sandbox_organization",
@@ -44,6 +46,7 @@ __all__ = (
     "reactivate_user",
     "remove_member",
     "rename_workspace",
+    "require_closable",
     "revoke_invitation",
     "revoke_service_token",
     "update_organization",
