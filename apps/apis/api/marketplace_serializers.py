@@ -7,9 +7,11 @@ from typing import Any
 from drf_spectacular.utils import extend_schema_field
 from rest_framework import serializers
 
+from apps.apis.api.publishing_serializers import RequiredHeaderOutput
 from apps.apis.api.serializers import EndpointOutput, ListingOutput
 from apps.apis.models import Api, ApiVersion, ListingFacts
 from apps.apis.selectors import Shelf
+from apps.apis.templatetags.apis import logo_path
 
 
 class ShelfOutput(serializers.Serializer[Shelf]):
@@ -50,17 +52,24 @@ class CatalogueEntryOutput(ListingOutput):
     """An API of the catalogue with its facts."""
 
     facts = ListingFactsOutput(read_only=True)
+    logo_url = serializers.SerializerMethodField()
 
     class Meta(ListingOutput.Meta):
-        """The listing's fields and its facts."""
+        """The listing's fields, its facts and its logo."""
 
-        fields = (*ListingOutput.Meta.fields, "facts")
+        fields = (*ListingOutput.Meta.fields, "logo_url", "facts")
         read_only_fields = fields
+
+    @extend_schema_field({"type": "string", "nullable": True})
+    def get_logo_url(self, row: Api) -> str | None:
+        """Return where the logo is, if there is one; rows come by `with_logo()`."""
+        return logo_path(row, getattr(row, "logo", None)) or None
 
 
 class CatalogueDetailOutput(CatalogueEntryOutput):
     """An API's page."""
 
+    required_headers = serializers.SerializerMethodField()
     version = serializers.SerializerMethodField()
     endpoints = serializers.SerializerMethodField()
 
@@ -73,11 +82,17 @@ class CatalogueDetailOutput(CatalogueEntryOutput):
             "terms_url",
             "support_email",
             "allowed_methods",
+            "required_headers",
             "sunset_at",
             "version",
             "endpoints",
         )
         read_only_fields = fields
+
+    @extend_schema_field(RequiredHeaderOutput(many=True))
+    def get_required_headers(self, _row: Api) -> Any:
+        """Return the headers without which the gateway refuses a call."""
+        return RequiredHeaderOutput(self.context["headers"], many=True).data
 
     @extend_schema_field({"type": "string", "nullable": True})
     def get_version(self, _row: Api) -> str | None:

@@ -6,7 +6,7 @@ from drf_spectacular.utils import OpenApiParameter, extend_schema
 from rest_framework.request import Request
 from rest_framework.response import Response
 
-from apps.apis import selectors
+from apps.apis import provider_selectors, selectors
 from apps.apis.api import marketplace_serializers as shapes
 from apps.apis.api.marketplace_pagination import PlaceCursor
 from apps.core.api.pagination import WholeList
@@ -81,6 +81,7 @@ class ListingView(ApiView):
         context = {
             "version": selectors.find_current_version(api),
             "endpoints": selectors.list_endpoints(api),
+            "headers": provider_selectors.list_required_headers(api),
         }
         return Response(shapes.CatalogueDetailOutput(api, context=context).data)
 

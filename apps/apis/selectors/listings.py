@@ -36,7 +36,8 @@ def get_readable_api(actor: Actor, slug: str) -> Api:
     Raises:
         NotFound: unknown, not live, or private to somebody else.
     """
-    rows = Api.objects.readable_by(actor).select_related("category", "organization", "facts")
+    rows = Api.objects.readable_by(actor).with_logo()
+    rows = rows.select_related("category", "organization", "facts", "logo")
     api = rows.filter(slug=slug).first()
     if api is None:
         raise NotFound

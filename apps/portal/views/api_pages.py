@@ -13,6 +13,7 @@ from django.views.decorators.http import require_safe
 from apps.apis import selectors
 from apps.apis.health_history import list_days
 from apps.apis.models import Api
+from apps.apis.provider_selectors import list_required_headers
 from apps.apis.reference import build_reference
 from apps.core.actors import Actor
 from apps.portal import seo
@@ -42,6 +43,7 @@ def api_page(request: HttpRequest, slug: str) -> HttpResponse:
         "plans": plans,
         "reviews": reviews,
         "is_own": actor.organization_id == api.organization_id,
+        "required_headers": list(list_required_headers(api)),
         "crumbs": [*_crumbs(api), (api.name, "")],
         "seo": seo.api_facts(
             api, path=request.path, title=api.name, description=api.short_description

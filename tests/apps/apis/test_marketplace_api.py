@@ -10,6 +10,9 @@ from pytest_django import DjangoAssertNumQueries
 from rest_framework.test import APIClient
 
 from apps.accounts.models import Membership
+from apps.apis import services
+from apps.apis.models import ApiLogo
+from apps.core.actors import Actor
 from tests.factories.apis import ApiVersionFactory, CategoryFactory, EndpointFactory, make_api
 
 pytestmark = pytest.mark.django_db
@@ -134,3 +137,20 @@ def test_categories_count_listed_apis_only(anybody: APIClient) -> None:
 
     assert {row["slug"]: row["api_count"] for row in answer["data"]}["counted"] == 1
     assert (answer["next"], answer["previous"]) == (None, None)
+
+
+def test_logo_and_required_headers_are_shown(anybody: APIClient) -> None:
+    api = make_api("active")
+    services.add_required_header(
+        api=api, name="X-Region", description="eu or us", actor=Actor.system("test")
+    )
+    bare = anybody.get(f"{URL}/{api.slug}").json()
+    logo = ApiLogo.objects.create(api=api, image=b"picture", content_type="image/webp", digest="d1")
+
+    detail = anybody.get(f"{URL}/{api.slug}").json()
+    (entry,) = anybody.get(URL).json()["data"]
+
+    assert bare["logo_url"] is None
+    assert detail["logo_url"] == entry["logo_url"] == f"/apis/{api.slug}/logo/{logo.digest}"
+    (header,) = detail["required_headers"]
+    assert (header["name"], header["description"]) == ("X-Region", "eu or us")
