@@ -151,8 +151,9 @@ def publish_near_sunset_to_subscriber(
 def _publish_sunset(
     event: ApiSunsetNear | ApiVersionSunsetNear, *, organization: Organization | None = None
 ) -> None:
-    is_version = isinstance(event, ApiVersionSunsetNear)
-    subject = event.version_id if is_version else event.api_id
+    subject, version = event.api_id, None
+    if isinstance(event, ApiVersionSunsetNear):
+        subject, version = event.version_id, event.version_name
     _publish(
         SUNSET_NEAR,
         event,
@@ -160,7 +161,7 @@ def _publish_sunset(
         dedupe_key=f"{subject}:{event.sunset_at.isoformat()}:{event.days_left}",
         sunset_at=event.sunset_at.isoformat(),
         days_left=event.days_left,
-        version=event.version_name if is_version else None,
+        version=version,
     )
 
 

@@ -69,7 +69,8 @@ class ProviderApisView(ApiView):
 
 def with_warnings(answer: Response, warnings: list[services.FieldWarning]) -> Response:
     """Put the warnings into an answer."""
-    answer.data = {**answer.data, "warnings": publishing.WarningOutput(warnings, many=True).data}
+    told = [publishing.WarningOutput(warning).data for warning in warnings]
+    answer.data = {**answer.data, "warnings": told}
     return answer
 
 
