@@ -22,15 +22,13 @@ class RefundAdmin(MoneyAdmin):
     """What payers asked back, and what became of it."""
 
     list_display = (
-        "public_id",
         "created_at",
-        "organization",
-        "invoice",
         "status",
         "amount_text",
-        "attempt",
-        "provider_reference",
+        "organization",
+        "invoice",
         "failure_text",
+        "attempt",
     )
     list_filter = ("status", "currency", "invoice__is_sandbox")
     list_select_related = ("organization", "invoice")

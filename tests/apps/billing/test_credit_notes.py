@@ -12,16 +12,18 @@ from django.db import InternalError, ProgrammingError, transaction
 from django.db.models import Sum
 from pypdf import PdfReader
 
+from apps.approvals.models import ApprovalRequest
+from apps.approvals.services import approve_request
 from apps.billing.enums import RefundStatus
 from apps.billing.gateways.base import RefundState
 from apps.billing.models import CreditNote, CreditNoteLine, Earning, Invoice, InvoiceLine, Refund
 from apps.billing.services.credit_notes import LineShare, split_refund
 from apps.billing.services.documents import render_credit_note_pdf
 from apps.billing.services.refund_sending import apply_refund_state
-from apps.billing.services.refunds import approve_refund, request_refund
+from apps.billing.services.refunds import request_refund
 from apps.core.money import Money
 from apps.pricing.models import TaxRate
-from tests.factories.accounts import OrganizationFactory
+from tests.factories.accounts import OrganizationFactory, actor_of, make_staff
 from tests.factories.billing import SYSTEM, make_settled_invoice
 
 
@@ -29,7 +31,8 @@ def give_back(invoice: Invoice, minor: int | None) -> Refund:
     """Ask, approve, and let the payment provider say that it is done."""
     amount = None if minor is None else Money(minor, invoice.currency)
     refund = request_refund(invoice=invoice, reason="Outage", actor=SYSTEM, amount=amount)
-    approve_refund(refund=refund, comment="Yes", actor=SYSTEM)
+    request = ApprovalRequest.objects.get(subject_id=refund.pk)
+    approve_request(request=request, actor=actor_of(make_staff("approver")), comment="Yes")
     state = RefundState(
         reference=f"re_{refund.pk.hex}",
         payment_reference=refund.payment.provider_reference,
