@@ -20,6 +20,7 @@ MAX_DEPTH: Final = 6
 MAX_NODES: Final = 400
 MAX_ROWS: Final = 120
 MAX_EXAMPLE_CHARS: Final = 6000
+MAX_VALUES: Final = 8
 # An API with more operations is shown one group at a time: a page stays light.
 MAX_ON_ONE_PAGE: Final = 30
 _MIXED: Final = ("allOf", "anyOf", "oneOf")
@@ -261,19 +262,32 @@ def _rows(schema: dict[str, Any], depth: int) -> Iterator[SchemaRow]:
 
 
 def kind_of(schema: Any) -> str:
-    """Return a schema's type in a few words: `string (date)`, `array of integer`, `string: a | b`."""
+    """Return a schema's type in a few words: `string (date)`, `array of integer`, `string | null`, `string: a | b`."""
     if not isinstance(schema, dict):
         return ""
-    raw = schema.get("type")
-    kind = " | ".join(map(str, raw)) if isinstance(raw, list) else str(raw or "")
-    if kind == "array":
-        inner = kind_of(schema.get("items"))
-        kind = f"array of {inner}" if inner else kind
-    elif isinstance(schema.get("format"), str):
+    kind = _type_of(schema)
+    if schema.get("nullable") is True:  # as OpenAPI 3.0 says what 3.1 says with the type `null`
+        kind = f"{kind} | null" if kind else "null"
+    if isinstance(schema.get("format"), str):
         kind = f"{kind} ({schema['format']})".strip()
-    if isinstance(schema.get("enum"), list):
-        kind = f"{kind}: {' | '.join(map(str, schema['enum'][:8]))}".strip(": ")
-    if not kind:
-        kind = next((name for name in _MIXED if name in schema), "")
-        kind = kind or ("object" if "properties" in schema else "")
+    values = [schema["const"]] if "const" in schema else schema.get("enum")
+    if isinstance(values, list):
+        kind = f"{kind}: {' | '.join(map(str, values[:MAX_VALUES]))}".strip(": ")
     return kind
+
+
+def _type_of(schema: dict[str, Any]) -> str:
+    raw = schema.get("type")
+    if raw == "array":
+        inner = kind_of(schema.get("items"))
+        return f"array of {inner}" if inner else "array"
+    if raw:
+        return " | ".join(map(str, raw)) if isinstance(raw, list) else str(raw)
+    if "properties" in schema:
+        return "object"
+    for name in _MIXED:
+        parts = schema.get(name)
+        if isinstance(parts, list):
+            kinds = [kind for kind in map(kind_of, parts) if kind]
+            return " | ".join(dict.fromkeys(kinds)) or name
+    return ""
