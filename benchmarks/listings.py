@@ -26,7 +26,27 @@ TOPICS: Final = (
     "validation", "address", "phone", "identity", "document", "signature", "search", "news", "sentiment", "speech",
     "video",
 )  # fmt: skip
-_ONSETS: Final = ("b", "br", "d", "dr", "f", "g", "gr", "k", "l", "m", "n", "p", "pr", "r", "s", "st", "t", "tr", "v")
+_ONSETS: Final = (
+    "b",
+    "br",
+    "d",
+    "dr",
+    "f",
+    "g",
+    "gr",
+    "k",
+    "l",
+    "m",
+    "n",
+    "p",
+    "pr",
+    "r",
+    "s",
+    "st",
+    "t",
+    "tr",
+    "v",
+)
 _VOWELS: Final = ("a", "e", "i", "o", "u", "ai", "ea", "ou")
 _ENDS: Final = ("", "n", "r", "s", "t", "l", "m", "nd")
 
@@ -81,7 +101,10 @@ def make_words() -> list[str]:
     found = dict.fromkeys(TOPICS)
     while len(found) < VOCABULARY:
         syllables = rng.choice((2, 2, 3))
-        found["".join(rng.choice(_ONSETS) + rng.choice(_VOWELS) for _ in range(syllables)) + rng.choice(_ENDS)] = None
+        found[
+            "".join(rng.choice(_ONSETS) + rng.choice(_VOWELS) for _ in range(syllables))
+            + rng.choice(_ENDS)
+        ] = None
     return list(found)
 
 

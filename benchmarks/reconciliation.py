@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import time
 from collections.abc import Callable
-from typing import TYPE_CHECKING, Any, Final, TypeVar
+from typing import Any, TYPE_CHECKING, Any, Final, TypeVar
 
 from benchmarks.results import Measure
 from benchmarks.stack import gateway_stack
@@ -92,8 +92,8 @@ def _inject_drift() -> None:
     altered = [f"route:bench-{number}" for number in range(DRIFT + 1, 2 * DRIFT + 1)]
     client.hdel(names.ENTRIES, *deleted)
     for field in altered:
-        entry = client.hget(names.ENTRIES, field)
-        client.hset(names.ENTRIES, field, entry.replace(b'"host":"', b'"host":"other-'))
+        entry: Any = client.hget(names.ENTRIES, field)
+        client.hset(names.ENTRIES, field, bytes(entry).replace(b'"host":"', b'"host":"other-'))
         client.hset(names.ENTRIES, f"{field}-stranger", entry)
     forgotten = RegistryEntry.objects.filter(kind="key").values("pk")[:DRIFT]
     RegistryEntry.objects.filter(pk__in=list(forgotten.values_list("pk", flat=True))).delete()

@@ -7,7 +7,7 @@ combination of filters is a few `AND`s; the sizes of the cells are numbers of th
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Hashable, Iterable, Sequence
+from collections.abc import Hashable, Iterable, Iterator, Sequence
 from dataclasses import dataclass, field
 from typing import Final, NamedTuple
 from uuid import UUID
@@ -118,7 +118,7 @@ class Tally:
             self._bits[name][value] = int.from_bytes(bits, "little")
         self._digits = [(digit, int.from_bytes(bits, "little")) for digit, bits in sizes.items()]
         self._all = (1 << len(cells)) - 1
-        self.tags = frozenset(str(tag) for tag in self._bits["tag"] if tag)
+        self.tags = frozenset(str(tag) for tag in self._bits["tag"] if tag != "")
 
     def facets(self, wanted: Wanted) -> Facets:
         """Count each property under all filters but its own, so that a choice shows what the others would give."""
@@ -153,11 +153,11 @@ class Tally:
         if wanted.is_free:
             chosen["free"] = bits["free"].get(True, 0)
         chosen["rating"] = _any(
-            own for step, own in bits["rating"].items() if step >= wanted.rating_step
-        )  # type: ignore[operator]  # a number
+            own for step, own in _steps(bits["rating"]) if step >= wanted.rating_step
+        )
         chosen["latency"] = _any(
-            own for step, own in bits["latency"].items() if step <= wanted.latency_step
-        )  # type: ignore[operator]  # a number
+            own for step, own in _steps(bits["latency"]) if step <= wanted.latency_step
+        )
         return chosen
 
     def _others(self, name: str, passing: dict[str, int]) -> int:
@@ -190,6 +190,11 @@ def _properties(cell: Cell) -> list[tuple[str, Hashable]]:
         ("tag", cell.tag),
         *(("price_model", model) for model in cell.price_models),
     ]
+
+
+def _steps(bits: dict[Hashable, int]) -> Iterator[tuple[int, int]]:
+    """Yield the steps of a property that is measured in numbers, with their cells."""
+    return ((step, own) for step, own in bits.items() if isinstance(step, int))
 
 
 def _any(bits: Iterable[int]) -> int:

@@ -98,9 +98,9 @@ def prepare_import(
         api.refresh_from_db()
         require_editable(api)
         base = _base_of(api, derived.version)
-        if base and base.name == derived.version and base.is_current:
-            if base.openapi_digest == digest:
-                return ImportedDocument(base.name, count, is_unchanged=True)
+        is_same = base and base.name == derived.version and base.openapi_digest == digest
+        if base and base.is_current and is_same:
+            return ImportedDocument(base.name, count, is_unchanged=True)
         _discard_waiting(api)
         changes = compare_documents(document_of(base), document)
         row = OpenapiImport.objects.create(

@@ -99,11 +99,10 @@ def make_version_current(*, version: ApiVersion, actor: Actor) -> ApiVersion:
     current = api.versions.filter(is_current=True).first()
     if current == version:
         return version
-    if current and needs_review(api, actor):
-        if is_breaking(compare_documents(document_of(current), document_of(version))):
-            wanted = {"before": current.name, "after": version.public_id, "version": version.name}
-            request_update(api=api, changes={CURRENT_VERSION: wanted}, actor=actor)
-            return version
+    if current and needs_review(api, actor) and _would_break(current, version):
+        wanted = {"before": current.name, "after": version.public_id, "version": version.name}
+        request_update(api=api, changes={CURRENT_VERSION: wanted}, actor=actor)
+        return version
     api.versions.filter(is_current=True).update(is_current=False)
     version.is_current = True
     version.save(update_fields=["is_current", "updated_at"])
@@ -199,3 +198,7 @@ def _audit(
         after={"version": version.name, **(after or {})},
         reason=reason,
     )
+
+
+def _would_break(current: ApiVersion, version: ApiVersion) -> bool:
+    return is_breaking(compare_documents(document_of(current), document_of(version)))

@@ -43,7 +43,7 @@ class ApiView(APIView):
     ) -> Response:
         """Answer one page of rows, newest first, with cursors to its neighbours; all of a `WholeList`."""
         paginator = self.paginator_class()
-        page = paginator.paginate_queryset(rows, self.request, view=self)
+        page: Any = paginator.paginate_queryset(rows, self.request, view=self)  # type: ignore[arg-type]  # a `WholeList` takes any rows
         context = {"request": self.request, "actor": self.actor}
         data = serializer_class(page, many=True, context=context).data
         return paginator.get_paginated_response(data)

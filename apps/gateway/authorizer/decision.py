@@ -31,6 +31,10 @@ if TYPE_CHECKING:
 CALLABLE_SUBSCRIPTIONS: Final = frozenset({"active", "trialing", "past_due"})
 # Of this process; only its randomness is shared.
 event_ids: Final = EventIds()
+ROUTE_REFUSALS: Final = {
+    "suspended": problems.API_SUSPENDED,
+    "unhealthy": problems.API_UNAVAILABLE,
+}
 USABLE_KEYS: Final = frozenset({"active", "rotating"})
 
 
@@ -177,10 +181,8 @@ def _refuse_claims(grant: Grant, route: Route) -> Answer | None:
 
 
 def _refuse_use(grant: Grant, route: Route, call: Call) -> Answer | None:
-    if route.state == "suspended":
-        return problems.API_SUSPENDED
-    if route.state == "unhealthy":
-        return problems.API_UNAVAILABLE
+    if route.state != "active":
+        return ROUTE_REFUSALS[route.state]
     if not grant.allows_address(call.client_ip):
         return problems.IP_NOT_ALLOWED
     if not grant.allows_method(call.method):

@@ -22,7 +22,14 @@ from apps.portal.seo import absolute, category_path
 ROWS: Final = 5000
 PAGES_SECTION: Final = "pages"
 APIS_PREFIX: Final = "apis-"
-HIDDEN_PATHS: Final = ("/console/", "/backoffice/", "/accounts/", "/api/", "/internal/", "/preferences/")
+HIDDEN_PATHS: Final = (
+    "/console/",
+    "/backoffice/",
+    "/accounts/",
+    "/api/",
+    "/internal/",
+    "/preferences/",
+)
 XML: Final = "application/xml"
 
 
@@ -49,7 +56,7 @@ def section(request: HttpRequest, section: str) -> HttpResponse:
         entries = list(_pages())
     else:
         number = section.removeprefix(APIS_PREFIX)
-        if not section.startswith(APIS_PREFIX) or not number.isdecimal() or len(number) > 4:  # noqa: PLR2004 -- digits
+        if not section.startswith(APIS_PREFIX) or not number.isdecimal() or len(number) > 4:
             raise Http404
         entries = list(_apis(int(number)))
     if not entries:

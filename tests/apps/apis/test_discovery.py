@@ -298,3 +298,37 @@ def test_a_slow_count_is_left_to_the_job(monkeypatch: pytest.MonkeyPatch) -> Non
     assert renew_shelves()
     assert not renew_shelves()
     assert search_catalogue().facets.categories[category.pk] == 2
+
+
+@pytest.mark.parametrize("cap", [500, 1])
+@pytest.mark.parametrize("words", ["", "q=forecast&"])
+@pytest.mark.parametrize(
+    ("currency", "expected"),
+    [
+        ("", ["Ten dollars", "Twenty dollars", "One euro", "Free of plans"]),
+        ("currency=eur", ["One euro", "Ten dollars", "Twenty dollars", "Free of plans"]),
+        ("currency=JPY", ["Ten dollars", "Twenty dollars", "One euro", "Free of plans"]),
+    ],
+)
+def test_prices_are_compared_within_one_currency(
+    monkeypatch: pytest.MonkeyPatch, currency: str, expected: list[str], words: str, cap: int
+) -> None:
+    monkeypatch.setattr(matching, "MAX_MATCHES", cap)
+    monkeypatch.setattr(search, "MAX_MATCHES", cap)
+    listing("Free of plans")
+    listing("One euro", price_from=Decimal(1), price_currency="EUR")
+    listing("Twenty dollars", price_from=Decimal(20), price_currency="USD")
+    listing("Ten dollars", price_from=Decimal(10), price_currency="USD")
+
+    query = f"{words}sort=price&{currency}"
+    assert names(query) == expected
+    pages = [APIClient().get(f"{URL}?{query}&limit=3").json()]
+    pages.append(APIClient().get(pages[0]["next"]).json())
+    assert [row["name"] for page in pages for row in page["data"]] == expected
+
+
+def test_a_currency_that_is_none_is_refused() -> None:
+    answer = APIClient().get(f"{URL}?sort=price&currency=dollars")
+
+    assert answer.status_code == 400
+    assert "currency" in answer.content.decode()

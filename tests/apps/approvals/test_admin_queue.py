@@ -11,7 +11,7 @@ from django.test import Client
 from django.urls import reverse
 from pytest_django import DjangoAssertNumQueries
 
-from apps.accounts.models import Organization, User
+from apps.accounts.models import User
 from apps.approvals.enums import Priority
 from apps.approvals.models import ApprovalAttachment, ApprovalRequest, BusinessCalendar, SlaPolicy
 from apps.approvals.services import add_comment, approve_request, assign_request, reject_request
@@ -78,7 +78,9 @@ def test_queue_is_narrowed_by_state_subject_priority_and_words(browser: Client) 
     urgent = make_request(priority=Priority.URGENT)
     waiting = make_request(status="info_requested", waiting_since=clock.now())
     escalated = make_request(status="escalated")
-    Organization.objects.filter(pk=urgent.organization_id).update(name="Zephyr Works")
+    assert urgent.organization is not None
+    urgent.organization.name = "Zephyr Works"
+    urgent.organization.save()
 
     assert titles(browser, "priority__exact=urgent") == {urgent.title}
     assert titles(browser, "queue=waiting") == {waiting.title}

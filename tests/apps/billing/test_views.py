@@ -156,6 +156,8 @@ class TestInvoice:
 
     def test_writes_every_day_in_one_way(self, browser: Client, owner: Membership) -> None:
         invoice = make_invoice(consumer=owner.organization)
+        assert invoice.due_at
+        assert invoice.issued_at
         due, issued = format_day(invoice.due_at), format_day(invoice.issued_at)
 
         text = text_of(browser.get(f"/console/billing/invoices/{invoice.public_id}/"))

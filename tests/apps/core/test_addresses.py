@@ -28,7 +28,7 @@ def test_addresses_on_the_internet_are_public(address: str) -> None:
 @pytest.mark.parametrize(
     "address",
     [
-        "0.0.0.0",
+        "0.0.0.0",  # noqa: S104 -- an address to refuse, nothing is bound
         "0.1.2.3",
         "10.0.0.1",
         "100.64.0.1",

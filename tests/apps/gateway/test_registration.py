@@ -31,7 +31,7 @@ from apps.gateway.registration import (
     retry_given_up,
 )
 from apps.gateway.store.registry import RegistryWriter
-from apps.gateway.sync import RegistrySync
+from apps.gateway.sync import RegistrySync, give_up_overdue
 from apps.gateway.valkey import get_client, get_writer
 from apps.notifications.models import Notification
 from tests.apps.gateway.dataplane.harness import serve_echo
@@ -150,8 +150,9 @@ def test_check_that_was_lost_with_the_broker_is_made_up_for(upstream: str) -> No
 def fail_at_the_gateway(api: Api, writer: RegistryWriter) -> None:
     for _ in range(sync.MAX_ATTEMPTS):
         assert status_of(api) == ApiStatus.REGISTERING
-        make_overdue()
         RegistrySync(writer).step()
+        make_overdue()
+        give_up_overdue()
 
 
 def test_store_that_stays_away_leaves_no_active_api_and_no_route() -> None:

@@ -298,6 +298,19 @@ def test_waits_for_a_proof_double_up_to_thirty_seconds() -> None:
     assert waits == [2, 4, 8, 16, 30, 30, 30]
 
 
+def test_entries_that_wait_for_their_turn_are_not_overdue(
+    writer: RegistryWriter, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    make_key(is_active=False)
+    monkeypatch.setattr(sync, "BATCH_SIZE", 1)
+    for _ in range(2):
+        make_overdue()
+        RegistrySync(writer).step()
+        report(writer.head())
+
+    assert set(RegistryEntry.objects.values_list("attempts", flat=True)) == {0}
+
+
 def test_store_away_fails_the_key_and_raises_nothing() -> None:
     key = make_key(is_active=False).key
     away = RegistryWriter(Redis(host="127.0.0.1", port=1, socket_connect_timeout=0.1))

@@ -19,6 +19,8 @@ INLINE_STYLE = re.compile(r"<style[ >]|\sstyle=", re.IGNORECASE)
 INLINE_SCRIPT = re.compile(r"\son[a-z]+=[\"']|href=[\"']javascript:", re.IGNORECASE)
 SCRIPT_TAG = re.compile(r"<script(?![^>]*(?:\bsrc=|type=\"application/json\"))", re.IGNORECASE)
 ICON_CALL = re.compile(r"{% icon \"([a-z-]+)\"")
+# Data for search engines, which no browser runs: written by `apps.portal.seo.as_json_ld` alone, which escapes it.
+SEARCH_DATA = '<script type="application/ld+json">{{ seo.data }}</script>'
 CUSTOM_PROPERTY = re.compile(r"var\((--[a-z0-9-]+)")
 MAX_FIRST_LOAD_BYTES = 100_000
 # E-mails have no stylesheet of ours to load.
@@ -66,7 +68,7 @@ def test_template_compiles_and_has_nothing_inline(path: Path) -> None:
     engines["django"].from_string(text)
     assert not INLINE_STYLE.search(text)
     assert not INLINE_SCRIPT.search(text)
-    assert not SCRIPT_TAG.search(text)
+    assert not SCRIPT_TAG.search(text.replace(SEARCH_DATA, ""))
 
 
 def test_every_icon_that_a_template_names_is_drawn() -> None:
