@@ -6,6 +6,7 @@ The functions behind them can also be imported from `tests.factories.accounts` a
 from __future__ import annotations
 
 from collections.abc import Callable
+from typing import Final
 
 import pytest
 from django.test import Client
@@ -15,6 +16,16 @@ from apps.accounts.models import Membership, User
 from apps.core.actors import Actor
 from tests import clients
 from tests.factories import accounts
+
+DATABASE_FIXTURES: Final = {"db", "transactional_db", "django_db_setup", "live_server"}
+
+
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    """Mark what needs tables: more than two minutes hold, so `make check` leaves it out."""
+    for item in items:
+        names = set(getattr(item, "fixturenames", ()))
+        if item.get_closest_marker("django_db") or names & DATABASE_FIXTURES:
+            item.add_marker("database")
 
 
 @pytest.fixture

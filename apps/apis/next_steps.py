@@ -4,13 +4,12 @@ from __future__ import annotations
 
 from typing import Final
 
-from django.utils import formats
 from django.utils.functional import Promise
-from django.utils.timezone import localtime
 from django.utils.translation import gettext_lazy as _
 
 from apps.apis.enums import ApiStatus
 from apps.apis.models import Api
+from apps.core.formatting import format_day
 
 Text = str | Promise
 
@@ -40,5 +39,5 @@ def next_step_of(api: Api, *, by_operator: bool) -> Text:
     if by_operator:
         return _SUSPENDED_BY_OPERATOR
     if api.status == ApiStatus.DEPRECATED and api.sunset_at:
-        return str(_ENDS) % {"day": formats.date_format(localtime(api.sunset_at), "DATE_FORMAT")}
+        return str(_ENDS) % {"day": format_day(api.sunset_at)}
     return _SENTENCES[api.status]

@@ -92,7 +92,7 @@ STEPS: Final = (
 # Tests of one xdist_group (those that start the whole product) never run beside each other.
 TESTS: Final = (PYTHON, "-m", "pytest", "-n", PARALLEL_TESTS, "--dist", "loadgroup")
 ALL_TESTS: Final = (*TESTS, "--cov", "--cov-report=term:skip-covered")
-FAST_TESTS: Final = (*TESTS, "-m", "not slow and not browser", "-q")
+FAST_TESTS: Final = (*TESTS, "-m", "not slow and not browser and not database", "-q")
 
 
 def run_everything() -> None:

@@ -39,7 +39,7 @@ def test_function_step_fails_with_what_it_returns(capsys: pytest.CaptureFixture[
 def test_quick_checks_are_a_part_of_all_checks() -> None:
     quick = [each.name for each in checks.STEPS if each.quick]
     assert quick == ["lint", "format", "order of the apps", "types"]
-    assert "not slow and not browser" in checks.FAST_TESTS
+    assert "not slow and not browser and not database" in checks.FAST_TESTS
 
 
 def test_every_program_of_the_checks_is_installed() -> None:
