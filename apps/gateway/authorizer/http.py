@@ -1,22 +1,31 @@
 """HTTP/1.1 as far as the proxy speaks it to the authorizer: `GET` without a body, on a private listener.
 
-A general server hands each request through threads, tasks and futures, which costs more than the decision
-itself. Whatever this one does not understand it refuses, and closes the connection.
+Requests are parsed by llhttp (httptools); connection, order and answers are ours, because a general server hands
+each request through threads, tasks and futures, which costs more than the decision itself. What the proxy would not send is
+refused, and closes the connection.
 
-Source: RFC 9112 §2, §3, §5.
+Source: docs/adr/0018-authorizer-listener.md; RFC 9112 §2, §3, §5.
 """
 
 from __future__ import annotations
 
 import asyncio
+from collections import deque
 from http import HTTPStatus
 from typing import TYPE_CHECKING, Final, cast
 
+from httptools import HttpParserError, HttpParserUpgrade, HttpRequestParser
+
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterable, Sequence
+    from collections.abc import Callable, Sequence
 
 MAX_HEAD_BYTES: Final = 64 * 1024
-_END: Final = b"\r\n\r\n"
+# Requests that came before the one ahead of them was answered. The proxy sends one at a time.
+MAX_WAITING: Final = 16
+# Far more than a proxy keeps open; what comes beyond is turned away.
+MAX_CONNECTIONS: Final = 8_192
+# A head comes in one piece from the proxy. A connection without any request may stay open for good.
+HEAD_TIMEOUT_S: Final = 10.0
 _STATUS_LINES: Final = {
     status.value: f"HTTP/1.1 {status.value} {status.phrase}\r\n" for status in HTTPStatus
 }
@@ -28,7 +37,7 @@ class MalformedRequestError(Exception):
 
 
 class Headers:
-    """The headers of a request by lower-case name."""
+    """The headers of a request by lower-case name. A value that is not text counts as absent."""
 
     __slots__ = ("_first", "_more")
 
@@ -37,23 +46,18 @@ class Headers:
         self._first: dict[str, str] = {}
         self._more: dict[str, list[str]] | None = None
 
-    def read(self, lines: Iterable[str]) -> None:
-        """Add header lines.
-
-        Raises: MalformedRequestError.
-        """
+    def add(self, name: bytes, value: bytes) -> None:
+        """Add one header; the parser let only tokens through as names."""
+        try:
+            key, text = name.lower().decode("ascii"), value.decode()
+        except UnicodeDecodeError:
+            return
         first = self._first
-        for line in lines:
-            name, colon, value = line.partition(":")
-            # A name with white space is a folded line, or meant to be read as two things by two readers.
-            if not (colon and name) or " " in name or "\t" in name:
-                raise MalformedRequestError
-            name, value = name.lower(), value.strip(" \t")
-            if name not in first:
-                first[name] = value
-            else:
-                self._more = self._more or {}
-                self._more.setdefault(name, [first[name]]).append(value)
+        if key not in first:
+            first[key] = text
+        else:
+            self._more = self._more or {}
+            self._more.setdefault(key, [first[key]]).append(text)
 
     def get(self, key: str, default: str | None = None) -> str | None:
         """Return the first value."""
@@ -70,44 +74,14 @@ class Headers:
 class Request:
     """A request: its target without the query, and its headers."""
 
-    __slots__ = ("headers", "path")
+    __slots__ = ("headers", "is_last", "path")
 
-    def __init__(self, head: bytes) -> None:
-        """Read a head without the blank line.
-
-        Raises: MalformedRequestError.
-        """
-        lines = _split(head)
-        method, _, rest = lines[0].partition(" ")
-        target, _, version = rest.partition(" ")
-        if method != "GET" or version != "HTTP/1.1":
-            raise MalformedRequestError
-        self.path = target.partition("?")[0]
-        self.headers = headers = Headers()
-        headers.read(lines[1:])
-        if (
-            headers.get("transfer-encoding") is not None
-            or headers.get("content-length", "0") != "0"
-        ):
-            raise MalformedRequestError
-
-
-def _split(head: bytes) -> list[str]:
-    """Return the lines of a head. A line that is not text is left out: its value is no value."""
-    if head.isascii():
-        lines = head.decode("ascii").split("\r\n")
-    else:
-        lines = [text for line in head.split(b"\r\n") if (text := _decode(line)) is not None]
-    if head.count(b"\n") + head.count(b"\r") != 2 * head.count(b"\r\n") or b"\0" in head:
-        raise MalformedRequestError
-    return lines
-
-
-def _decode(line: bytes) -> str | None:
-    try:
-        return line.decode()
-    except UnicodeDecodeError:
-        return None
+    def __init__(self) -> None:
+        """Begin empty; the connection fills it as it is read."""
+        self.path = ""
+        self.headers = Headers()
+        # Whether the other side wants the connection closed after the answer.
+        self.is_last = False
 
 
 def render_head(status: int, headers: Sequence[tuple[str, str]]) -> bytes:
@@ -140,7 +114,20 @@ EMPTY_END: Final = render_end()
 class Connection(asyncio.Protocol):
     """One connection of the proxy: one request at a time, in order."""
 
-    __slots__ = ("_buffer", "_connections", "_handle", "_is_closing", "_transport", "is_busy")
+    __slots__ = (
+        "_connections",
+        "_handle",
+        "_has_ended",
+        "_is_closing",
+        "_is_last",
+        "_parser",
+        "_request",
+        "_timer",
+        "_transport",
+        "_unread_bytes",
+        "_waiting",
+        "is_busy",
+    )
 
     def __init__(
         self, handle: Callable[[Request, Connection], None], connections: set[Connection]
@@ -149,38 +136,98 @@ class Connection(asyncio.Protocol):
         self._handle = handle
         self._connections = connections
         self._transport: asyncio.Transport | None = None
-        self._buffer = b""
-        self._is_closing = False
+        self._parser = HttpRequestParser(self)
+        self._request: Request | None = None
+        # None stands for something that is no request.
+        self._waiting: deque[Request | None] = deque()
+        self._unread_bytes = 0
+        self._timer: asyncio.TimerHandle | None = None
+        self._is_last = self._is_closing = self._has_ended = False
         self.is_busy = False
+
+    # --- Called by the event loop -------------------------------------------------------------
 
     def connection_made(self, transport: asyncio.BaseTransport) -> None:
         """Keep the way back."""
         # uvloop's transports do not inherit from asyncio's.
         self._transport = cast("asyncio.Transport", transport)
+        if len(self._connections) >= MAX_CONNECTIONS:
+            self._is_closing = True
+            self._transport.abort()
+            return
         self._connections.add(self)
 
     def connection_lost(self, _exc: Exception | None) -> None:
         """Forget the way back: an answer that comes now has no reader."""
         self._transport = None
         self._connections.discard(self)
+        self._stop_timer()
+        # The parser knows us and we know it.
+        del self._parser
 
     def data_received(self, data: bytes) -> None:
-        """Take bytes; give a complete head to the handler."""
-        buffer = self._buffer + data if self._buffer else data
-        if self.is_busy or self._is_closing:
-            # The proxy waits for an answer before it asks again; what comes early waits, within bounds.
-            self._buffer = buffer
-            if len(buffer) > MAX_HEAD_BYTES:
-                self._refuse()
+        """Parse bytes, and begin to answer."""
+        if self._has_ended or self._is_closing:
             return
-        end = buffer.find(_END)
-        if end > MAX_HEAD_BYTES or (end < 0 and len(buffer) > MAX_HEAD_BYTES):
-            self._refuse()
-        elif end < 0:
-            self._buffer = buffer
-        else:
-            self._buffer = buffer[end + len(_END) :]
-            self._take(buffer[:end])
+        self._unread_bytes += len(data)
+        try:
+            self._parser.feed_data(data)
+        except (HttpParserError, HttpParserUpgrade, MalformedRequestError):
+            self._end_with_refusal()
+        if self._unread_bytes > MAX_HEAD_BYTES or len(self._waiting) > MAX_WAITING:
+            self._end_with_refusal()
+        is_partial = self._unread_bytes or self._request is not None
+        if is_partial and self._timer is None and not self._has_ended:
+            loop = asyncio.get_running_loop()
+            self._timer = loop.call_later(HEAD_TIMEOUT_S, self._give_up)
+        if not self.is_busy:
+            self._next()
+
+    def eof_received(self) -> bool:
+        """Answer what was asked before the other side fell silent."""
+        self._has_ended = True
+        return self.is_busy or bool(self._waiting)
+
+    def pause_writing(self) -> None:
+        """Read nothing more from one who does not read the answers."""
+        if self._transport is not None:
+            self._transport.pause_reading()
+
+    def resume_writing(self) -> None:
+        """Go on."""
+        if self._transport is not None:
+            self._transport.resume_reading()
+
+    # --- Called by the parser -----------------------------------------------------------------
+
+    def on_message_begin(self) -> None:
+        """Begin a request."""
+        self._request = Request()
+
+    def on_url(self, url: bytes) -> None:
+        """Keep the target; a query says nothing to us."""
+        cast("Request", self._request).path = url.partition(b"?")[0].decode("ascii")
+
+    def on_header(self, name: bytes, value: bytes) -> None:
+        """Keep a header."""
+        lowered = name.lower()
+        if lowered == b"transfer-encoding" or (lowered == b"content-length" and value != b"0"):
+            raise MalformedRequestError
+        cast("Request", self._request).headers.add(lowered, value)
+
+    def on_message_complete(self) -> None:
+        """Let the request wait for its turn."""
+        parser, request = self._parser, cast("Request", self._request)
+        is_get = parser.get_method() == b"GET" and parser.get_http_version() == "1.1"
+        if not is_get or parser.should_upgrade():
+            raise MalformedRequestError
+        request.is_last = not parser.should_keep_alive()
+        self._waiting.append(request)
+        self._request = None
+        self._unread_bytes = 0
+        self._stop_timer()
+
+    # --- Called by the service ----------------------------------------------------------------
 
     def respond(self, data: bytes) -> None:
         """Send the answer to the request that was given to the handler."""
@@ -188,10 +235,12 @@ class Connection(asyncio.Protocol):
         if self._transport is None:
             return
         self._transport.write(data)
-        if self._is_closing:
+        if self._is_closing or self._is_last:
             self._transport.close()
-        elif self._buffer:
-            asyncio.get_running_loop().call_soon(self.data_received, b"")
+        elif self._waiting:
+            asyncio.get_running_loop().call_soon(self._next)
+        elif self._has_ended:
+            self._transport.close()
 
     def close(self) -> None:
         """Close when the answer that is being prepared is sent."""
@@ -199,19 +248,33 @@ class Connection(asyncio.Protocol):
         if not self.is_busy and self._transport is not None:
             self._transport.close()
 
-    def _take(self, head: bytes) -> None:
-        try:
-            request = Request(head)
-        except MalformedRequestError:
-            self._refuse()
+    def _next(self) -> None:
+        """Give the next request to the handler."""
+        if not self._waiting or self._transport is None or self._is_closing:
+            return
+        request = self._waiting.popleft()
+        if request is None:
+            self._transport.write(REFUSAL)
+            self._transport.close()
             return
         self.is_busy = True
+        self._is_last = request.is_last
         self._handle(request, self)
 
-    def _refuse(self) -> None:
-        """Answer that this is no request; nothing that comes after it is read."""
-        transport, self._transport = self._transport, None
-        self._is_closing, self._buffer = True, b""
-        if transport is not None:
-            transport.write(REFUSAL)
-            transport.close()
+    def _end_with_refusal(self) -> None:
+        """Say, after the answers that are owed, that this is no request. Nothing after it is read."""
+        if not self._has_ended:
+            self._has_ended = True
+            self._waiting.append(None)
+            self._stop_timer()
+
+    def _give_up(self) -> None:
+        """Refuse a head that does not come to its end."""
+        self._end_with_refusal()
+        if not self.is_busy:
+            self._next()
+
+    def _stop_timer(self) -> None:
+        if self._timer is not None:
+            self._timer.cancel()
+            self._timer = None
