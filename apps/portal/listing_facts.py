@@ -25,6 +25,7 @@ LATENCY_DAYS: Final = 7
 # A young listing's first ten calls are no sensation: growth is measured as if each had this many calls before.
 TREND_DAMPING_CALLS: Final = 100
 
+# Amounts of different currencies are not compared: of several, the provider's own counts, else the first by its name.
 # A plan is a free tier if holding it costs nothing and its first calls do not either.
 _COMPUTE: Final = f"""
     WITH wanted AS (
@@ -80,11 +81,14 @@ _COMPUTE: Final = f"""
           AND plan.api_id IN (SELECT id FROM wanted)
         GROUP BY plan.api_id, version.id, version.currency
     ), priced AS (
-        SELECT *, CASE WHEN fee > 0 THEN fee ELSE coalesce(least_price, 0) END AS asked FROM offers
+        SELECT offers.*, CASE WHEN fee > 0 THEN fee ELSE coalesce(least_price, 0) END AS asked,
+               offers.currency = provider.currency AS is_own
+        FROM offers JOIN apis_api AS api ON api.id = offers.api_id
+        JOIN accounts_organization AS provider ON provider.id = api.organization_id
     ), prices AS (
         SELECT api_id, bool_or(fee = 0 AND coalesce(begins_free, true)) AS is_free,
-               (array_agg(asked ORDER BY asked, currency))[1] AS price_from,
-               (array_agg(currency ORDER BY asked, currency))[1] AS currency
+               (array_agg(asked ORDER BY is_own DESC, currency, asked))[1] AS price_from,
+               (array_agg(currency ORDER BY is_own DESC, currency, asked))[1] AS currency
         FROM priced GROUP BY api_id
     ), kinds AS (
         SELECT api_id, array_agg(DISTINCT model::varchar ORDER BY model::varchar) AS models

@@ -44,6 +44,11 @@ PARAMETERS = [
         enum=selectors.Sort.values,
         description="Best matches first; without words, the newest.",
     ),
+    OpenApiParameter(
+        "currency",
+        str,
+        description="Of the order by price: others stand behind. The catalogue's most frequent, if it is not given.",
+    ),
 ]
 
 

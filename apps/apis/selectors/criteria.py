@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from decimal import Decimal
@@ -31,6 +32,7 @@ PRICE_MODELS: Final = (
     "graduated_percentage",
 )
 MAX_QUERY_LENGTH: Final = 200
+_CURRENCY: Final = re.compile(r"[A-Z]{3}")
 
 
 class Sort(TextChoices):
@@ -57,6 +59,8 @@ class Criteria:
     min_rating: Decimal | None = None
     max_latency_ms: int | None = None
     sort: str = ""
+    # Of the order by price: amounts of other currencies are not compared with it.
+    currency: str = ""
 
     @property
     def words(self) -> list[str]:
@@ -104,7 +108,15 @@ def parse_criteria(parameters: Mapping[str, str], *, category: Category | None =
         min_rating=Decimal(rating) if rating else None,
         max_latency_ms=int(latency) if latency else None,
         sort=_choice(given, "sort", Sort.values),
+        currency=_currency(given),
     )
+
+
+def _currency(given: Mapping[str, str]) -> str:
+    value = given.get("currency", "").upper()
+    if value and not _CURRENCY.fullmatch(value):
+        raise InvalidInput(_("Give a currency as three letters, like EUR."), field="currency")
+    return value
 
 
 def _choice(given: Mapping[str, str], name: str, allowed: Iterable[str]) -> str:

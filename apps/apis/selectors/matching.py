@@ -32,6 +32,8 @@ _FROM: Final = "FROM apis_api AS api JOIN apis_listingfacts AS facts ON facts.ap
 _THEIR_FACTS: Final = """
     CROSS JOIN LATERAL (SELECT * FROM apis_listingfacts WHERE api_id = api.id OFFSET 0) AS facts
 """
+# Amounts of different currencies are not compared: the others stand behind.
+_IS_PRICED: Final = "(facts.price_from IS NOT NULL AND facts.price_currency = %s)"
 _BETWEEN: Final = "\x1f"
 
 
@@ -51,11 +53,11 @@ def find_matches(criteria: Criteria, *, is_filtered: bool) -> list[Match] | None
     conditions, parameters = _conditions(criteria, is_filtered=is_filtered)
     score, scored = _score(criteria)
     order = _ORDERS[criteria.order]
+    values: list[Any] = []
     if criteria.order is Sort.RELEVANCE:
-        order = f"{score} DESC, {order}"
-        parameters_of_order = scored
-    else:
-        parameters_of_order = []
+        order, values = f"{score} DESC, {order}", scored
+    elif criteria.order is Sort.PRICE:
+        order, values = f"{_IS_PRICED} DESC, {order}", [criteria.currency]
     # What only the words decide needs no facts before all matches are found.
     source = _FROM if is_filtered else "FROM apis_api AS api"
     sql = f"""
@@ -72,7 +74,7 @@ def find_matches(criteria: Criteria, *, is_filtered: bool) -> list[Match] | None
         WHERE hit.id IS NOT NULL OR found.total > {MAX_MATCHES}
         ORDER BY place
     """  # noqa: S608 -- parts of this module only
-    rows = _fetch(sql, [*parameters, *parameters_of_order])
+    rows = _fetch(sql, [*parameters, *values])
     if rows and rows[0][0] is None:
         return None
     return [_match(row) for row in rows]
@@ -104,19 +106,55 @@ def walk(criteria: Criteria, *, offset: int, count: int, is_rare: bool = False) 
     """
     if count <= 0:
         return []
+    if criteria.order is not Sort.PRICE or not criteria.currency:
+        return _walk(criteria, "true", [], offset=offset, count=count, is_rare=is_rare)
+    asked = [criteria.currency]
+    found = _walk(criteria, _IS_PRICED, asked, offset=offset, count=count, is_rare=is_rare)
+    if len(found) == count:
+        return found
+    before = offset + len(found)
+    if offset and not found:
+        before = _count_priced(criteria)
+    behind = _walk(
+        criteria,
+        f"NOT {_IS_PRICED}",
+        asked,
+        offset=max(0, offset - before),
+        count=count - len(found),
+        is_rare=is_rare,
+    )
+    return found + behind
+
+
+def _walk(
+    criteria: Criteria,
+    condition: str,
+    values: list[Any],
+    *,
+    offset: int,
+    count: int,
+    is_rare: bool,
+) -> list[UUID]:
     conditions, parameters = _conditions(criteria, is_filtered=True)
     order = _ORDERS[criteria.order]
+    matching = f"{_FROM} WHERE {conditions} AND {condition}"
     if is_rare:
         # A fence: the planner believes that an index meets rare rows early.
         sql = f"""
             WITH found AS MATERIALIZED (
-                SELECT api.id, row_number() OVER (ORDER BY {order}) AS place {_FROM} WHERE {conditions}
+                SELECT api.id, row_number() OVER (ORDER BY {order}) AS place {matching}
             )
             SELECT id FROM found ORDER BY place LIMIT %s OFFSET %s
         """  # noqa: S608 -- parts of this module only
     else:
-        sql = f"SELECT api.id {_FROM} WHERE {conditions} ORDER BY {order} LIMIT %s OFFSET %s"
-    return [row[0] for row in _fetch(sql, [*parameters, count, offset])]
+        sql = f"SELECT api.id {matching} ORDER BY {order} LIMIT %s OFFSET %s"
+    return [row[0] for row in _fetch(sql, [*parameters, *values, count, offset])]
+
+
+def _count_priced(criteria: Criteria) -> int:
+    conditions, parameters = _conditions(criteria, is_filtered=True)
+    sql = f"SELECT count(*) {_FROM} WHERE {conditions} AND {_IS_PRICED}"
+    return int(_fetch(sql, [*parameters, criteria.currency])[0][0])
 
 
 def _fetch(sql: str, parameters: list[Any]) -> list[tuple[Any, ...]]:

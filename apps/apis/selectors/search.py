@@ -132,7 +132,7 @@ def search_catalogue(criteria: Criteria | None = None) -> Results:
     If nothing matches and a word is used by no listing, the nearest words that are used take its place;
     `corrected` of the results then says what was searched instead.
     """
-    criteria = criteria or Criteria()
+    criteria = _with_currency(criteria or Criteria())
     results = Results(criteria)
     if len(results) or not criteria.words or results.facets.categories:
         return results
@@ -143,6 +143,15 @@ def search_catalogue(criteria: Criteria | None = None) -> Results:
     corrected = Results(replace(criteria, text=text), corrected=text)
     # A frequent word is suggested unseen: that it is still in use shows in what it finds.
     return corrected if len(corrected) or corrected.facets.categories else results
+
+
+def _with_currency(criteria: Criteria) -> Criteria:
+    """Choose a currency for an order by price: what was asked for, if anything costs it, else the most frequent one."""
+    if criteria.order is not Sort.PRICE:
+        return criteria
+    known = load_shelves().currencies
+    chosen = criteria.currency if criteria.currency in known else "".join(known[:1])
+    return replace(criteria, currency=chosen)
 
 
 def list_featured(count: int) -> list[Api]:

@@ -52,6 +52,11 @@ _CELLS: Final = f"""
     FROM listed, unnest(tags) AS tag WHERE tag IN (SELECT tag FROM frequent) GROUP BY 1, 2, 3, 4, 5, 7
 """  # noqa: S608 -- parts of this module only
 
+_CURRENCIES: Final = """
+    SELECT price_currency FROM apis_listingfacts WHERE price_from IS NOT NULL AND price_currency <> ''
+    GROUP BY 1 ORDER BY count(*) DESC, 1
+"""
+
 
 @dataclass(frozen=True, slots=True)
 class Count:
@@ -60,6 +65,7 @@ class Count:
     token: str
     took_s: float
     cells: tuple[tuple[Any, ...], ...]
+    currencies: tuple[str, ...]
 
 
 class Shelves:
@@ -68,6 +74,8 @@ class Shelves:
     def __init__(self, count: Count) -> None:
         """Unpack a count; done once in each process."""
         self.token = count.token
+        # The currencies that listings ask prices in, the most frequent first.
+        self.currencies = count.currencies
         self._tally = Tally([Cell(*cell) for cell in count.cells])
         self._facets: dict[Wanted, Facets] = {}
 
@@ -157,7 +165,9 @@ def _count() -> Count:
         cursor.execute("SET LOCAL work_mem = '64MB'")
         cursor.execute(_CELLS)
         cells = tuple((row[0], tuple(row[1]), *row[2:]) for row in cursor.fetchall())
-    return Count(str(uuid7()), time.monotonic() - started, cells)
+        cursor.execute(_CURRENCIES)
+        currencies = tuple(str(row[0]) for row in cursor.fetchall())
+    return Count(str(uuid7()), time.monotonic() - started, cells, currencies)
 
 
 def forget_shelves() -> None:

@@ -19,7 +19,7 @@ from apps.portal.facets import FacetLinks
 
 PAGE_SIZE: Final = 24
 HOME_ROW: Final = 6
-FILTERS: Final = ("category", "tag", "price_model", "free", "rating", "latency")
+FILTERS: Final = ("category", "tag", "price_model", "free", "rating", "latency", "currency")
 
 
 @require_safe
