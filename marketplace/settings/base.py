@@ -264,6 +264,7 @@ SPECTACULAR_SETTINGS = {
         "PeriodStatus": "apps.billing.enums.PeriodStatus",
         "InvoiceStatus": "apps.billing.enums.InvoiceStatus",
         "PaymentStatus": "apps.billing.enums.PaymentStatus",
+        "RefundStatus": "apps.billing.enums.RefundStatus",
         "EarningStatus": "apps.billing.enums.EarningStatus",
         "JobStatus": "apps.core.enums.JobStatus",
         "KeyStatus": "apps.keys.enums.KeyStatus",

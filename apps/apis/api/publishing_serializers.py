@@ -209,7 +209,7 @@ class OpenApiInput(serializers.Serializer[dict[str, Any]]):
         return attrs
 
 
-class ChangeOutput(serializers.Serializer[dict[str, Any]]):
+class OpenApiChangeOutput(serializers.Serializer[dict[str, Any]]):
     """One difference of two documents; the pointer leads to it."""
 
     kind = serializers.ChoiceField(choices=("added", "changed", "removed"))
@@ -227,7 +227,7 @@ class OpenapiImportOutput(serializers.ModelSerializer[OpenapiImport]):
 
     id = serializers.CharField(source="public_id", read_only=True)
     version = serializers.CharField(source="version_name", read_only=True)
-    changes = ChangeOutput(many=True, read_only=True)
+    changes = OpenApiChangeOutput(many=True, read_only=True)
     read_at = serializers.DateTimeField(source="created_at", read_only=True)
     read_by = serializers.CharField(source="actor_label", read_only=True)
 

@@ -62,7 +62,7 @@ class NodeStandingOutput(serializers.Serializer[Any]):
     tables = serializers.CharField()
 
 
-class ReportOutput(serializers.ModelSerializer[ReconciliationReport]):
+class ReconciliationOutput(serializers.ModelSerializer[ReconciliationReport]):
     """What a reconciliation found and healed."""
 
     id = serializers.CharField(source="public_id", read_only=True)
@@ -112,7 +112,7 @@ class OverviewOutput(serializers.Serializer[Any]):
     entries = serializers.DictField(child=serializers.IntegerField())
     nodes = NodeStandingOutput(many=True)
     proxy = serializers.DictField(allow_null=True)
-    last_report = ReportOutput(allow_null=True)
+    last_report = ReconciliationOutput(allow_null=True)
 
 
 class JobStartedOutput(serializers.Serializer[Any]):

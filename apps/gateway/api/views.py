@@ -79,10 +79,10 @@ class ReportsView(ApiView):
 
     method_permissions = {"GET": OPERATOR}
 
-    @extend_schema(responses=shapes.ReportOutput(many=True))
+    @extend_schema(responses=shapes.ReconciliationOutput(many=True))
     def get(self, _request: Request) -> Response:
         """List the reports, newest first."""
-        return self.paginated(selectors.list_reports(), shapes.ReportOutput)
+        return self.paginated(selectors.list_reports(), shapes.ReconciliationOutput)
 
 
 class ReportView(ApiView):
@@ -90,7 +90,7 @@ class ReportView(ApiView):
 
     method_permissions = {"GET": OPERATOR}
 
-    @extend_schema(responses=shapes.ReportOutput)
+    @extend_schema(responses=shapes.ReconciliationOutput)
     def get(self, _request: Request, report_id: str) -> Response:
         """Show what it found, entry by entry and authorizer by authorizer."""
-        return Response(shapes.ReportOutput(selectors.get_report(report_id)).data)
+        return Response(shapes.ReconciliationOutput(selectors.get_report(report_id)).data)

@@ -127,7 +127,7 @@ class RatingSummaryOutput(serializers.Serializer[RatingSummary]):
         ]
 
 
-class ReportOutput(serializers.Serializer[Any]):
+class ReviewReportOutput(serializers.Serializer[Any]):
     """A report was taken."""
 
     review = serializers.CharField(source="rating.public_id")

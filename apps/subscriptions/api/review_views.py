@@ -109,7 +109,7 @@ class ReportReviewView(ApiView):
 
     method_permissions = {"POST": AUTHENTICATED}
 
-    @extend_schema(request=shapes.WhyInput, responses={201: shapes.ReportOutput})
+    @extend_schema(request=shapes.WhyInput, responses={201: shapes.ReviewReportOutput})
     def post(self, request: Request, slug: str, review_id: str) -> Response:
         """Ask the moderators to look at it; once per person, a second report changes the reason."""
         api = get_readable_api(self.actor, slug)
@@ -118,7 +118,7 @@ class ReportReviewView(ApiView):
         return self.created(
             request,
             lambda: (
-                shapes.ReportOutput(
+                shapes.ReviewReportOutput(
                     services.report_review(rating=rating, actor=self.actor, **values)
                 ).data
             ),
