@@ -13,7 +13,12 @@ from apps.accounts.models import Membership
 from apps.approvals.models import ApprovalRequest
 from apps.approvals.services import approve_request, expire_request, reject_request
 from apps.billing.enums import RefundStatus
-from apps.billing.exceptions import NothingToRefund, RefundTooHigh, RefundUnderWay
+from apps.billing.exceptions import (
+    NothingToRefund,
+    PaymentProviderUnavailable,
+    RefundTooHigh,
+    RefundUnderWay,
+)
 from apps.billing.gateways.stripe import StripeGateway
 from apps.billing.models import CreditNote, Earning, Invoice, Payment, Refund
 from apps.billing.services.accounts import add_payment_method
@@ -275,19 +280,55 @@ class TestPaying:
         assert refund.status == RefundStatus.SUCCEEDED
         assert len(stripe_refunds(payments)) == 1
 
-    def test_stripe_away_leaves_the_refund_approved_and_the_relay_tries_again(
-        self, owner: Membership, payments: StripeSystem
+    @pytest.mark.parametrize("when", ["before", "after"])
+    def test_stripe_away_leaves_the_refund_approved_and_the_next_try_pays_once(
+        self, owner: Membership, payments: StripeSystem, when: str
     ) -> None:
         refund = approve(ask(paid_by_card(owner), owner))
-        payments.post("faults", path="/v1/refunds", method="POST", kind="drop", count=1)
-        payments.post(
-            "faults", path="/v1/refunds", method="POST", kind="drop", when="after", count=1
-        )
+        fault = {"path": "/v1/refunds", "method": "POST", "kind": "drop", "count": 9}
+        payments.post("faults", **fault, when=when)
+        with pytest.raises(PaymentProviderUnavailable):
+            send_refund(refund=refund, actor=SYSTEM)
+        refund.refresh_from_db()
+        assert refund.status == RefundStatus.APPROVED
+
+        payments.control.delete("/_fake/faults")
         drain_until_empty()
-        send_refund(refund=Refund.objects.select_related("payment").get(), actor=SYSTEM)
 
         refund.refresh_from_db()
         assert refund.status == RefundStatus.PROCESSING
+        assert len(stripe_refunds(payments)) == 1
+
+    def test_refund_of_another_amount_at_stripe_is_reported_and_not_booked(
+        self, owner: Membership, payments: StripeSystem
+    ) -> None:
+        refund = approve(ask(paid_by_card(owner), owner, 2000))
+        payments.v1.refunds.create(
+            {
+                "payment_intent": refund.payment.provider_reference,
+                "amount": 1999,
+                "metadata": {"refund_id": refund.public_id, "refund_key": refund.key},
+            }
+        )
+        assert reconcile_refunds.apply().get() == {"sent": 1, "checked": 1}
+
+        refund.refresh_from_db()
+        assert (refund.status, refund.failure_code) == (RefundStatus.FAILED, "amount_differs")
+        assert not CreditNote.objects.exists()
+        assert len(stripe_refunds(payments)) == 1
+
+    def test_provider_is_told_what_was_taken_back(
+        self, owner: Membership, payments: StripeSystem, deliver_webhooks: Deliver
+    ) -> None:
+        approve(ask(paid_by_card(owner), owner, 1250))
+        provider = Earning.objects.earliest("id").provider_organization
+        seller = make_member("owner", organization=provider)
+        drain_until_empty()
+        deliver_webhooks()
+        drain_until_empty()
+
+        told = Notification.objects.get(user=seller.user, kind="billing.earnings_reversed")
+        assert told.context == {"amount": "$10.00", "credit_note": "CN-000001"}
         assert len(stripe_refunds(payments)) == 1
 
     @pytest.mark.usefixtures("payments")
