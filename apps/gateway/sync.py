@@ -17,6 +17,7 @@ from typing import Final
 import structlog
 from django.db import transaction
 from django.db.models import F, Q, QuerySet
+from django.db.models.functions import Greatest
 from django.utils.translation import gettext as _
 from redis.exceptions import RedisError
 
@@ -30,6 +31,7 @@ from apps.gateway.enums import EntryKind, SyncState
 from apps.gateway.models import RegistryEntry, RegistryHead
 from apps.gateway.nodes import note_nodes
 from apps.gateway.outcomes import announce_failure, announce_proof, awaited_subjects
+from apps.gateway.services.wanting import FIRST_PROOF_WITHIN
 from apps.gateway.store.registry import (
     Head,
     Node,
@@ -64,6 +66,7 @@ class RegistrySync:
     def __init__(self, writer: RegistryWriter) -> None:
         """Use the one writer of the registry; the caller leads."""
         self._writer = writer
+        self._has_written = False
 
     def step(self) -> bool:
         """Write, ask, prove; return whether something is on its way.
@@ -75,13 +78,14 @@ class RegistrySync:
         except (RedisError, RegistryError) as error:
             logger.warning("gateway.store_unavailable", error=str(error))
             is_busy = False
-        give_up_overdue()
+        give_up_overdue(is_writing=self._has_written)
         return is_busy
 
     def _write_and_prove(self) -> bool:
         head = self._ensure_registry()
         refresh_due_entries()
         wrote = self._write_wanted()
+        self._has_written = bool(wrote)
         nodes = self._writer.nodes()
         note_nodes(nodes)
         proven = prove_written(nodes, epoch=head.epoch)
@@ -163,13 +167,16 @@ def prove_written(nodes: Sequence[Node], *, epoch: str) -> int:
     return count + _prove_silently([row for row in rows if row.subject_id not in awaited], version)
 
 
-def give_up_overdue() -> int:
+def give_up_overdue(*, is_writing: bool = False) -> int:
     """Try entries again whose proof is overdue, and call them failed after five tries; return how many.
 
-    The waits double from one second to thirty. A failed entry is tried on every thirty seconds.
+    The waits double from one second to thirty. A failed entry is tried on every thirty seconds. While the relay is
+    writing (`is_writing`), entries that wait for their turn are not overdue, however long the line.
     """
     now = clock.now()
     overdue = RegistryEntry.objects.filter(retry_at__lte=now).exclude(state=SyncState.PROVEN)
+    if is_writing:
+        overdue = overdue.exclude(state=SyncState.WANTED)
     count = 0
     for row_id in list(overdue.order_by("retry_at").values_list("pk", flat=True)[:BATCH_SIZE]):
         with transaction.atomic():
@@ -219,12 +226,17 @@ def _change_of(row: RegistryEntry) -> Change | None:
 
 
 def _mark_written(version: int) -> None:
-    """Note what a version carried, except entries that have changed since."""
+    """Note what a version carried, except entries that have changed since; their proof is due from now on."""
+    now = clock.now()
     RegistryEntry.objects.filter(
         state__in=(SyncState.WANTED, SyncState.FAILED),
         written_version=version,
         written_revision=F("wanted_revision"),
-    ).update(state=SyncState.WRITTEN, updated_at=clock.now())
+    ).update(
+        state=SyncState.WRITTEN,
+        retry_at=Greatest(F("retry_at"), now + FIRST_PROOF_WITHIN),
+        updated_at=now,
+    )
 
 
 def _written_up_to(version: int) -> QuerySet[RegistryEntry]:

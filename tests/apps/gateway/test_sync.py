@@ -301,6 +301,7 @@ def test_waits_for_a_proof_double_up_to_thirty_seconds() -> None:
 def test_entries_that_wait_for_their_turn_are_not_overdue(
     writer: RegistryWriter, monkeypatch: pytest.MonkeyPatch
 ) -> None:
+    RegistrySync(writer).step()
     make_key(is_active=False)
     monkeypatch.setattr(sync, "BATCH_SIZE", 1)
     for _ in range(2):
