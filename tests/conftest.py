@@ -8,6 +8,7 @@ from __future__ import annotations
 from collections.abc import Callable
 from typing import Final
 
+import hypothesis
 import pytest
 from django.test import Client
 from rest_framework.test import APIClient
@@ -17,6 +18,11 @@ from apps.core.actors import Actor
 from tests import clients
 from tests.factories import accounts
 
+# A busy machine makes examples slowly; that says nothing about what is tested.
+hypothesis.settings.register_profile(
+    "tollgate", deadline=None, suppress_health_check=[hypothesis.HealthCheck.too_slow]
+)
+hypothesis.settings.load_profile("tollgate")
 DATABASE_FIXTURES: Final = {"db", "transactional_db", "django_db_setup", "live_server"}
 
 
