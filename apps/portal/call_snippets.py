@@ -1,15 +1,12 @@
-"""The command that calls an API with a key: it runs as it stands."""
+"""Code that calls an API with a key: it runs as it stands."""
 
 from __future__ import annotations
-
-from typing import Final
 
 from django.conf import settings
 
 from apps.apis.models import Api, Endpoint
-from apps.apis.selectors import find_current_version
-
-PLACEHOLDER: Final = "$TOLLGATE_KEY"
+from apps.apis.selectors import list_endpoints
+from apps.apis.snippets import Snippet, call_of, snippets_of
 
 
 def gateway_address(api: Api) -> str:
@@ -17,22 +14,25 @@ def gateway_address(api: Api) -> str:
     return f"{settings.GATEWAY_URL}/{api.slug}"
 
 
-def curl_with_key(api: Api, secret: str = PLACEHOLDER) -> str:
-    """Return a curl line for the API's simplest operation, with the key in it.
+def snippets_with_key(api: Api, secret: str = "") -> list[Snippet]:
+    """Return a call of the API's simplest operation in each language, with the key in it.
 
-    The simplest is a GET without parameters in its path, in the document's order; without a document the
-    API's root is called.
+    The simplest is a GET that needs no parameters, in the document's order; without a document the API's root is
+    called. Without a secret the key is read from the environment.
     """
-    path = _simplest_path(api)
-    return f'curl -H "X-Api-Key: {secret}" {gateway_address(api)}{path}'
+    headers = [row.name for row in api.required_headers.all()]
+    call = call_of(_simplest(api), base_url=gateway_address(api), headers=headers)
+    return snippets_of(call, secret=secret)
 
 
-def _simplest_path(api: Api) -> str:
-    version = find_current_version(api)
-    if version is None:
-        return "/"
-    plain = Endpoint.objects.filter(version=version, method="GET").exclude(path__contains="{")
+def curl_with_key(api: Api) -> str:
+    """Return a curl command for the API's simplest operation; the key is read from the environment."""
+    return snippets_with_key(api)[0].code
+
+
+def _simplest(api: Api) -> Endpoint:
+    plain = list_endpoints(api).filter(method="GET").exclude(path__contains="{")
     for endpoint in plain.order_by("position"):
         if not any(item.get("required") for item in endpoint.parameters):
-            return str(endpoint.path)
-    return "/"
+            return endpoint
+    return Endpoint(method="GET", path="/")

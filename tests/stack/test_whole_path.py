@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import os
 import re
 import secrets
 import subprocess
@@ -17,8 +18,10 @@ from axe_playwright_python.sync_playwright import Axe
 from playwright.sync_api import Browser, Page, sync_playwright
 from pypdf import PdfReader
 
+from apps.apis.snippets import Snippet
 from apps.core import clock
 from deploy.local.demo.person import LINK, wait_for
+from tests.apps.apis.test_snippets_run import command_for
 from tests.browser.conftest import ARGUMENTS, CHROMIUM, SERIOUS
 from tests.stack.conftest import Running
 
@@ -213,6 +216,28 @@ def run_snippet(command: str, folder: Path) -> str:
     return done.stdout
 
 
+def shown_snippets(page: Page) -> list[Snippet]:
+    """Read the examples off the page, one for each language; all but one are hidden."""
+    labels = page.locator("main .snippets__tab").all_inner_texts()
+    codes = page.locator("main .snippets__panel pre").all_inner_texts()
+    return [Snippet(label.lower(), label, code) for label, code in zip(labels, codes, strict=True)]
+
+
+def run_program(command: list[str], folder: Path) -> Any:
+    """Run a copied program verbatim and return the JSON that it prints behind its 200."""
+    done = subprocess.run(
+        command,
+        env={"PATH": os.environ["PATH"], "HOME": str(folder)},
+        capture_output=True,
+        text=True,
+        check=True,
+        timeout=60,
+    )
+    status, _, body = done.stdout.partition(" ")
+    assert status == "200", done.stdout
+    return json.loads(body)
+
+
 def test_three_people_walk_from_document_to_paid_invoice(  # noqa: PLR0915 -- one story
     running: Running, browser: Browser, tmp_path: Path
 ) -> None:
@@ -249,15 +274,19 @@ def test_three_people_walk_from_document_to_paid_invoice(  # noqa: PLR0915 -- on
     consumer.fill(name="Browser")
     page.locator("main form button[type=submit]").last.click()
     consumer.arrive()
-    snippet = next(
-        text for text in page.locator("main pre").all_inner_texts() if text.startswith("curl")
-    )
-    assert "tgk_test_" in snippet
+    snippets = shown_snippets(page)
+    assert [snippet.language for snippet in snippets] == ["curl", "python", "javascript", "go"]
+    assert all("tgk_test_" in snippet.code for snippet in snippets)
     time.sleep(1)  # the key is proven at the gateway within a second
-    for _number in range(CALLS):
-        answer = run_snippet(snippet, tmp_path)
+    answer = run_snippet(snippets[0].code, tmp_path)
+    assert " 200" in answer.splitlines()[0], answer
+    body = json.loads(re.split(r"\r?\n\r?\n", answer, maxsplit=1)[1])
+    others = [command for each in snippets[1:] if (command := command_for(each, tmp_path))]
+    for command in others:
+        assert run_program(command, tmp_path) == body
+    for _number in range(CALLS - 1 - len(others)):
+        answer = run_snippet(snippets[0].code, tmp_path)
         assert " 200" in answer.splitlines()[0], answer
-    json.loads(answer.split("\n\n", 1)[1] if "\n\n" in answer else answer.split("\r\n\r\n", 1)[1])
 
     consumer.visit(subscription_url)
     consumer.wait_until(

@@ -25,7 +25,7 @@ from apps.keys.proof import wait_for_proof
 from apps.keys.services import IssuedKey
 from apps.keys.trail import trail_of
 from apps.keys.transitions import KEY
-from apps.portal.call_snippets import curl_with_key
+from apps.portal.call_snippets import curl_with_key, snippets_with_key
 from apps.portal.moves import ask, carry_out
 from apps.subscriptions.selectors import get_subscription
 
@@ -197,7 +197,7 @@ def _reveal(request: ConsoleRequest, issued: IssuedKey) -> HttpResponse:
     context: dict[str, Any] = {
         "key": key,
         "secret": issued.secret,
-        "command": curl_with_key(subscription.api, issued.secret),
+        "snippets": snippets_with_key(subscription.api, issued.secret),
         "subscription": subscription,
         "crumbs": [
             (_("Subscriptions"), reverse("portal:subscriptions")),

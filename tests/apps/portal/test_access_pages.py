@@ -266,6 +266,9 @@ def test_key_is_shown_once_with_a_command(client_for: Connect) -> None:
     secret = re.search(r"tgk_live_\w{32}_\w{6}", html)
     assert secret
     assert f"X-Api-Key: {secret[0]}" in html.replace("&quot;", '"')
+    # The key itself, and a call of it in each language.
+    assert html.count(secret[0]) == 5
+    assert html.count('class="snippets__panel"') == 4
     assert "no-store" in answer.headers["Cache-Control"]
     key = ApiKey.objects.get()
     assert (key.scopes, key.ip_allow) == (["read"], ["192.0.2.0/24", "2001:db8::1"])
