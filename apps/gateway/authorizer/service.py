@@ -94,7 +94,10 @@ async def _listen(app: Authorizer, bind: Bind, connections: set[Connection]) -> 
         return Connection(app.handle, connections)
 
     if bind.socket_path is None:
-        return await loop.create_server(connect, bind.host, bind.port, backlog=BACKLOG)
+        # Several authorizers of one machine and user may share the port; the kernel spreads connections.
+        return await loop.create_server(
+            connect, bind.host, bind.port, backlog=BACKLOG, reuse_port=True
+        )
     bind.socket_path.unlink(missing_ok=True)
     # Nobody may connect before the mode is right.
     before = os.umask(0o777 & ~SOCKET_MODE)

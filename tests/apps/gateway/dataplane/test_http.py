@@ -4,7 +4,9 @@ from __future__ import annotations
 
 import re
 import socket
+from pathlib import Path
 
+import httpx
 import pytest
 
 from apps.gateway.authorizer.http import (
@@ -16,7 +18,14 @@ from apps.gateway.authorizer.http import (
 )
 from deploy.local.ports import LOOPBACK
 from tests.apps.gateway.dataplane.conftest import Registry
-from tests.apps.gateway.dataplane.harness import AuthorizerProcess, ask_headers, make_consumer
+from tests.apps.gateway.dataplane.harness import (
+    AuthorizerProcess,
+    ValkeyServer,
+    ask_headers,
+    make_consumer,
+    running,
+    wait_for,
+)
 
 HEALTH = b"GET /healthz HTTP/1.1\r\nHost: x\r\n\r\n"
 
@@ -148,3 +157,18 @@ def test_header_that_is_not_text_counts_as_absent(authorizer: AuthorizerProcess)
 def test_header_with_a_line_break_is_never_sent(value: str) -> None:
     with pytest.raises(ValueError, match="line break"):
         render_headers([("x-a", value)])
+
+
+def test_two_authorizers_may_share_one_port(
+    folder: Path, valkey: ValkeyServer, authorizer: AuthorizerProcess
+) -> None:
+    second = AuthorizerProcess(
+        folder, valkey.url, node="sharer", AUTHORIZER_BIND=f"{LOOPBACK}:{authorizer.port}"
+    )
+
+    def nodes() -> set[str]:
+        answers = (httpx.get(f"http://{LOOPBACK}:{authorizer.port}/healthz") for _ in range(10))
+        return {answer.json()["node"] for answer in answers}
+
+    with running(second):
+        wait_for(lambda: nodes() == {"node-1", "sharer"}, what="both on one port")
