@@ -6,7 +6,6 @@ once more for each of its most used tags) and kept in the cache; `tally` counts 
 
 from __future__ import annotations
 
-import time
 from collections import Counter
 from dataclasses import dataclass
 from typing import Any, Final, NamedTuple
@@ -26,8 +25,8 @@ CURRENT_KEY: Final = "catalogue:shelves:current"
 FRESH_KEY: Final = "catalogue:shelves:fresh"
 KEEP_FOR_S: Final = 3600
 FRESH_FOR_S: Final = 60
-# A count that took longer is left to the job: nobody waits for it, and the one before is shown meanwhile.
-QUICK_S: Final = 0.1
+# More listings are left to the job: nobody waits for their count, and the one before is shown meanwhile.
+MANY: Final = 10_000
 MAX_KEPT_FACETS: Final = 200
 LISTED: Final = "api.status IN ('active', 'deprecated') AND api.visibility = 'public'"
 # Steps count the thresholds that a value reaches; no value reaches none.
@@ -60,10 +59,10 @@ _CURRENCIES: Final = """
 
 @dataclass(frozen=True, slots=True)
 class Count:
-    """The catalogue as cells, as the cache keeps it; `token` names this count of them, which took so many seconds."""
+    """The catalogue as cells, as the cache keeps it; `token` names this count of them, `size` is the number of listings."""
 
     token: str
-    took_s: float
+    size: int
     cells: tuple[tuple[Any, ...], ...]
     currencies: tuple[str, ...]
 
@@ -123,8 +122,8 @@ def load_shelves() -> Shelves:
     The shared cache decides whether they are fresh; each process keeps a copy, so that they are unpacked once.
     """
     known = cache.get_many((CURRENT_KEY, FRESH_KEY))
-    token, took_s = known.get(CURRENT_KEY, ("", 0.0))
-    if token and (FRESH_KEY in known or took_s > QUICK_S):
+    token, size = known.get(CURRENT_KEY, ("", 0))
+    if token and (FRESH_KEY in known or size > MANY):
         if _copy is not None and _copy.token == token:
             return _copy
         kept: Any = cache.get(CACHE_KEY)
@@ -146,7 +145,7 @@ def _count_and_keep() -> Count:
     cache.set(FRESH_KEY, "fresh", timeout=FRESH_FOR_S)
     counted = _count()
     cache.set(CACHE_KEY, counted, timeout=KEEP_FOR_S)
-    cache.set(CURRENT_KEY, (counted.token, counted.took_s), timeout=KEEP_FOR_S)
+    cache.set(CURRENT_KEY, (counted.token, counted.size), timeout=KEEP_FOR_S)
     return counted
 
 
@@ -160,14 +159,14 @@ def _keep(shelves: Shelves) -> Shelves:
 
 
 def _count() -> Count:
-    started = time.monotonic()
     with transaction.atomic(), connection.cursor() as cursor:
         cursor.execute("SET LOCAL work_mem = '64MB'")
         cursor.execute(_CELLS)
         cells = tuple((row[0], tuple(row[1]), *row[2:]) for row in cursor.fetchall())
         cursor.execute(_CURRENCIES)
         currencies = tuple(str(row[0]) for row in cursor.fetchall())
-    return Count(str(uuid7()), time.monotonic() - started, cells, currencies)
+    size = sum(cell.size for cell in map(Cell._make, cells) if not cell.tag)
+    return Count(str(uuid7()), size, cells, currencies)
 
 
 def forget_shelves() -> None:
