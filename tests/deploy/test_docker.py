@@ -111,7 +111,9 @@ def test_every_process_of_a_local_run_has_a_container(
     assert {IN_COMPOSE.get(name, name) for name in names} <= services.keys()
 
 
-@pytest.mark.parametrize("name", ["worker", "beat", "relay", "usage-processor", "authorizer", "resolver"])
+@pytest.mark.parametrize(
+    "name", ["worker", "beat", "relay", "usage-processor", "authorizer", "resolver"]
+)
 def test_containers_run_what_a_local_run_runs(
     name: str, local: dict[str, Service], services: dict[str, dict[str, Any]]
 ) -> None:
