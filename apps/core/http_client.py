@@ -103,14 +103,33 @@ def resolve_public(host: str, port: int, *, field: str = "") -> list[str]:
     Raises:
         UnsafeUrl: the name does not resolve, or any of its addresses is not public.
     """
-    try:
-        found = socket.getaddrinfo(host, port, type=socket.SOCK_STREAM)
-    except (socket.gaierror, UnicodeError):
-        raise UnsafeUrl(_("The host name does not resolve."), field=field) from None
-    addresses = sorted({str(entry[4][0]) for entry in found})
+    addresses = _look_up(host, port)
+    if not addresses:
+        raise UnsafeUrl(_("The host name does not resolve."), field=field)
     if not is_trusted_target(host, port) and not all(map(is_public, addresses)):
         raise UnsafeUrl(_("The host resolves to an address that is not public."), field=field)
     return addresses
+
+
+def refuse_inner_name(url: str, *, field: str = "") -> None:
+    """Refuse an address whose name leads inside. One that does not resolve at present passes: it leads nowhere.
+
+    Asks DNS, so it belongs before the transaction that saves the address; connecting vets the name again.
+
+    Raises:
+        UnsafeUrl: the shape is wrong, or the name resolves to an address that is not public.
+    """
+    _scheme, host, port = validate_url(url, field=field)
+    if _look_up(host, port):
+        resolve_public(host, port, field=field)
+
+
+def _look_up(host: str, port: int) -> list[str]:
+    try:
+        found = socket.getaddrinfo(host, port, type=socket.SOCK_STREAM)
+    except (socket.gaierror, UnicodeError):
+        return []
+    return sorted({str(entry[4][0]) for entry in found})
 
 
 class _BoundedStream(httpcore.NetworkStream):

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import socket
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any, Final
@@ -140,3 +141,26 @@ def test_address_that_leads_inside_is_refused_by_its_field_and_nothing_is_stored
     for model in (ApiLogo, ApiVersion, OpenapiImport):
         assert not model.objects.exists()
     assert not AuditEvent.objects.filter(after__icontains=url).exists()
+
+
+@pytest.mark.parametrize("give", [new_upstream, changed_upstream, new_webhook, changed_webhook])
+@pytest.mark.parametrize("found", ["127.0.0.1", "169.254.169.254", "10.1.2.3"])
+def test_name_that_resolves_to_an_inner_address_is_refused_when_it_is_saved(
+    client: APIClient,
+    member: Membership,
+    give: Give,
+    found: str,
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    """The internet's answer is played: one address is public, the other one is not."""
+    rows = [
+        (socket.AF_INET, socket.SOCK_STREAM, 6, "", (ip, 443)) for ip in ("93.184.216.34", found)
+    ]
+    monkeypatch.setattr(socket, "getaddrinfo", lambda *_args, **_options: rows)
+
+    answer, pointer = give(client, member, "https://weather.example.com/inside")
+
+    assert answer.status_code in {400, 422}, answer.content
+    assert [error["pointer"] for error in answer.json()["errors"]] == [pointer]
+    assert not Api.objects.filter(upstream_url__contains="inside").exists()
+    assert not WebhookEndpoint.objects.filter(url__contains="inside").exists()

@@ -24,6 +24,7 @@ from apps.approvals.selectors import find_open_request
 from apps.core.api.pagination import WholeList
 from apps.core.api.views import REPLAYED_HEADER, ApiView
 from apps.core.exceptions import InvalidInput
+from apps.core.http_client import refuse_inner_name
 from apps.core.rate_limits import take_turn
 
 READ = "apis.read"
@@ -51,6 +52,7 @@ class ProviderApisView(ApiView):
         `warnings`, with the code `upstream_unreachable`.
         """
         fields = cast("services.ListingFields", self.validated(shapes.ApiInput))
+        refuse_inner_name(fields["upstream_url"], field="upstream_url")
         organization = get_current_organization(self.actor)
         answer = self.created(
             request,
@@ -112,6 +114,8 @@ class ProviderApiView(ProviderApiViewBase):
         """
         api = self.load(api_id)
         fields = cast("services.ListingFields", self.validated(shapes.ApiChangesInput))
+        if "upstream_url" in fields:
+            refuse_inner_name(fields["upstream_url"], field="upstream_url")
         services.update_api(api=api, fields=fields, actor=self.actor)
         is_called = not CALLED_FIELDS.isdisjoint(fields)
         warnings = services.warn_of_upstream(api=api) if is_called else []

@@ -14,6 +14,7 @@ from apps.accounts.selectors import get_current_organization
 from apps.core.api.permissions import AUTHENTICATED
 from apps.core.api.views import ApiView
 from apps.core.exceptions import InvalidInput
+from apps.core.http_client import refuse_inner_name
 from apps.notifications.api import webhook_serializers as shapes
 from apps.notifications.constants import MANAGE_WEBHOOKS
 from apps.notifications.enums import DeliveryStatus, EndpointStatus
@@ -77,6 +78,7 @@ class WebhookEndpointsView(WebhookViewBase):
     def post(self, request: Request) -> Response:
         """Make an endpoint. `secret` is in this answer only."""
         terms = terms_of(self.validated(shapes.WebhookEndpointInput))
+        refuse_inner_name(terms.url, field="url")
         organization = get_current_organization(self.actor)
         return self.issued(
             request,
@@ -107,6 +109,8 @@ class WebhookEndpointView(WebhookViewBase):
         """Change it. Disabling gives up what is on its way; enabling does not replay by itself."""
         values = self.validated(shapes.WebhookEndpointChangeInput)
         endpoint = self.load(endpoint_id)
+        if "url" in values:
+            refuse_inner_name(values["url"], field="url")
         if set(TERMS) & values.keys():
             endpoint = endpoints.update_endpoint(
                 endpoint=endpoint, terms=terms_of(values, present=endpoint), actor=self.actor

@@ -17,6 +17,7 @@ from apps.accounts.decorators import ConsoleRequest, console_page
 from apps.accounts.selectors import get_current_organization
 from apps.core.exceptions import DomainError
 from apps.core.forms import refusals_on
+from apps.core.http_client import refuse_inner_name
 from apps.notifications.constants import ENDPOINTS_PER_ORGANIZATION, MANAGE_WEBHOOKS
 from apps.notifications.enums import EndpointStatus
 from apps.notifications.event_types import all_event_types
@@ -48,6 +49,7 @@ def create(request: ConsoleRequest) -> HttpResponse:
     form = EndpointForm(request.POST or None)
     if request.method == "POST" and form.is_valid():
         with refusals_on(form):
+            refuse_inner_name(form.cleaned_data["url"], field="url")
             issued = endpoints.create_endpoint(
                 organization=get_current_organization(request.actor),
                 terms=form.terms(),
@@ -85,6 +87,7 @@ def edit(request: ConsoleRequest, endpoint_id: str) -> HttpResponse:
     form = EndpointForm(request.POST or None, present=endpoint)
     if request.method == "POST" and form.is_valid():
         with refusals_on(form):
+            refuse_inner_name(form.cleaned_data["url"], field="url")
             endpoints.update_endpoint(endpoint=endpoint, terms=form.terms(), actor=request.actor)
             messages.success(request, _("Saved."))
             return redirect(ONE, endpoint.public_id)

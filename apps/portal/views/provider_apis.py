@@ -23,6 +23,7 @@ from apps.apis.requirements import requirements_of
 from apps.approvals.selectors import find_last_request, list_comments
 from apps.core.actors import Actor
 from apps.core.forms import refusals_on
+from apps.core.http_client import refuse_inner_name
 from apps.portal.provider_journey import journey_of
 from apps.portal.provider_tabs import tabs_of
 from apps.portal.upstream_warning import warn_if_unreachable
@@ -52,6 +53,7 @@ def create(request: ConsoleRequest) -> HttpResponse:
     form = NewApiForm(request.POST or None, request.FILES or None)
     if request.method == "POST" and form.is_valid():
         with refusals_on(form):
+            refuse_inner_name(form.cleaned_data["upstream_url"], field="upstream_url")
             api = _create_with_document(form, request.actor)
             messages.success(request, _("The draft is made. The list below says what is missing."))
             warn_if_unreachable(request, api)

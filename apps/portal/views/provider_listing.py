@@ -17,6 +17,7 @@ from apps.apis.constants import MANAGE
 from apps.apis.forms import ListingForm, LogoForm, UpstreamForm
 from apps.apis.models import Api, ApiUpdate
 from apps.core.forms import refusals_on
+from apps.core.http_client import refuse_inner_name
 from apps.portal.upstream_warning import warn_if_unreachable
 
 LIST_ROUTE = "portal:provider_apis"
@@ -71,6 +72,8 @@ def _edit(
     before, upstream_url = provider_selectors.find_waiting_update(api), api.upstream_url
     if request.method == "POST" and form.is_valid():
         with refusals_on(form):
+            if "upstream_url" in form.changed_data:
+                refuse_inner_name(form.cleaned_data["upstream_url"], field="upstream_url")
             services.update_api(api=api, fields=form.to_fields(), actor=request.actor)
             waiting = provider_selectors.find_waiting_update(api)
             _say_what_came_of_it(request, before, waiting)
