@@ -10,10 +10,12 @@ from typing import Final
 
 import hypothesis
 import pytest
+from django.core.cache import cache
 from django.test import Client
 from rest_framework.test import APIClient
 
 from apps.accounts.models import Membership, User
+from apps.apis.selectors import shelves
 from apps.core.actors import Actor
 from tests import clients
 from tests.factories import accounts
@@ -32,6 +34,13 @@ def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
         names = set(getattr(item, "fixturenames", ()))
         if item.get_closest_marker("django_db") or names & DATABASE_FIXTURES:
             item.add_marker("database")
+
+
+@pytest.fixture(autouse=True)
+def own_catalogue_counts(request: pytest.FixtureRequest) -> None:
+    """The catalogue's counts are kept for a minute; a test begins without those of another."""
+    if request.node.get_closest_marker("database"):
+        cache.delete_many([shelves.FRESH_KEY, shelves.CURRENT_KEY, shelves.CACHE_KEY])
 
 
 @pytest.fixture

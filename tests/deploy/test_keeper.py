@@ -30,6 +30,7 @@ def test_killed_process_is_started_again_within_a_second(tmp_path: Path) -> None
 
 def test_children_of_a_killed_process_die_before_its_restart(tmp_path: Path) -> None:
     with Keeper([[program("parent", PARENT, tmp_path)]], tmp_path) as keeper:
+        assert wait_until(lambda: bool(noted_pids(tmp_path, "parent")), timeout_s=10)
         (child,) = noted_pids(tmp_path, "parent")
         keeper.kill("parent")
         assert wait_until(lambda: len(noted_pids(tmp_path, "parent")) == 2, timeout_s=5)
@@ -41,6 +42,8 @@ def test_stop_leaves_neither_processes_nor_their_children(tmp_path: Path) -> Non
         [[program("sleeper", SLEEPER, tmp_path)], [program("parent", PARENT, tmp_path)]], tmp_path
     )
     keeper.start()
+    for name in ("sleeper", "parent"):
+        assert wait_until(lambda name=name: bool(noted_pids(tmp_path, name)), timeout_s=10)
     pids = [*noted_pids(tmp_path, "sleeper"), *noted_pids(tmp_path, "parent")]
     keeper.stop()
     assert len(pids) == 2
@@ -50,6 +53,7 @@ def test_stop_leaves_neither_processes_nor_their_children(tmp_path: Path) -> Non
 def test_stop_kills_what_ignores_the_polite_signal(tmp_path: Path) -> None:
     keeper = Keeper([[program("stubborn", STUBBORN, tmp_path, stop_timeout_s=0.5)]], tmp_path)
     keeper.start()
+    assert wait_until(lambda: bool(noted_pids(tmp_path, "stubborn")), timeout_s=10)
     (pid,) = noted_pids(tmp_path, "stubborn")
     keeper.stop()
     assert not is_running(pid)

@@ -35,7 +35,8 @@ def process(request: pytest.FixtureRequest) -> list[str]:
 def empty_database() -> Iterator[str]:
     """The URL of a database in which no migration was ever run."""
     server = urlsplit(os.environ["DATABASE_URL"])
-    name = "tollgate_never_migrated"
+    # Workers of a parallel run share the server.
+    name = f"tollgate_never_migrated_{os.getpid()}"
     with psycopg.connect(server._replace(path="/postgres").geturl(), autocommit=True) as connection:
         connection.execute(f"DROP DATABASE IF EXISTS {name}")
         connection.execute(f"CREATE DATABASE {name}")

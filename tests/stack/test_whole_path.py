@@ -196,10 +196,10 @@ def approve(approver: Visitor, mark: str) -> None:
     approver.visit("/backoffice/approvals/approvalrequest/")
     approver.page.get_by_role("link", name=re.compile(f"Cities {mark}")).first.click()
     approver.arrive()
-    approver.page.locator("[name=comment]").first.fill(
-        "The upstream answers; the listing is whole."
-    )
-    approver.press(re.compile("^Approve"))
+    page = approver.page
+    page.get_by_label("Comment for the requester").fill("The upstream answers.")
+    page.get_by_role("button", name="Approve", exact=True).click()
+    approver.arrive()
 
 
 def run_snippet(command: str, folder: Path) -> str:
