@@ -42,8 +42,8 @@ def test_stop_leaves_neither_processes_nor_their_children(tmp_path: Path) -> Non
         [[program("sleeper", SLEEPER, tmp_path)], [program("parent", PARENT, tmp_path)]], tmp_path
     )
     keeper.start()
-    for name in ("sleeper", "parent"):
-        assert wait_until(lambda name=name: bool(noted_pids(tmp_path, name)), timeout_s=10)
+    assert wait_until(lambda: bool(noted_pids(tmp_path, "sleeper")), timeout_s=10)
+    assert wait_until(lambda: bool(noted_pids(tmp_path, "parent")), timeout_s=10)
     pids = [*noted_pids(tmp_path, "sleeper"), *noted_pids(tmp_path, "parent")]
     keeper.stop()
     assert len(pids) == 2
