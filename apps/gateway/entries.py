@@ -71,6 +71,14 @@ class Quota(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     limit: int | None
     hard: bool
     periods: tuple[Period, ...]
+    # Calls of the period at which the consumer's own spend cap is reached; hard, whatever `hard` says.
+    spend_calls: int | None = None
+
+    @property
+    def hard_limit(self) -> int | None:
+        """The number of calls after which the next one is refused, by the plan or by the cap."""
+        bounds = [self.spend_calls, self.limit if self.hard else None]
+        return min((bound for bound in bounds if bound is not None), default=None)
 
 
 class Route(msgspec.Struct, frozen=True, forbid_unknown_fields=True, gc=False):
@@ -91,6 +99,8 @@ class Route(msgspec.Struct, frozen=True, forbid_unknown_fields=True, gc=False):
     cors_origins: tuple[str, ...] = ()
     # Lower-case names of headers without which a call is refused.
     required_headers: tuple[str, ...] = ()
+    # What all consumers together may send: they guard the upstream.
+    limits: tuple[RateLimit, ...] = ()
 
 
 class Key(msgspec.Struct, frozen=True, forbid_unknown_fields=True, gc=False):
@@ -226,9 +236,12 @@ def _check(entry: Entry) -> None:
             raise InvalidEntryError(f"upstream_headers: at most {MAX_UPSTREAM_HEADERS}")
         if entry.base_path and (not entry.base_path.startswith("/") or entry.base_path[-1] == "/"):
             raise InvalidEntryError("base_path: begins with a slash and does not end with one")
-        return
     for limit in entry.limits:
         if limit.max < 0 or limit.window_s < 1:
             raise InvalidEntryError(f"limits: {limit.name!r} needs max >= 0 and window_s >= 1")
     if len({limit.window_s for limit in entry.limits}) != len(entry.limits):
         raise InvalidEntryError("limits: two limits of one subject have the same window")
+    if isinstance(entry, Subscription) and entry.quota is not None:
+        spend_calls = entry.quota.spend_calls
+        if spend_calls is not None and spend_calls < 0:
+            raise InvalidEntryError("quota: spend_calls needs to be >= 0")

@@ -50,9 +50,9 @@ class Grant:
         self._route_head = b""
         self._networks = tuple(ip_network(cidr, strict=False) for cidr in key.ip_allow)
         quota = subscription.quota
-        self.has_hard_quota = quota is not None and quota.hard and quota.limit is not None
+        self.has_hard_quota = quota is not None and quota.hard_limit is not None
         # Without a period to count in, a limited quota would be no limit.
-        self.needs_period = quota is not None and quota.limit is not None
+        self.needs_period = self.has_hard_quota or (quota is not None and quota.limit is not None)
         tenant_limits = tenant.limits if tenant else ()
         self.windows: tuple[RateLimit, ...] = (*subscription.limits, *key.limits, *tenant_limits)
         self.policy = ", ".join(
@@ -144,9 +144,12 @@ class Grant:
 
     def _compile_tail(self, period_start: int | None) -> bytes:
         quota = self.subscription.quota
-        limit = UNLIMITED if quota is None or quota.limit is None else quota.limit
+        bound = None if quota is None else quota.hard_limit
+        if bound is None and quota is not None:
+            bound = quota.limit
         start = "" if period_start is None else str(period_start)
         hard = "1" if self.has_hard_quota else "0"
-        tail = bulks(start, str(limit), hard) + self._windows_arguments
+        limit = str(UNLIMITED if bound is None else bound)
+        tail = bulks(start, limit, hard) + self._windows_arguments
         self._command_tails[period_start] = tail
         return tail

@@ -75,9 +75,13 @@ class Taken:
             return problems.STORE_COLD
         headers = self.headers(admission)
         period = admission.period
-        if self.outcome == Outcome.QUOTA_REFUSED and period is not None:
+        quota = admission.grant.subscription.quota
+        if self.outcome == Outcome.QUOTA_REFUSED and period is not None and quota is not None:
             wait_s = _seconds(period.end - admission.business_ms)
-            return problems.QUOTA_EXCEEDED.with_headers([*headers, ("retry-after", str(wait_s))])
+            # Where both are reached, the plan's quota is told: a higher cap would not help.
+            is_used_up = quota.hard and quota.limit is not None and self.used >= quota.limit
+            problem = problems.QUOTA_EXCEEDED if is_used_up else problems.SPEND_CAP_REACHED
+            return problem.with_headers([*headers, ("retry-after", str(wait_s))])
         retry = ("retry-after", str(_seconds(self.wait_ms)))
         return problems.RATE_LIMIT_EXCEEDED.with_headers([*headers, retry])
 

@@ -93,6 +93,12 @@ SCOPE_INSUFFICIENT: Final = _problem(403, "scope_insufficient", "This key may no
 
 RATE_LIMIT_EXCEEDED: Final = _problem(429, "rate_limit_exceeded", "Too many calls; slow down.")
 QUOTA_EXCEEDED: Final = _problem(429, "quota_exceeded", "The calls of this period are used up.")
+SPEND_CAP_REACHED: Final = _problem(
+    429, "spend_cap_reached", "The spend cap that you set for this period is reached."
+)
+API_RATE_LIMIT_EXCEEDED: Final = _problem(
+    429, "api_rate_limit_exceeded", "This API gets more calls than it takes; try again."
+)
 
 REGISTRY_UNCONFIRMED: Final = _problem(
     503, "registry_unconfirmed", "The gateway cannot confirm its registry.", _RETRY_SOON

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import dataclasses
 import time
 import uuid
 from collections import Counter
@@ -11,6 +12,7 @@ from pathlib import Path
 from typing import Any
 
 import httpx
+import msgspec
 import pytest
 
 from apps.gateway.entries import Period, Quota, RateLimit, Tenant, set_entry
@@ -148,6 +150,70 @@ def test_soft_quota_lets_calls_pass_and_counts_them(
     assert [answer.status_code for answer in answers] == [200] * 4
     assert answers[-1].headers["x-quota-remaining"] == "0"
     assert registry.used(consumer) == 4
+
+
+def with_quota(consumer: Consumer, **fields: Any) -> Consumer:
+    """Return the consumer with other terms of their quota."""
+    assert consumer.subscription.quota is not None
+    quota = msgspec.structs.replace(consumer.subscription.quota, **fields)
+    subscription = msgspec.structs.replace(consumer.subscription, quota=quota)
+    return dataclasses.replace(consumer, subscription=subscription)
+
+
+def test_spend_cap_stops_calls_that_a_soft_quota_lets_pass(
+    authorizer: AuthorizerProcess, second_authorizer: AuthorizerProcess, registry: Registry
+) -> None:
+    consumer = with_quota(make_consumer(quota=10, hard=False), spend_calls=25)
+    registry.admit(consumer)
+
+    codes = asyncio.run(ask_many([authorizer, second_authorizer], consumer, 60, 20))
+    refused = authorizer.ask(consumer)
+
+    assert codes == {"allowed": 25, "spend_cap_reached": 35}
+    assert registry.used(consumer) == 25
+    assert refused.status_code == 429
+    assert refused.headers["retry-after"] == refused.headers["x-quota-reset"]
+    # A higher cap lets calls pass at once; none at all as well.
+    for spend_calls, expected in ((27, [200, 200, 429]), (None, [200, 200, 200])):
+        registry.apply(*with_quota(consumer, spend_calls=spend_calls).changes)
+        registry.wait_for_proof()
+        assert [authorizer.ask(consumer).status_code for _ in range(3)] == expected
+
+
+@pytest.mark.parametrize(
+    ("quota", "spend_calls", "code"),
+    [
+        (3, 2, "spend_cap_reached"),
+        (2, 2, "quota_exceeded"),
+        (2, 3, "quota_exceeded"),
+        (None, 2, "spend_cap_reached"),
+    ],
+)
+def test_smaller_one_of_quota_and_cap_refuses(
+    authorizer: AuthorizerProcess,
+    registry: Registry,
+    quota: int | None,
+    spend_calls: int,
+    code: str,
+) -> None:
+    consumer = with_quota(make_consumer(quota=1), limit=quota, spend_calls=spend_calls)
+    registry.admit(consumer)
+
+    answers = [authorizer.ask(consumer) for _ in range(3)]
+
+    assert [answer.status_code for answer in answers] == [200, 200, 429]
+    assert answers[-1].json()["code"] == code
+    assert registry.used(consumer) == 2
+
+
+def test_spend_cap_without_a_counter_is_cold(
+    authorizer: AuthorizerProcess, registry: Registry
+) -> None:
+    consumer = with_quota(make_consumer(quota=1), limit=None, spend_calls=5)
+    registry.apply(*consumer.changes)
+    registry.wait_for_proof()
+
+    assert authorizer.ask(consumer).json()["code"] == "store_cold"
 
 
 def test_used_is_stored_and_remaining_follows_the_live_plan(
