@@ -12,6 +12,9 @@ from urllib.parse import urlsplit
 import psycopg
 import pytest
 
+# Each starts a process that takes a while to give up.
+pytestmark = pytest.mark.slow
+
 START_TIMEOUT_S: Final = 60
 EX_CONFIG: Final = 78
 PROCESSES: Final = {
