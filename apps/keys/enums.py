@@ -25,6 +25,8 @@ COUNTED_STATUSES = (
     KeyStatus.SUSPENDED,
     KeyStatus.FAILED_SYNC,
 )
+# The end of a key, whatever ended it.
+ENDED_STATUSES = (KeyStatus.REVOKED, KeyStatus.EXPIRED)
 # Calls pass with keys in these states (a pending key is being proven at the gateway).
 USABLE_STATUSES = (KeyStatus.PENDING, KeyStatus.ACTIVE, KeyStatus.ROTATING, KeyStatus.FAILED_SYNC)
 
@@ -37,7 +39,10 @@ class KeyEnvironment(TextChoices):
 
 
 class Scope(TextChoices):
-    """What a key may do: read covers safe methods, write the rest."""
+    """What a key may do: read covers safe methods, write the rest.
+
+    Admin covers both, and the endpoints that the provider keeps for it.
+    """
 
     READ = "read", pgettext_lazy("scope", "read")
     WRITE = "write", pgettext_lazy("scope", "write")

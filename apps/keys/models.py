@@ -5,18 +5,23 @@ from __future__ import annotations
 from django.conf import settings
 from django.contrib.postgres.fields import ArrayField
 from django.db import models
+from django.db.models import Q
 from django.utils.translation import gettext_lazy as _
 
 from apps.accounts.models import Organization, Workspace
 from apps.core.models import Entity
 from apps.core.querysets import TenantQuerySet
-from apps.keys.enums import KeyEnvironment, KeyStatus, Scope
+from apps.keys.enums import ENDED_STATUSES, KeyEnvironment, KeyStatus, Scope
 from apps.subscriptions.models import Subscription
 
 
 def default_scopes() -> list[str]:
     """Return the scopes of a key for which none were chosen: everything."""
     return [Scope.READ, Scope.WRITE]
+
+
+def _is_positive(field: str) -> Q:
+    return Q(**{f"{field}__isnull": True}) | Q(**{f"{field}__gte": 1})
 
 
 class ApiKey(Entity):
@@ -48,7 +53,25 @@ class ApiKey(Entity):
         blank=True,
         verbose_name=_("allowed addresses"),
     )
+    # What it may call, as "GET /path/{template}", and groups of the API's documents; both empty: everything.
+    endpoints = ArrayField(
+        models.CharField(max_length=320),
+        default=list,
+        db_default=models.Value([], ArrayField(models.CharField(max_length=320))),
+        blank=True,
+        verbose_name=_("allowed endpoints"),
+    )
+    tags = ArrayField(
+        models.CharField(max_length=80),
+        default=list,
+        db_default=models.Value([], ArrayField(models.CharField(max_length=80))),
+        blank=True,
+        verbose_name=_("allowed groups"),
+    )
+    rate_per_second = models.PositiveIntegerField(_("calls per second"), null=True, blank=True)
     rate_per_minute = models.PositiveIntegerField(_("calls per minute"), null=True, blank=True)
+    rate_per_hour = models.PositiveIntegerField(_("calls per hour"), null=True, blank=True)
+    rate_per_day = models.PositiveIntegerField(_("calls per day"), null=True, blank=True)
     expires_at = models.DateTimeField(_("expires"), null=True, blank=True)
     created_by = models.ForeignKey(
         settings.AUTH_USER_MODEL, on_delete=models.SET_NULL, null=True, related_name="+"
@@ -66,7 +89,23 @@ class ApiKey(Entity):
         verbose_name = _("API key")
         verbose_name_plural = _("API keys")
         ordering = ("-id",)
-        indexes = (models.Index(fields=("subscription", "status"), name="keys_key_subscription"),)
+        indexes = (
+            models.Index(fields=("subscription", "status"), name="keys_key_subscription"),
+            models.Index(
+                fields=("pepper_number",),
+                name="keys_key_pepper",
+                condition=~Q(status__in=ENDED_STATUSES),
+            ),
+        )
+        constraints = (
+            models.CheckConstraint(
+                condition=_is_positive("rate_per_second")
+                & _is_positive("rate_per_minute")
+                & _is_positive("rate_per_hour")
+                & _is_positive("rate_per_day"),
+                name="keys_key_rates_positive",
+            ),
+        )
 
     def __str__(self) -> str:
         return f"{self.name} ({self.masked})"

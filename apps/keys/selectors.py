@@ -8,12 +8,10 @@ from apps.core.actors import Actor
 from apps.core.exceptions import NotFound
 from apps.core.ids import InvalidPublicIdError, parse_public_id
 from apps.core.models import AuditEvent
-from apps.keys.enums import COUNTED_STATUSES, KeyStatus
+from apps.keys.enums import COUNTED_STATUSES
 from apps.keys.hashing import possible_digests
 from apps.keys.models import ApiKey
 from apps.subscriptions.models import Subscription
-
-ENDED_STATUSES = (KeyStatus.REVOKED, KeyStatus.EXPIRED)
 
 
 def list_keys(actor: Actor, *, subscription: Subscription | None = None) -> QuerySet[ApiKey]:

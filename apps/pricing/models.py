@@ -56,6 +56,10 @@ class Plan(Entity):
     trial_days = models.PositiveSmallIntegerField(_("trial days"), default=0)
     position = models.PositiveSmallIntegerField(_("position"), default=0)
     key_limit = models.PositiveSmallIntegerField(_("active keys"), default=5)
+    # None: as long as the platform allows.
+    key_max_days = models.PositiveSmallIntegerField(
+        _("a key lives at most (days)"), null=True, blank=True
+    )
 
     objects = PlanQuerySet.as_manager()
 

@@ -66,6 +66,7 @@ class Endpoint(Entity):
     request_body = models.JSONField(_("request body"), null=True)
     responses = models.JSONField(_("responses"), default=dict)
     is_deprecated = models.BooleanField(_("deprecated"), default=False)
+    requires_admin = models.BooleanField(_("for admin keys only"), default=False, db_default=False)
     position = models.PositiveIntegerField(_("position"), default=0)
 
     class Meta:

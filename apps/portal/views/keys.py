@@ -19,6 +19,7 @@ from apps.accounts.decorators import ConsoleRequest, console_page
 from apps.core.exceptions import DomainError
 from apps.core.forms import refusals_on
 from apps.keys import constants, selectors, services
+from apps.keys.enums import ENDED_STATUSES
 from apps.keys.forms import KeyForm, RenameForm, RevokeForm, RotateForm
 from apps.keys.models import ApiKey
 from apps.keys.proof import wait_for_proof
@@ -42,7 +43,7 @@ PAGE_ROUTE: Final = "portal:key"
 def key_list(request: ConsoleRequest) -> HttpResponse:
     """List the organization's keys: live ones first, with what each calls."""
     rows = selectors.list_keys(request.actor)
-    live = rows.exclude(status__in=selectors.ENDED_STATUSES)
+    live = rows.exclude(status__in=ENDED_STATUSES)
     shown = rows if request.GET.get("show") == "all" else live
     page = Paginator(shown, PAGE_SIZE).get_page(request.GET.get("page"))
     context = {"page": page, "shows_all": shown is rows, "can_manage": request.actor.can(MANAGE)}

@@ -15,8 +15,8 @@ from django.views.decorators.http import require_http_methods, require_POST, req
 from apps.accounts.decorators import ConsoleRequest, console_page
 from apps.approvals.selectors import list_comments
 from apps.core.exceptions import DomainError
-from apps.keys.enums import KeyStatus
-from apps.keys.selectors import ENDED_STATUSES, count_counted_keys, list_keys
+from apps.keys.enums import ENDED_STATUSES, KeyStatus
+from apps.keys.selectors import count_counted_keys, list_keys
 from apps.portal.call_snippets import curl_with_key, gateway_address
 from apps.portal.moves import ask, carry_out
 from apps.pricing.selectors import current_version_of, get_choosable_plan
