@@ -67,6 +67,14 @@ class UpdateStatus(TextChoices):
     CANCELLED = "cancelled", pgettext_lazy("update", "cancelled")
 
 
+class TimeoutClass(TextChoices):
+    """How long the gateway waits for an upstream to begin its answer; seconds are in `gateway.entries`."""
+
+    SHORT = "short", pgettext_lazy("timeout", "short (10 seconds)")
+    STANDARD = "standard", pgettext_lazy("timeout", "standard (60 seconds)")
+    LONG = "long", pgettext_lazy("timeout", "long (as long as a call may take)")
+
+
 class CircuitState(TextChoices):
     """Whether the gateway dials an upstream."""
 

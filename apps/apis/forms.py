@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from datetime import UTC, datetime, time
 from typing import Any, cast
 
@@ -9,7 +10,7 @@ from django import forms
 from django.utils.translation import gettext_lazy as _
 
 from apps.apis.constants import MAX_LOGO_BYTES, MAX_TAGS
-from apps.apis.enums import Visibility
+from apps.apis.enums import TimeoutClass, Visibility
 from apps.apis.models import HTTP_METHODS, Category
 from apps.apis.openapi import MAX_DOCUMENT_BYTES
 from apps.apis.services import ListingFields
@@ -169,6 +170,22 @@ class UpstreamForm(forms.Form):
         choices=[(method, method) for method in HTTP_METHODS],
         widget=forms.CheckboxSelectMultiple,
     )
+    timeout_class = forms.ChoiceField(
+        label=_("Time to answer"),
+        choices=TimeoutClass.choices,
+        help_text=_(
+            "How long the gateway waits for your upstream to begin its answer. Then the caller gets 504."
+        ),
+    )
+    cors_origins = forms.CharField(
+        label=_("Pages that may call it"),
+        required=False,
+        widget=forms.Textarea(attrs={"rows": 3}),
+        help_text=_(
+            "Origins such as https://app.example.com, one on each line; * stands for all. "
+            "Leave it empty to answer browsers’ questions (CORS) yourself."
+        ),
+    )
     health_path = forms.CharField(
         label=_("Health path"), max_length=200, help_text=_("Below the base URL; asked by GET.")
     )
@@ -179,6 +196,10 @@ class UpstreamForm(forms.Form):
     def to_fields(self) -> ListingFields:
         """Return what the service needs."""
         return cast("ListingFields", self.cleaned_data)
+
+    def clean_cors_origins(self) -> list[str]:
+        """Split at lines, spaces and commas."""
+        return [part for part in re.split(r"[\s,]+", self.cleaned_data["cors_origins"]) if part]
 
 
 class SecretForm(forms.Form):

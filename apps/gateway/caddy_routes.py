@@ -9,7 +9,7 @@ from __future__ import annotations
 import json
 from typing import Any, Final
 
-from apps.gateway.entries import MAX_UPSTREAM_HEADERS, UpstreamKind
+from apps.gateway.entries import MAX_UPSTREAM_HEADERS, UpstreamKind, UpstreamTimeout, handler_of
 
 Json = dict[str, Any]
 
@@ -34,6 +34,10 @@ RATE_HEADERS: Final = (
     "X-Quota-Remaining",
     "X-Quota-Reset",
 )
+# Of our headers, what a page may read where its origin is allowed.
+EXPOSED_HEADERS: Final = ", ".join(
+    (*RATE_HEADERS, "Retry-After", "X-Request-Id", "X-Tollgate-Error")
+)
 CREDENTIAL_HEADERS: Final = ("X-Subscription-Key", "X-Api-Key", "Authorization")
 # Caddy adds these by itself; they would tell a provider the consumer's address.
 FORWARDED_HEADERS: Final = ("X-Forwarded-For", "X-Forwarded-Host", "X-Forwarded-Proto")
@@ -48,6 +52,8 @@ OUR_HEADERS: Final = (
     "X-Forwarded-Method",
 )
 CONNECT_TIMEOUT: Final = "5s"
+# Before the connection to the caller is closed, so that it can still be told why.
+ANSWER_MARGIN_S: Final = 2
 AUTHORIZER_TIMEOUT: Final = "3s"
 STOP_TIMEOUT: Final = "10s"
 MAX_HEADER_BYTES: Final = 32 * 1024
@@ -65,7 +71,7 @@ def call_routes(*, authorizer: str, secret: str, resolver: str, timeout_s: int) 
         authorizer: address that Caddy dials.
         secret: tells the authorizer that Caddy asks.
         resolver: address of the name server that vets upstreams' names.
-        timeout_s: after which an upstream that does not answer is given up.
+        timeout_s: the longest call, and with it the longest that an upstream may take to answer.
     """
     return [
         {"handle": _prepare()},
@@ -91,10 +97,12 @@ def call_routes(*, authorizer: str, secret: str, resolver: str, timeout_s: int) 
         _allow_origin(),
         *(
             {
-                "match": [{"vars": {ANSWER % "X-Upstream-Kind": [kind]}}],
-                "handle": [_upstream(kind, resolver, timeout_s)],
+                "match": [{"vars": {ANSWER % "X-Upstream-Kind": [handler_of(kind, timeout)]}}],
+                "handle": [_upstream(kind, timeout, resolver, timeout_s)],
                 "terminal": True,
             }
+            # Most calls match the first ones.
+            for timeout in UpstreamTimeout
             for kind in UpstreamKind
         ),
         {"handle": [_problem(404, "api_not_found", "No API has this address.")]},
@@ -120,6 +128,8 @@ def error_routes() -> list[Json]:
     mark = {"handler": "headers", "response": _response_headers()}
     return [
         {"handle": [_log_field("gateway_error", "true"), mark]},
+        # A page may read our own errors too.
+        {**_allow_origin(), "match": [{"not": [{"vars": {"{http.vars.cors_origin}": [""]}}]}]},
         *(
             {
                 "match": [{"expression": expression}],
@@ -250,21 +260,25 @@ def _allow_origin() -> Json:
                 "response": {
                     "deferred": True,
                     "set": {"Access-Control-Allow-Origin": ["{http.vars.cors_origin}"]},
-                    "add": {"Vary": ["Origin"]},
+                    # Added: what the upstream lets pages read stays readable.
+                    "add": {"Vary": ["Origin"], "Access-Control-Expose-Headers": [EXPOSED_HEADERS]},
                 },
             }
         ],
     }
 
 
-def _upstream(kind: UpstreamKind, resolver: str, timeout_s: int) -> Json:
-    """Dial what the authorizer answered; one handler for http, https, and each with provider headers."""
+def _upstream(kind: UpstreamKind, timeout: UpstreamTimeout, resolver: str, longest_s: int) -> Json:
+    """Dial what the authorizer answered.
+
+    One handler for http, https, and each with provider headers, times the times to answer: Caddy takes no placeholders there.
+    """
     transport: Json = {
         "protocol": "http",
         # Without its answer no name is dialled: a call then gets 502.
         "resolver": {"addresses": [f"udp/{resolver}"]},
         "dial_timeout": CONNECT_TIMEOUT,
-        "response_header_timeout": f"{timeout_s}s",
+        "response_header_timeout": f"{timeout.seconds(max(1, longest_s - ANSWER_MARGIN_S))}s",
         "max_response_header_size": MAX_HEADER_BYTES,
         "compression": False,
         "keep_alive": {"enabled": True, "max_idle_conns_per_host": 256},
@@ -293,7 +307,7 @@ def _upstream(kind: UpstreamKind, resolver: str, timeout_s: int) -> Json:
                 "delete": ["Ratelimit*", "X-Ratelimit-*", "X-Quota-*", "X-Tollgate-*", "X-Authz"]
             },
         },
-        "stream_timeout": f"{timeout_s}s",
+        "stream_timeout": f"{longest_s}s",
         "stream_close_delay": STOP_TIMEOUT,
     }
 

@@ -43,6 +43,26 @@ class UpstreamKind(StrEnum):
         return self in {UpstreamKind.HTTPS_WITH_HEADERS, UpstreamKind.HTTP_WITH_HEADERS}
 
 
+class UpstreamTimeout(StrEnum):
+    """How long the proxy waits for an upstream to begin its answer. Caddy takes numbers only, so each has handlers."""
+
+    STANDARD = "standard"
+    SHORT = "short"
+    LONG = "long"
+
+    def seconds(self, longest_s: int) -> int:
+        """Return the time in seconds, at most the longest that the proxy can wait."""
+        return min(_TIMEOUTS_S.get(self, longest_s), longest_s)
+
+
+_TIMEOUTS_S: Final = {UpstreamTimeout.SHORT: 10, UpstreamTimeout.STANDARD: 60}
+
+
+def handler_of(kind: str, timeout: str) -> str:
+    """Return the name by which the authorizer tells the proxy how to dial: `https+headers+long`."""
+    return f"{kind}+{timeout}"
+
+
 class InvalidEntryError(ValueError):
     """An entry that no authorizer could serve; the message names the field."""
 
@@ -97,6 +117,8 @@ class Route(msgspec.Struct, frozen=True, forbid_unknown_fields=True, gc=False):
     methods: tuple[str, ...] = ()
     # Empty: no CORS policy, a preflight is a call like any other. ("*",): every origin.
     cors_origins: tuple[str, ...] = ()
+    # Without it an entry means what it meant before there was a choice.
+    timeout: Literal["short", "standard", "long"] = "long"
     # Lower-case names of headers without which a call is refused.
     required_headers: tuple[str, ...] = ()
     # What all consumers together may send: they guard the upstream.

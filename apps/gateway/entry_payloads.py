@@ -128,6 +128,8 @@ def _route_of(api: Api) -> entries.Route:
         state=_route_state(api),
         upstream_headers=tuple((secret.header_name, secret.value) for secret in secrets),
         methods=() if set(methods) >= set(HTTP_METHODS) else methods,
+        cors_origins=tuple(api.cors_origins),
+        timeout=api.timeout_class,  # type: ignore[arg-type]  # the enum's values are the entry's literals
         # What the gateway adds itself, callers need not send.
         required_headers=tuple(sorted(required - injected)),
     )

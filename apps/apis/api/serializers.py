@@ -8,7 +8,8 @@ from django.conf import settings
 from drf_spectacular.utils import extend_schema_field
 from rest_framework import serializers
 
-from apps.apis.enums import Visibility
+from apps.apis.constants import MAX_CORS_ORIGINS, MAX_ORIGIN_LENGTH_CHARS
+from apps.apis.enums import TimeoutClass, Visibility
 from apps.apis.models import (
     HTTP_METHODS,
     Api,
@@ -90,6 +91,8 @@ class ProviderApiOutput(ListingOutput):
             "visibility",
             "upstream_url",
             "allowed_methods",
+            "cors_origins",
+            "timeout_class",
             "health_path",
             "health_expected_status",
             "created_at",
@@ -113,6 +116,16 @@ class ApiChangesInput(serializers.Serializer[dict[str, Any]]):
     visibility = serializers.ChoiceField(choices=Visibility.choices)
     allowed_methods = serializers.ListField(
         child=serializers.ChoiceField(choices=HTTP_METHODS), min_length=1
+    )
+    cors_origins = serializers.ListField(
+        child=serializers.CharField(max_length=MAX_ORIGIN_LENGTH_CHARS),
+        max_length=MAX_CORS_ORIGINS,
+        allow_empty=True,
+        help_text='Origins of pages that may call the API in browsers, such as `https://app.example.com`; `["*"]`: any.',
+    )
+    timeout_class = serializers.ChoiceField(
+        choices=TimeoutClass.choices,
+        help_text="How long the gateway waits for the upstream to begin its answer.",
     )
     health_path = serializers.CharField(max_length=200)
     health_expected_status = serializers.IntegerField(min_value=100, max_value=599)

@@ -13,7 +13,15 @@ from django.db.models import F, Q
 from django.utils.translation import gettext_lazy as _
 
 from apps.accounts.models import Organization
-from apps.apis.enums import CALLABLE_STATUSES, ApiStatus, GoLiveMode, UpdateStatus, Visibility
+from apps.apis.constants import MAX_ORIGIN_LENGTH_CHARS
+from apps.apis.enums import (
+    CALLABLE_STATUSES,
+    ApiStatus,
+    GoLiveMode,
+    TimeoutClass,
+    UpdateStatus,
+    Visibility,
+)
 from apps.core import clock
 from apps.core.crypto import EncryptedTextField
 from apps.core.models import Entity
@@ -114,6 +122,22 @@ class Api(Entity):
     upstream_url = models.URLField(_("upstream base URL"), max_length=300)
     allowed_methods = ArrayField(
         models.CharField(max_length=8), default=all_methods, verbose_name=_("allowed methods")
+    )
+    # Where browsers may call it from; empty: no policy of ours, ["*"]: everywhere.
+    cors_origins = ArrayField(
+        models.CharField(max_length=MAX_ORIGIN_LENGTH_CHARS),
+        default=list,
+        db_default=models.Value([], ArrayField(models.CharField())),
+        blank=True,
+        verbose_name=_("origins of pages"),
+    )
+    # Rows from before this choice waited as long as a call may take, and go on so.
+    timeout_class = models.CharField(
+        _("time to answer"),
+        max_length=8,
+        choices=TimeoutClass,
+        default=TimeoutClass.STANDARD,
+        db_default=TimeoutClass.LONG.value,
     )
     health_path = models.CharField(_("health path"), max_length=200, default="/", blank=True)
     health_expected_status = models.PositiveSmallIntegerField(_("expected status"), default=200)

@@ -36,7 +36,9 @@ FROZEN_STATUSES: Final = frozenset(
     }
 )
 # What the gateway needs to know, so a change of it is told upwards.
-GATEWAY_FIELDS: Final = frozenset({"upstream_url", "allowed_methods", "visibility"})
+GATEWAY_FIELDS: Final = frozenset(
+    {"upstream_url", "allowed_methods", "visibility", "cors_origins", "timeout_class"}
+)
 
 
 @transaction.atomic

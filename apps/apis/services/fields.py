@@ -9,6 +9,7 @@ from django.utils.translation import gettext as _
 
 from apps.apis.constants import MAX_TAG_LENGTH_CHARS, MAX_TAGS
 from apps.apis.models import HTTP_METHODS, Category
+from apps.apis.origins import clean_origins
 from apps.core.exceptions import InvalidInput
 from apps.core.http_client import validate_url
 
@@ -29,6 +30,8 @@ class ListingFields(TypedDict, total=False):
     visibility: str
     upstream_url: str
     allowed_methods: list[str]
+    cors_origins: list[str]
+    timeout_class: str
     health_path: str
     health_expected_status: int
 
@@ -46,6 +49,8 @@ def clean_field(name: str, value: Any) -> Any:
             return _clean_tags(value)
         case "allowed_methods":
             return _clean_methods(value)
+        case "cors_origins":
+            return clean_origins(value)
         case "health_path":
             return "/" + value.strip().lstrip("/")
         case _:

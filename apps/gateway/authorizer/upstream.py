@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Final
 
-from apps.gateway.entries import MAX_UPSTREAM_HEADERS
+from apps.gateway.entries import MAX_UPSTREAM_HEADERS, handler_of
 
 if TYPE_CHECKING:
     from apps.gateway.authorizer.problems import HeaderList
@@ -17,9 +17,10 @@ def upstream_headers(route: Route) -> HeaderList:
     """Return the headers of a 200: the mark of an allowed call, the upstream, and its secrets."""
     literal = f"[{route.host}]" if ":" in route.host else route.host
     default = _DEFAULT_PORTS[route.scheme] == route.port
+    kind = f"{route.scheme}+headers" if route.upstream_headers else route.scheme
     headers = [
         ("x-authz", "allow"),
-        ("x-upstream-kind", f"{route.scheme}+headers" if route.upstream_headers else route.scheme),
+        ("x-upstream-kind", handler_of(kind, route.timeout)),
         ("x-upstream-dial", f"{literal}:{route.port}"),
         ("x-upstream-host", literal if default else f"{literal}:{route.port}"),
     ]

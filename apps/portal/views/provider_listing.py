@@ -47,6 +47,7 @@ def upstream(request: ConsoleRequest, api_id: str) -> HttpResponse:
     """Change where calls are forwarded to."""
     api = selectors.get_own_api(request.actor, api_id)
     initial = {name: getattr(api, name) for name in UpstreamForm.base_fields}
+    initial["cors_origins"] = "\n".join(api.cors_origins)
     return _edit(
         request, api, UpstreamForm(request.POST or None, initial=initial), title=_("Upstream")
     )

@@ -12,7 +12,7 @@ import httpx
 import pytest
 
 from apps.gateway.caddy import CaddyError, CaddyWriter
-from apps.gateway.caddy_config import GatewayConfig
+from apps.gateway.caddy_config import GatewayConfig, render_config
 from tests.apps.gateway.dataplane.conftest import Registry
 from tests.apps.gateway.dataplane.harness import (
     AuthorizerProcess,
@@ -220,6 +220,8 @@ def test_cors_policy_replaces_what_the_upstream_says(
     assert (preflight.status_code, preflight.headers["access-control-allow-origin"]) == (204, page)
     assert call.headers.get_list("access-control-allow-origin") == [page]
     assert "Origin" in call.headers["vary"]
+    exposed = call.headers["access-control-expose-headers"].lower()
+    assert {"x-ratelimit-remaining", "x-quota-remaining", "retry-after"} <= set(exposed.split(", "))
     assert without.headers["access-control-allow-origin"] == "https://upstream.example"
     assert registry.used(shared) == 1
 
@@ -239,6 +241,54 @@ def test_unreachable_upstream_is_a_502_problem_that_names_no_address(
     line = wait_for_line(caddy, response.headers["x-request-id"])
     assert (line["gateway_error"], line["subscription_id"]) == ("true", consumer.sub_id)
     assert consumer.key not in caddy.log.read_text()
+
+
+def test_upstream_that_does_not_answer_in_time_is_a_504_problem_that_pages_may_read(
+    folder: Path, authorizer: AuthorizerProcess, registry: Registry
+) -> None:
+    page = "https://app.example"
+    consumer = make_consumer("silent", quota=10)
+    # Connections are made and never read.
+    with socket.create_server(("127.0.0.1", 0)) as silent:
+        registry.apply(
+            make_route("silent", silent.getsockname()[1], timeout="short", cors_origins=(page,))
+        )
+        registry.admit(consumer)
+        hasty = folder / "hasty"
+        hasty.mkdir()
+        # Calls of three seconds at most: no class waits longer.
+        with running(
+            CaddyProcess(hasty, f"127.0.0.1:{authorizer.port}", longest_call_s=13)
+        ) as caddy:
+            response = httpx.get(
+                f"{caddy.url}/silent/x",
+                headers={"X-Api-Key": consumer.key, "Origin": page},
+                timeout=20,
+            )
+            line = wait_for_line(caddy, response.headers["x-request-id"])
+
+    assert (response.status_code, response.json()["code"]) == (504, "upstream_timeout")
+    assert response.headers["x-tollgate-error"] == "true"
+    assert response.headers["access-control-allow-origin"] == page
+    assert (line["gateway_error"], line["subscription_id"]) == ("true", consumer.sub_id)
+
+
+def test_each_kind_of_upstream_has_a_handler_for_each_time_to_answer(caddy: CaddyProcess) -> None:
+    routes = render_config(caddy.config)["apps"]["http"]["servers"]["gateway"]["routes"]
+    times = {
+        route["match"][0]["vars"]["{http.reverse_proxy.header.X-Upstream-Kind}"][0]: route[
+            "handle"
+        ][0]["transport"]["response_header_timeout"]
+        for route in routes
+        if "X-Upstream-Kind" in str(route.get("match"))
+    }
+
+    assert times == {
+        f"{scheme}{extra}+{name}": seconds
+        for scheme in ("http", "https")
+        for extra in ("", "+headers")
+        for name, seconds in (("short", "10s"), ("standard", "60s"), ("long", "108s"))
+    }
 
 
 def test_upstream_error_passes_unmarked(caddy: CaddyProcess, consumer: Consumer) -> None:
