@@ -6,7 +6,7 @@ from django.db import migrations, models
 
 class Migration(migrations.Migration):
     dependencies = [
-        ("apis", "0008_sunset_reminders"),
+        ("apis", "0009_endpoints_for_admin_keys"),
     ]
 
     operations = [
