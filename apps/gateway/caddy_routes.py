@@ -10,17 +10,10 @@ import json
 from typing import Any, Final
 
 from apps.gateway.entries import MAX_UPSTREAM_HEADERS, UpstreamKind, UpstreamTimeout, handler_of
+from apps.gateway.paths import SLUG_PATTERN, UNSAFE_PATH_PATTERN
 
 Json = dict[str, Any]
 
-SLUG_PATTERN: Final = "^/([a-z0-9](?:[a-z0-9-]*[a-z0-9])?)(?:/|$)"
-# A path is refused when its decoded, cleaned form (which the slug is captured from) and its raw form
-# (which is forwarded) could name different things: dot segments in any spelling, an encoded slash in the
-# first segment, backslashes; and when it holds control characters, which no header may carry.
-UNSAFE_PATH_PATTERN: Final = (
-    r"(?i)^(?:[a-z]+://[^/?]*)?"
-    r"(?:[^?]*(?:/|%2f)(?:\.|%2e){1,2}(?:/|%2f|\?|$)|/*[^/?]*%2f|[^?]*(?:%[01][0-9a-f]|%7f|\\|%5c))"
-)
 SLUG: Final = "{http.regexp.api.1}"
 # The authorizer's answer, until the upstream has answered.
 ANSWER: Final = "{http.reverse_proxy.header.%s}"

@@ -12,7 +12,6 @@ from typing import TYPE_CHECKING, Any, Final
 
 from apps.gateway.authorizer import problems
 from apps.gateway.authorizer.decision import cors_headers
-from apps.gateway.authorizer.http import EMPTY_END, render_headers
 from apps.gateway.authorizer.limits import Taken
 from apps.gateway.authorizer.resp import command
 from apps.gateway.authorizer.store_client import StoreUnavailableError
@@ -29,6 +28,9 @@ if TYPE_CHECKING:
 
     class Replier(Protocol):
         """Where the answer goes."""
+
+        def render_allowed(self, admission: Admission, headers: problems.HeaderList) -> bytes:
+            """Return the answer that lets the call on."""
 
         def allow(self, rendered: bytes) -> None:
             """Let the call on."""
@@ -93,9 +95,8 @@ class Admitting:
             self._is_taken = True
             limits = taken.headers(admission)
         # The answer is made before the line: a call on file must be answered.
-        route = admission.route
-        variable = render_headers([*limits, *cors_headers(admission.call, route)])
-        self._allowed = b"%b%b%b" % (admission.grant.head_for(route), variable, EMPTY_END)
+        headers = [*limits, *cors_headers(admission.call, admission.route)]
+        self._allowed = self._replier.render_allowed(admission, headers)
         self._journal.append(self._record(), self._when_filed)
         return None
 

@@ -14,15 +14,17 @@ import msgspec
 
 from apps.gateway.authorizer import problems
 from apps.gateway.authorizer.admitting import Admitting
-from apps.gateway.authorizer.decision import Call, decide
-from apps.gateway.authorizer.http import render_end, render_head
+from apps.gateway.authorizer.decision import decide
 from apps.gateway.authorizer.metrics import render_metrics
 from apps.gateway.authorizer.problems import Answer
+from apps.gateway.authorizer.profiles import CADDY, PREFIX, READERS, TRAEFIK, profile_of, read_caddy
+from apps.gateway.authorizer.replies import REPLIES, ContractReply, Reply
 
 if TYPE_CHECKING:
     from collections import Counter
 
     from apps.gateway.authorizer.config import AuthorizerSettings
+    from apps.gateway.authorizer.decision import Call
     from apps.gateway.authorizer.follower import RegistryFollower
     from apps.gateway.authorizer.http import Connection, Headers, Request
     from apps.gateway.authorizer.journal import JournalWriter
@@ -31,9 +33,7 @@ if TYPE_CHECKING:
 
 logger = logging.getLogger(__name__)
 
-AUTHORIZE_PREFIX: Final = "/authz/"
-ALLOWED: Final = "allowed"
-MAX_REQUEST_ID_CHARS: Final = 64
+CADDY_PATH: Final = f"{PREFIX}{CADDY}"
 
 
 class Authorizer:
@@ -60,22 +60,31 @@ class Authorizer:
 
     def handle(self, request: Request, connection: Connection) -> None:
         """Answer one request, now or when store and journal have answered."""
+        is_caddy = request.path == CADDY_PATH
+        kind = Reply if is_caddy else REPLIES.get(profile_of(request.path), Reply)
+        reply = kind(connection, self._decisions)
         try:
-            answer = self._answer(request, connection)
+            answer = (
+                self._answer_caddy(request, reply) if is_caddy else self._answer(request, reply)
+            )
         except Exception:  # an answer must be given, and it must not be 200
             logger.exception("authorizer: failed to decide")
             answer = problems.INTERNAL
         if answer is not None:
-            _Reply(connection, self._decisions).refuse(answer)
+            reply.refuse(answer)
 
-    def _answer(self, request: Request, connection: Connection) -> Answer | None:
+    def _answer_caddy(self, request: Request, reply: Reply) -> Answer | None:
         """Return the answer; None when store and journal will have the last word."""
-        path, headers = request.path, request.headers
-        if path.startswith(AUTHORIZE_PREFIX):
-            secret = headers.get("x-tollgate-secret") or ""
-            if not hmac.compare_digest(secret.encode(), self._secret):
-                return problems.FORBIDDEN_CALLER
-            return self._authorize(_read_call(headers), connection)
+        if not self._is_proxy(request.headers):
+            return problems.FORBIDDEN_CALLER
+        return self._authorize(read_caddy(request), reply)
+
+    def _answer(self, request: Request, reply: Reply) -> Answer | None:
+        """Do as `_answer_caddy` for the questions of other proxies, and those that are about no call."""
+        path = request.path
+        profile = profile_of(path)
+        if profile in REPLIES:
+            return self._answer_proxy(profile, request, reply)
         if path == "/healthz":
             return self._health()
         if path == "/metrics":
@@ -83,7 +92,23 @@ class Authorizer:
             return Answer("metrics", 200, [("content-type", "text/plain; version=0.0.4")], text)
         return problems.NOT_FOUND
 
-    def _authorize(self, call: Call, connection: Connection) -> Answer | None:
+    def _answer_proxy(self, profile: str, request: Request, reply: Reply) -> Answer | None:
+        if not self._is_proxy(request.headers):
+            return problems.FORBIDDEN_CALLER
+        call = READERS[profile](request)
+        if isinstance(call, Answer):
+            return call
+        if isinstance(reply, ContractReply):
+            reply.request_id = call.request_id
+        # Traefik lets every 2xx pass, so a preflight that is answered would reach the upstream.
+        call.may_be_preflight = profile != TRAEFIK
+        return self._authorize(call, reply)
+
+    def _is_proxy(self, headers: Headers) -> bool:
+        secret = headers.get("x-tollgate-secret") or ""
+        return hmac.compare_digest(secret.encode(), self._secret)
+
+    def _authorize(self, call: Call, reply: Reply) -> Answer | None:
         """Decide one call: from memory, then by its counters, then put it on file."""
         if not self._follower.lease.is_valid:
             return problems.REGISTRY_UNCONFIRMED
@@ -97,7 +122,7 @@ class Authorizer:
             return problems.METERING_UNAVAILABLE
         Admitting(
             admission,
-            _Reply(connection, self._decisions),
+            reply,
             store=self._store,
             journal=self._journal,
             node=self._settings.node,
@@ -120,42 +145,3 @@ class Authorizer:
         status = 200 if follower.lease.is_valid and self._journal.has_space else 503
         headers = [("content-type", "application/json")]
         return Answer("health", status, headers, msgspec.json.encode(body))
-
-
-class _Reply:
-    """Counts the answer to one request and sends it."""
-
-    __slots__ = ("_connection", "_decisions")
-
-    def __init__(self, connection: Connection, decisions: Counter[str]) -> None:
-        """Answer on a connection."""
-        self._connection = connection
-        self._decisions = decisions
-
-    def allow(self, rendered: bytes) -> None:
-        """Let the call on."""
-        self._decisions[ALLOWED] += 1
-        self._connection.respond(rendered)
-
-    def refuse(self, answer: Answer) -> None:
-        """Send an answer that is no allowed call."""
-        try:
-            head = render_head(answer.status, answer.headers)
-        except ValueError:
-            logger.exception("authorizer: an answer cannot be sent")
-            answer = problems.INTERNAL
-            head = render_head(answer.status, answer.headers)
-        self._decisions[answer.code] += 1
-        self._connection.respond(head + render_end(answer.body))
-
-
-def _read_call(headers: Headers) -> Call:
-    get = headers.get
-    return Call(
-        request_id=(get("x-tollgate-request-id") or "")[:MAX_REQUEST_ID_CHARS],
-        slug=get("x-tollgate-slug") or "",
-        method=get("x-tollgate-method") or "GET",
-        path=get("x-tollgate-path") or "/",
-        client_ip=get("x-tollgate-client-ip") or "",
-        headers=headers,
-    )

@@ -48,6 +48,7 @@ class Call:
     path: str
     client_ip: str
     headers: Headers
+    may_be_preflight: bool = True
 
 
 @dataclass(slots=True)
@@ -102,7 +103,7 @@ def decide(call: Call, tables: Tables, peppers: Sequence[bytes], now_ms: int) ->
 
 def is_preflight(call: Call) -> bool:
     """Tell whether a browser asks for permission before the real call."""
-    if call.method != "OPTIONS":
+    if call.method != "OPTIONS" or not call.may_be_preflight:
         return False
     return call.headers.get("access-control-request-method") is not None
 

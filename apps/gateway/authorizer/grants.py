@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Final
 
 from apps.gateway.authorizer.http import render_head
 from apps.gateway.authorizer.resp import bulk, bulks
-from apps.gateway.authorizer.upstream import upstream_headers
+from apps.gateway.authorizer.upstream import contract_upstream_headers, upstream_headers
 from apps.gateway.store import names
 
 if TYPE_CHECKING:
@@ -28,6 +28,8 @@ class Grant:
         "_command_head",
         "_command_middle",
         "_command_tails",
+        "_contract_head",
+        "_contract_route",
         "_networks",
         "_route",
         "_route_head",
@@ -48,6 +50,8 @@ class Grant:
         self.tenant = tenant
         self._route: Route | None = None
         self._route_head = b""
+        self._contract_route: Route | None = None
+        self._contract_head = b""
         self._networks = tuple(ip_network(cidr, strict=False) for cidr in key.ip_allow)
         quota = subscription.quota
         self.has_hard_quota = quota is not None and quota.hard_limit is not None
@@ -71,6 +75,21 @@ class Grant:
             self._route_head = render_head(200, [*upstream_headers(route), *who])
             self._route = route
         return self._route_head
+
+    def contract_head_for(self, route: Route) -> bytes:
+        """Return the constant part of an allowed call's answer to other proxies than Caddy: nothing is left out."""
+        if self._contract_route is not route:
+            subscription = self.subscription
+            who = [
+                ("x-subscription-id", self.key.sub_id),
+                ("x-key-id", self.key.key_id),
+                ("x-credential-id", self.key.key_id),
+                ("x-consumer-id", subscription.consumer_org_id),
+                ("x-plan", subscription.plan_id),
+            ]
+            self._contract_head = render_head(200, [*contract_upstream_headers(route), *who])
+            self._contract_route = route
+        return self._contract_head
 
     def allows_address(self, address: str) -> bool:
         """Tell whether the key may be used from an address; an unreadable one is refused."""

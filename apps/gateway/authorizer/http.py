@@ -19,6 +19,8 @@ from httptools import HttpParserError, HttpParserUpgrade, HttpRequestParser
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
 
+# Envoy asks with the method of the call; every other proxy, and everybody else, with GET.
+ANY_METHOD_PREFIX: Final = "/authz/envoy/"
 MAX_HEAD_BYTES: Final = 64 * 1024
 # Requests that came before the one ahead of them was answered. The proxy sends one at a time.
 MAX_WAITING: Final = 16
@@ -72,12 +74,13 @@ class Headers:
 
 
 class Request:
-    """A request: its target without the query, and its headers."""
+    """A request: its method, its target without the query, and its headers."""
 
-    __slots__ = ("headers", "is_last", "path")
+    __slots__ = ("headers", "is_last", "method", "path")
 
     def __init__(self) -> None:
         """Begin empty; the connection fills it as it is read."""
+        self.method = "GET"
         self.path = ""
         self.headers = Headers()
         # Whether the other side wants the connection closed after the answer.
@@ -218,8 +221,12 @@ class Connection(asyncio.Protocol):
     def on_message_complete(self) -> None:
         """Let the request wait for its turn."""
         parser, request = self._parser, cast("Request", self._request)
-        is_get = parser.get_method() == b"GET" and parser.get_http_version() == "1.1"
-        if not is_get or parser.should_upgrade():
+        method = parser.get_method()
+        if method != b"GET":
+            if not request.path.startswith(ANY_METHOD_PREFIX):
+                raise MalformedRequestError
+            request.method = method.decode("ascii")
+        if parser.get_http_version() != "1.1" or parser.should_upgrade():
             raise MalformedRequestError
         request.is_last = not parser.should_keep_alive()
         self._waiting.append(request)

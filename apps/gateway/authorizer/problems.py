@@ -47,6 +47,12 @@ FORBIDDEN_CALLER: Final = _problem(403, "forbidden_caller", "Only the proxy may 
 NOT_FOUND: Final = _problem(404, "not_found", "There is nothing here.")
 INTERNAL: Final = _problem(500, "internal_error", "The gateway made a mistake.")
 
+INVALID_PATH: Final = _problem(400, "invalid_path", "This path has parts that could be misread.")
+PROXY_REQUEST_INCOMPLETE: Final = _problem(
+    400,
+    "proxy_request_incomplete",
+    "The proxy did not say, or said twice, which call it asks about.",
+)
 API_NOT_FOUND: Final = _problem(404, "api_not_found", "No API has this address.")
 API_SUSPENDED: Final = _problem(403, "api_suspended", "This API is suspended.")
 API_UNAVAILABLE: Final = _problem(

@@ -10,11 +10,12 @@ import signal
 from collections import Counter
 from typing import TYPE_CHECKING, Final
 
-from apps.gateway.authorizer.app import ALLOWED, Authorizer
+from apps.gateway.authorizer.app import Authorizer
 from apps.gateway.authorizer.feed import ChangeFeed
 from apps.gateway.authorizer.follower import RegistryFollower
 from apps.gateway.authorizer.http import Connection
 from apps.gateway.authorizer.journal import JournalWriter
+from apps.gateway.authorizer.replies import ALLOWED
 from apps.gateway.authorizer.store_client import StoreClient
 from apps.gateway.authorizer.upstream_guard import UpstreamGuard
 from apps.gateway.resolver.client import ResolverClient

@@ -36,3 +36,17 @@ def upstream_headers(route: Route) -> HeaderList:
             headers.append((f"x-upstream-name-{slot}", name))
             headers.append((f"x-upstream-value-{slot}", value))
     return headers
+
+
+def contract_upstream_headers(route: Route) -> HeaderList:
+    """Return the upstream for proxies that keep what an answer leaves out: each header, empty when unused."""
+    literal = f"[{route.host}]" if ":" in route.host else route.host
+    values = dict(upstream_headers(route))
+    values["x-upstream"] = f"{route.scheme}://{literal}:{route.port}{route.base_path}"
+    values.setdefault("x-upstream-base", "")
+    for slot in range(1, MAX_UPSTREAM_HEADERS + 1):
+        is_used = slot <= len(route.upstream_headers)
+        name, value = route.upstream_headers[slot - 1] if is_used else ("", "")
+        values[f"x-upstream-name-{slot}"], values[f"x-upstream-value-{slot}"] = name, value
+    values["x-auth-status"] = "200"
+    return list(values.items())
