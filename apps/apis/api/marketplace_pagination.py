@@ -15,6 +15,8 @@ from apps.core.api.pagination import CursorPagination
 class PlaceCursor(CursorPagination):
     """Walks results by their place: what is best does not order by a column that a cursor could hold."""
 
+    # What people look at before they ask again; whoever wants more says so.
+    page_size = 20
     # As far as anybody reads; enumerating the catalogue stays possible at any size that is met.
     offset_cutoff = 1_000_000
 
