@@ -4,13 +4,19 @@ from __future__ import annotations
 
 from collections import Counter
 from datetime import timedelta
+from functools import partial
+
+import structlog
 
 from apps.billing.enums import PaymentStatus, RefundStatus
+from apps.billing.exceptions import PaymentProviderUnavailable
 from apps.billing.models import Payment, Refund
 from apps.billing.services import payments, periods, refund_sending
 from apps.core.actors import Actor
 from apps.core.jobs import JobContext, job
 from apps.core.schedule import schedule
+
+logger = structlog.get_logger(__name__)
 
 
 @job("billing.close_due_periods", queue="billing")
@@ -49,15 +55,29 @@ def reconcile_payments(context: JobContext) -> dict[str, int]:
 def reconcile_refunds(context: JobContext) -> dict[str, int]:
     """Ask the provider for refunds that are under way, and send those that never were."""
     actor = Actor.system("refund reconciliation")
-    sent = [
-        refund_sending.send_refund(refund=refund, actor=actor)
-        for refund in Refund.objects.filter(status=RefundStatus.APPROVED).select_related("payment")
-    ]
+    unsent = list(Refund.objects.filter(status=RefundStatus.APPROVED).select_related("payment"))
     under_way = list(Refund.objects.filter(status=RefundStatus.PROCESSING))
-    for number, refund in enumerate(under_way, start=1):
-        refund_sending.sync_refund(reference=refund.provider_reference, actor=actor)
-        context.progress(number, len(under_way))
-    return {"sent": len(sent), "checked": len(under_way)}
+    steps = [
+        *(partial(refund_sending.send_refund, refund=refund, actor=actor) for refund in unsent),
+        *(
+            partial(refund_sending.sync_refund, reference=refund.provider_reference, actor=actor)
+            for refund in under_way
+        ),
+    ]
+    unavailable = 0
+    for number, step in enumerate(steps, start=1):
+        # One that the provider cannot answer must not keep the others waiting.
+        try:
+            step()
+        except PaymentProviderUnavailable as error:
+            unavailable += 1
+            logger.warning("billing.refund_not_reconciled", error=str(error.__cause__ or error))
+        context.progress(number, len(steps))
+    return {
+        "sent": len(unsent),
+        "checked": len(under_way),
+        "unavailable": unavailable,
+    }
 
 
 schedule("billing.close_due_periods", every=timedelta(hours=6))

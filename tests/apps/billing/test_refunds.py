@@ -274,7 +274,7 @@ class TestPaying:
         )
 
         drain_until_empty()
-        assert reconcile_refunds.apply().get() == {"sent": 0, "checked": 1}
+        assert reconcile_refunds.apply().get() == {"sent": 0, "checked": 1, "unavailable": 0}
 
         refund.refresh_from_db()
         assert refund.status == RefundStatus.SUCCEEDED
@@ -310,7 +310,7 @@ class TestPaying:
                 "metadata": {"refund_id": refund.public_id, "refund_key": refund.key},
             }
         )
-        assert reconcile_refunds.apply().get() == {"sent": 1, "checked": 1}
+        assert reconcile_refunds.apply().get() == {"sent": 1, "checked": 1, "unavailable": 0}
 
         refund.refresh_from_db()
         assert (refund.status, refund.failure_code) == (RefundStatus.FAILED, "amount_differs")
@@ -338,7 +338,7 @@ class TestPaying:
         refund = approve(ask(paid_by_card(owner), owner))
         OutboxMessage.objects.filter(topic="billing.send_refund").delete()
 
-        assert reconcile_refunds.apply().get() == {"sent": 1, "checked": 1}
+        assert reconcile_refunds.apply().get() == {"sent": 1, "checked": 1, "unavailable": 0}
 
         refund.refresh_from_db()
         assert refund.status == RefundStatus.SUCCEEDED
