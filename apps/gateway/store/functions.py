@@ -8,6 +8,8 @@ from typing import TYPE_CHECKING, Any
 
 from redis.exceptions import ResponseError
 
+from apps.core.limiter.library import with_windows
+
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
@@ -18,8 +20,8 @@ _SOURCE = Path(__file__).parent / "tollgate.lua"
 
 @cache
 def library_source() -> str:
-    """Return the text of the library."""
-    return _SOURCE.read_text(encoding="utf-8")
+    """Return the text of the library, with the window functions that it shares with the platform's limits."""
+    return with_windows(_SOURCE.read_text(encoding="utf-8"))
 
 
 def is_function_missing(error: ResponseError) -> bool:

@@ -3,9 +3,10 @@
 -- The gateway's atomic operations. Names carry the library's version: a release that changes a
 -- function's meaning adds functions beside these, so that old and new nodes can run together.
 -- Contract and layout: docs/architecture/gateway.md §3, §4.
+--
+-- `apps/core/limiter/windows.lua` stands here when the library is loaded: `WINDOW`, `now_ms`, `wait_ms` and
+-- `read_window` are its; the platform's own limits count by the same code.
 
-local WINDOW = '<I4I4I4I4'   -- length ms, cell number, calls in this cell, calls in the one before
-local WINDOW_BYTES = 16
 local PERIOD = '<I8I8'       -- period start ms, used
 local PERIOD_BYTES = 16
 local COUNT = '<I8'
@@ -15,11 +16,6 @@ local IDEMPOTENT_MS = '10000'
 local GIVEN_BACK_MS = 86400000
 
 local ALLOWED, REPLAYED, RATE_REFUSED, QUOTA_REFUSED, COLD = 0, 1, 2, 3, 4
-
-local function now_ms()
-  local time = redis.call('TIME')
-  return tonumber(time[1]) * 1000 + math.floor(tonumber(time[2]) / 1000)
-end
 
 -- A packed value: one byte (number of periods), the periods, the windows.
 local function unpack_periods(packed)
@@ -45,40 +41,6 @@ local function find_period(periods, start)
     if period[1] == start then return period end
   end
   return nil
-end
-
--- How long until one more call fits, in ms; 0 when it fits now.
-local function wait_ms(current, previous, limit, length, elapsed)
-  if previous * (length - elapsed) + (current + 1) * length <= limit * length then return 0 end
-  if limit < 1 then return length end
-  if current + 1 <= limit then
-    return math.ceil(length - elapsed - (limit - current - 1) * length / previous)
-  end
-  -- This cell alone is full: it must become the previous one and then fade enough.
-  return math.ceil(length - elapsed + length - (limit - 1) * length / current)
-end
-
--- Read a stored window by its length, from a position on. Answer its cell and counts and the position
--- behind it; nothing when there is none.
-local function find_window(packed, position, length)
-  while position < #packed do
-    local stored, cell, current, previous = struct.unpack(WINDOW, packed, position)
-    position = position + WINDOW_BYTES
-    if stored == length then return cell, current, previous, position end
-  end
-end
-
--- Read the counts of a window in the present cell and the one before.
---
--- Windows lie mostly in the order in which they are asked for, so the search begins behind the last one.
-local function read_window(packed, first, position, length, present)
-  local cell, current, previous, behind = find_window(packed, position, length)
-  if not cell and position > first then
-    cell, current, previous, behind = find_window(packed, first, length)
-  end
-  if cell == present then return current, previous, behind end
-  if cell and cell == present - 1 then return 0, current, behind end
-  return 0, 0, behind or position
 end
 
 -- Find a period's count. Answer it with its position in the packed value; nothing when there is none.
