@@ -4,21 +4,9 @@ from __future__ import annotations
 
 from uuid import UUID
 
-from django.conf import settings
-from django.http import HttpRequest
-
 from apps.accounts.models import Membership, ServiceToken, User, Workspace
 from apps.accounts.roles import permissions_of
 from apps.core.actors import Actor, ActorKind
-
-
-def client_address(request: HttpRequest) -> str:
-    """Return the caller's address; X-Forwarded-For counts only behind the configured proxies."""
-    trusted = settings.ALLAUTH_TRUSTED_PROXY_COUNT
-    forwarded = [part.strip() for part in request.headers.get("X-Forwarded-For", "").split(",")]
-    if trusted and len(forwarded) >= trusted and forwarded[-trusted]:
-        return forwarded[-trusted]
-    return str(request.META.get("REMOTE_ADDR", ""))
 
 
 def staff_roles_of(user: User) -> frozenset[str]:
@@ -45,7 +33,9 @@ def actor_for_user(
     same holds for the workspace within it, whose default one is the fallback.
     """
     memberships = list(
-        Membership.objects.filter(user=user, organization__is_active=True).order_by("created_at")
+        Membership.objects.filter(user=user, organization__is_active=True)
+        .select_related("organization")
+        .order_by("created_at")
     )
     wanted = [item for item in memberships if str(item.organization_id) == str(organization_id)]
     membership = next(iter(wanted or memberships), None)
@@ -59,6 +49,7 @@ def actor_for_user(
         staff_roles=staff_roles_of(user),
         ip=ip,
         user_agent=user_agent,
+        api_tier=membership.organization.api_tier if membership else "",
     )
 
 
@@ -79,4 +70,5 @@ def actor_for_token(token: ServiceToken, *, ip: str = "", user_agent: str = "") 
         permissions=frozenset(token.permissions),
         ip=ip,
         user_agent=user_agent,
+        api_tier=token.organization.api_tier if token.organization else "",
     )

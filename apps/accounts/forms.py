@@ -14,13 +14,14 @@ from django.utils.functional import lazy
 from django.utils.translation import get_language, to_locale
 from django.utils.translation import gettext_lazy as _
 
-from apps.accounts.actors import actor_for_user, client_address
+from apps.accounts.actors import actor_for_user
 from apps.accounts.enums import Role
 from apps.accounts.models import Organization, User, Workspace
 from apps.accounts.roles import ALL_PERMISSIONS, TOKEN_ONLY
 from apps.accounts.selectors import workspaces_of
 from apps.accounts.services import create_organization
 from apps.core.actors import Actor
+from apps.core.client_address import client_address
 
 CURRENCIES: Final = ("USD", "EUR", "GBP", "INR", "JPY", "KWD", "MXN", "ZAR", "ZWG")
 TERRITORY_CODE_CHARS: Final = 2

@@ -6,13 +6,15 @@ from collections.abc import Callable
 from typing import Final
 
 from allauth.usersessions.models import UserSession
-from django.core.cache import cache
+from django.conf import settings
+from django.core.cache import caches
 from django.http import HttpRequest, HttpResponse
 from django.utils.functional import SimpleLazyObject
 
-from apps.accounts.actors import actor_for_user, client_address
+from apps.accounts.actors import actor_for_user
 from apps.accounts.models import User
 from apps.core.actors import Actor
+from apps.core.client_address import client_address
 
 SESSION_ORGANIZATION = "organization_id"
 SESSION_WORKSPACE = "workspace_id"
@@ -32,8 +34,9 @@ class SessionActivityMiddleware:
         """Note the session if it is time, then serve the request."""
         key = request.session.session_key
         if key and request.user.is_authenticated:
-            is_due = cache.add(f"session-noted:{key}", 1, SESSION_NOTED_EVERY_S)
-            if is_due:
+            # Beside the sessions: while Valkey is away nothing is due, and the request is served.
+            marks = caches[settings.SESSION_CACHE_ALIAS]
+            if marks.add(f"session-noted:{key}", 1, SESSION_NOTED_EVERY_S):
                 UserSession.objects.create_from_request(request)
         return self.get_response(request)
 

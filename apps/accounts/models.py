@@ -85,6 +85,7 @@ class Organization(Entity):
     """A tenant: provides APIs, consumes them, or both.
 
     A sandbox organization has a test clock: `clock_offset` only grows, and `clock.business_now` adds it.
+    `api_tier` is its tier of the platform's own rate limits, kept by `apps.subscriptions`; empty is the free one.
     """
 
     id_prefix = "org"
@@ -101,6 +102,7 @@ class Organization(Entity):
     clock_offset = models.DurationField(_("test clock offset"), default=timedelta(0))
     is_verified_provider = models.BooleanField(_("verified provider"), default=False)
     is_active = models.BooleanField(_("active"), default=True)
+    api_tier = models.CharField(_("API tier"), max_length=12, blank=True, default="", db_default="")
 
     objects = OrganizationQuerySet.as_manager()
 

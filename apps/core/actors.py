@@ -25,7 +25,8 @@ class Actor:
     """A party with its tenant and its permissions at the moment of the call.
 
     `organization_id` and `workspace_id` name the tenant that the actor works in; `permissions` are the
-    strings of `apps.accounts.roles` that hold there. `staff_roles` are the back-office roles.
+    strings of `apps.accounts.roles` that hold there. `staff_roles` are the back-office roles. `api_tier` is the
+    organization's tier of the platform's own rate limits; empty where it pays for nothing.
     """
 
     kind: ActorKind
@@ -38,6 +39,7 @@ class Actor:
     staff_roles: frozenset[str] = field(default_factory=frozenset)
     ip: str = ""
     user_agent: str = ""
+    api_tier: str = ""
 
     @classmethod
     def anonymous(cls, *, ip: str = "", user_agent: str = "") -> Actor:

@@ -7,6 +7,10 @@ from typing import Any
 from cryptography.fernet import Fernet
 from django.conf import settings
 from django.core.checks import CheckMessage, Error, Tags, register
+from django.core.exceptions import ImproperlyConfigured
+
+from apps.core.limiter.policies import check_table
+from apps.core.limiter.routes import route_names
 
 
 @register(Tags.security)
@@ -41,3 +45,24 @@ def check_key_peppers(**_kwargs: Any) -> list[CheckMessage]:
             )
         ]
     return []
+
+
+@register(Tags.security)
+def check_api_rate_limits(**_kwargs: Any) -> list[CheckMessage]:
+    """The table of the platform's own limits can be read, and names routes that exist."""
+    try:
+        check_table(settings.API_RATE_LIMITS)
+    except ImproperlyConfigured as error:
+        return [Error(str(error), hint="See docs/operations/rate-limits.md.", id="core.E003")]
+    named = {
+        *settings.API_RATE_LIMITS.get("routes", {}),
+        *settings.API_RATE_LIMITS.get("exempt", ()),
+    }
+    return [
+        Error(
+            f"API_RATE_LIMITS: no route is called {name!r}.",
+            hint="See docs/operations/rate-limits.md.",
+            id="core.E004",
+        )
+        for name in sorted(named - route_names())
+    ]

@@ -10,7 +10,9 @@ from apps.core.api.problems import CONTENT_TYPE, TYPE_PREFIX
 from apps.core.request_context import current_request_id
 
 
-def plain_problem(status: int, code: str, title: str, detail: str = "") -> JsonResponse:
+def plain_problem(
+    status: int, code: str, title: str, detail: str = "", **members: Any
+) -> JsonResponse:
     """Answer a problem where the REST framework is not reached."""
     body: dict[str, Any] = {
         "type": f"{TYPE_PREFIX}{code}",
@@ -19,5 +21,6 @@ def plain_problem(status: int, code: str, title: str, detail: str = "") -> JsonR
         "code": code,
         "detail": detail or title,
         "request_id": current_request_id(),
+        **members,
     }
     return JsonResponse(body, status=status, content_type=CONTENT_TYPE)

@@ -14,7 +14,14 @@ from apps.core.exceptions import InvalidTransition
 from apps.notifications.kinds import NotificationKind
 from apps.notifications.services import Message, notify_members
 from apps.subscriptions import notices, services
-from apps.subscriptions.events import ReviewEvent, ReviewGiven, ReviewModerated, ReviewReplied
+from apps.subscriptions.api_tiers import refresh_api_tier
+from apps.subscriptions.events import (
+    ReviewEvent,
+    ReviewGiven,
+    ReviewModerated,
+    ReviewReplied,
+    SubscriptionChanged,
+)
 from apps.subscriptions.models import Rating, Subscription
 
 EXCERPT_LENGTH: Final = 300
@@ -39,6 +46,12 @@ def end_subscriptions_of_retired_api(event: ApiRetired) -> None:
             )
         except InvalidTransition:
             continue  # it ended between the query and the lock
+
+
+@receives(SubscriptionChanged)
+def follow_api_tier(event: SubscriptionChanged) -> None:
+    """Give the consumer the limits of the platform's own API that its plans are worth."""
+    refresh_api_tier(event.consumer_organization_id)
 
 
 @receives(ReviewGiven)

@@ -8,6 +8,7 @@ from apps.core.actors import Actor
 from apps.core.jobs import JobContext, job
 from apps.core.schedule import schedule
 from apps.subscriptions import services
+from apps.subscriptions.api_tiers import refresh_api_tiers
 
 
 @job("subscriptions.activate_due_trials")
@@ -24,5 +25,12 @@ def end_due_subscriptions(_context: JobContext) -> dict[str, int]:
     return {"ended": services.end_due_subscriptions(actor=actor)}
 
 
+@job("subscriptions.refresh_api_tiers")
+def refresh_every_api_tier(_context: JobContext) -> dict[str, int]:
+    """Bring the tiers of the platform's own limits to what plans are worth now."""
+    return {"changed": refresh_api_tiers()}
+
+
 schedule("subscriptions.activate_due_trials", every=timedelta(minutes=5))
 schedule("subscriptions.end_due_subscriptions", every=timedelta(minutes=5))
+schedule("subscriptions.refresh_api_tiers", every=timedelta(hours=1))

@@ -10,8 +10,10 @@ from kombu import Queue
 
 from marketplace.settings.env import (
     env_bool,
+    env_choice,
     env_database,
     env_int,
+    env_json,
     env_list,
     env_networks,
     env_numbered,
@@ -82,6 +84,7 @@ MIDDLEWARE = [
     "django_prometheus.middleware.PrometheusBeforeMiddleware",
     "apps.core.middleware.RequestIdMiddleware",
     "apps.core.middleware.ApiSlashMiddleware",
+    "apps.core.rate_limit_middleware.ApiRateLimitMiddleware",
     "django.middleware.security.SecurityMiddleware",
     "whitenoise.middleware.WhiteNoiseMiddleware",
     "csp.middleware.CSPMiddleware",
@@ -156,7 +159,13 @@ CACHES = {
         "OPTIONS": {"SOCKET_CONNECT_TIMEOUT": 1, "SOCKET_TIMEOUT": 2},
     }
 }
+# Sessions are in PostgreSQL too: without Valkey they are read from there, and nobody is signed out.
+CACHES["sessions"] = {
+    **CACHES["default"],
+    "OPTIONS": {"SOCKET_CONNECT_TIMEOUT": 1, "SOCKET_TIMEOUT": 2, "IGNORE_EXCEPTIONS": True},
+}
 SESSION_ENGINE = "django.contrib.sessions.backends.cached_db"
+SESSION_CACHE_ALIAS = "sessions"
 
 # --- Celery ----------------------------------------------------------------------------------
 CELERY_BROKER_URL = env_text("BROKER_URL", REDIS_URL)
@@ -248,6 +257,31 @@ REST_FRAMEWORK = {
     "PAGE_SIZE": 50,
     "COERCE_DECIMAL_TO_STRING": True,
 }
+# How often who may ask /api/…; `burst` is within one second. docs/operations/rate-limits.md.
+API_RATE_LIMITS = env_json(
+    "API_RATE_LIMITS",
+    {
+        "tiers": {
+            "anonymous": {"per_minute": 30, "burst": 10},
+            "free": {"per_minute": 60, "burst": 20},
+            "paid-1": {"per_minute": 300, "burst": 100},
+            "paid-2": {"per_minute": 600, "burst": 200},
+            "paid-3": {"per_minute": 1200, "burst": 400},
+            "staff": {"per_minute": 1200, "burst": 400},
+            "platform": None,
+        },
+        # A document of half a megabyte, the same for everyone.
+        "routes": {"core:schema": {"anonymous": {"per_minute": 10, "burst": 5}}},
+        # Asked by supervisors, and by Stripe, whose messages are signed.
+        "exempt": ["core:health", "core:health-live", "core:health-ready", "billing:webhook"],
+    },
+)
+# What holds while Valkey is away: `memory` counts in each process, `open` lets calls pass.
+API_RATE_LIMIT_FALLBACK = env_choice(
+    "API_RATE_LIMIT_FALLBACK",
+    "open" if ENVIRONMENT == "production" else "memory",
+    choices=("memory", "open"),
+)
 SPECTACULAR_SETTINGS = {
     "TITLE": "Tollgate API",
     "DESCRIPTION": "Publish, subscribe, call, meter and bill HTTP APIs.",

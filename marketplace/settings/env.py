@@ -5,7 +5,9 @@ Every secret may also come from a file: `NAME_FILE=/path` is read when `NAME` is
 
 from __future__ import annotations
 
+import json
 import os
+from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
@@ -42,6 +44,40 @@ def env_bool(name: str, *, default: bool) -> bool:
         return False
     msg = f"{name} must be true or false, not {value!r}."
     raise ImproperlyConfigured(msg)
+
+
+def env_choice(name: str, default: str, *, choices: Sequence[str]) -> str:
+    """Return one of the given words."""
+    value = os.environ.get(name) or default
+    if value not in choices:
+        msg = f"{name} must be one of {', '.join(choices)}, not {value!r}."
+        raise ImproperlyConfigured(msg)
+    return value
+
+
+def env_json(name: str, default: dict[str, Any]) -> dict[str, Any]:
+    """Return an object written as JSON; its members replace those of the default, level by level."""
+    text = env_text(name, "")
+    if not text:
+        return default
+    try:
+        value = json.loads(text)
+    except ValueError as error:
+        raise ImproperlyConfigured(f"{name} is not JSON: {error}.") from None
+    if not isinstance(value, dict):
+        raise ImproperlyConfigured(f"{name} must be a JSON object.")
+    return _merge(default, value)
+
+
+def _merge(default: dict[str, Any], value: dict[str, Any]) -> dict[str, Any]:
+    merged = dict(default)
+    for key, item in value.items():
+        held = merged.get(key)
+        if isinstance(held, dict) and isinstance(item, dict):
+            merged[key] = _merge(held, item)
+        else:
+            merged[key] = item
+    return merged
 
 
 def env_int(name: str, default: int, *, minimum: int = 0) -> int:

@@ -14,12 +14,13 @@ from rest_framework.authentication import SessionAuthentication as BaseSessionAu
 from rest_framework.exceptions import AuthenticationFailed
 from rest_framework.request import Request
 
-from apps.accounts.actors import actor_for_token, actor_for_user, client_address
+from apps.accounts.actors import actor_for_token, actor_for_user
 from apps.accounts.credentials import SERVICE_TOKEN_PREFIX, digest_of
 from apps.accounts.exceptions import NotAMember
 from apps.accounts.models import Organization, ServiceToken, User, Workspace
 from apps.core import clock
 from apps.core.actors import Actor
+from apps.core.client_address import client_address
 from apps.core.ids import InvalidPublicIdError, parse_public_id
 
 LAST_USED_STEP: Final = timedelta(minutes=1)
@@ -45,6 +46,7 @@ class ServiceTokenAuthentication(BaseAuthentication):
             ServiceToken.objects.filter(token_digest=digest_of(credential), revoked_at__isnull=True)
             .filter(Q(expires_at__isnull=True) | Q(expires_at__gt=now))
             .filter(Q(organization__isnull=True) | Q(organization__is_active=True))
+            .select_related("organization")
             .first()
         )
         if token is None:

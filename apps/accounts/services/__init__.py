@@ -11,6 +11,7 @@ from apps.accounts.services.organizations import (
     advance_clock,
     create_organization,
     create_sandbox_organization,
+    set_api_tier,
     update_organization,
 )
 from apps.accounts.services.tokens import (
@@ -49,6 +50,7 @@ __all__ = (
     "require_closable",
     "revoke_invitation",
     "revoke_service_token",
+    "set_api_tier",
     "update_organization",
     "update_profile",
     "verify_provider",

@@ -5,6 +5,7 @@ from __future__ import annotations
 import secrets
 from datetime import datetime, timedelta
 from typing import Any, Final
+from uuid import UUID
 
 from django.db import transaction
 from django.utils.text import slugify
@@ -147,3 +148,22 @@ def advance_clock(
         key=str(organization.pk),
     )
     return organization
+
+
+@transaction.atomic
+def set_api_tier(*, organization_id: UUID, tier: str, actor: Actor) -> bool:
+    """Note the tier of the platform's own rate limits that an organization has earned; return whether that is news."""
+    organization = Organization.objects.select_for_update(no_key=True).get(pk=organization_id)
+    if organization.api_tier == tier:
+        return False
+    before, organization.api_tier = organization.api_tier, tier
+    organization.save(update_fields=["api_tier", "updated_at"])
+    record_audit(
+        action="accounts:organization:api_tier_changed",
+        target=organization,
+        actor=actor,
+        organization_id=organization.pk,
+        before={"api_tier": before},
+        after={"api_tier": tier},
+    )
+    return True

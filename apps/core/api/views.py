@@ -6,6 +6,7 @@ from collections.abc import Callable, Iterable
 from typing import Any, ClassVar
 
 from rest_framework import serializers, status
+from rest_framework.exceptions import APIException
 from rest_framework.request import Request
 from rest_framework.response import Response
 from rest_framework.views import APIView
@@ -13,6 +14,7 @@ from rest_framework.views import APIView
 from apps.core.actors import Actor
 from apps.core.api.pagination import CursorPagination
 from apps.core.api.permissions import STAFF_PREFIX, MethodPermissions, actor_of
+from apps.core.api.rate_limits import require_turn
 from apps.core.idempotency import find_answer, fingerprint_of, run_once
 
 IDEMPOTENCY_HEADER = "Idempotency-Key"
@@ -23,6 +25,8 @@ class ApiView(APIView):
     """A view with an actor. Subclasses declare `method_permissions = {"GET": "keys.read", …}`."""
 
     method_permissions: ClassVar[MethodPermissions]
+    # Each call is counted here, and by no middleware.
+    takes_turns: ClassVar[bool] = True
     paginator_class: ClassVar[type[CursorPagination]] = CursorPagination
 
     @property
@@ -31,6 +35,21 @@ class ApiView(APIView):
         actor = actor_of(self.request)
         declared = self.method_permissions.get(self.request.method or "", "")
         return actor.as_platform() if declared.startswith(STAFF_PREFIX) else actor
+
+    def perform_authentication(self, request: Request) -> None:
+        """Find out who calls, and count the call; a refused credential counts by its address.
+
+        Raises:
+            APIException: the credential was refused.
+            ApiRateLimitExceeded: the caller's calls are used up for now.
+        """
+        plain = request._request  # noqa: SLF001 -- DRF's only way to the request
+        try:
+            super().perform_authentication(request)
+        except APIException:
+            require_turn(plain, Actor.anonymous())
+            raise
+        require_turn(plain, actor_of(request))
 
     def validated(self, serializer_class: type[serializers.Serializer[Any]]) -> dict[str, Any]:
         """Return the request's body as the serializer understands it, or answer 400 per field."""

@@ -9,9 +9,10 @@ from django.utils.translation import gettext as _
 from django.views.decorators.csrf import csrf_exempt
 from django.views.decorators.http import require_http_methods
 
-from apps.accounts.actors import actor_for_user, client_address
+from apps.accounts.actors import actor_for_user
 from apps.accounts.decorators import ConsoleRequest, console_page
 from apps.accounts.models import User
+from apps.core.client_address import client_address
 from apps.core.exceptions import NotFound
 from apps.core.forms import refusals_on
 from apps.notifications.forms import MailChoicesForm
