@@ -123,6 +123,8 @@ class Route(msgspec.Struct, frozen=True, forbid_unknown_fields=True, gc=False):
     required_headers: tuple[str, ...] = ()
     # What all consumers together may send: they guard the upstream.
     limits: tuple[RateLimit, ...] = ()
+    # Method and path template of what keys without the scope `admin` may call; None: everything.
+    open_endpoints: tuple[tuple[str, str], ...] | None = None
 
 
 class Key(msgspec.Struct, frozen=True, forbid_unknown_fields=True, gc=False):
@@ -136,6 +138,8 @@ class Key(msgspec.Struct, frozen=True, forbid_unknown_fields=True, gc=False):
     environment: Literal["live", "test"] = "live"
     expires_at: int | None = None
     scopes: tuple[Scope, ...] = ("read", "write")
+    # Method and path template of what it may call; None: everything, empty: nothing.
+    endpoints: tuple[tuple[str, str], ...] | None = None
     # CIDR ranges; empty: every address.
     ip_allow: tuple[str, ...] = ()
     limits: tuple[RateLimit, ...] = ()
