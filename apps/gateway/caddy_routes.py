@@ -201,6 +201,8 @@ def _authorize(authorizer: str, secret: str) -> Json:
                     "X-Tollgate-Slug": [SLUG],
                     "X-Tollgate-Method": ["{http.request.method}"],
                     "X-Tollgate-Path": ["{http.request.uri.path}"],
+                    # As the upstream gets it: decoding hides which slashes were encoded.
+                    "X-Tollgate-Target": ["{http.request.uri}"],
                     "X-Tollgate-Client-Ip": ["{http.vars.client_ip}"],
                 },
                 # What the authorizer does not get, it cannot leak; a sub-request upgrades nothing.

@@ -1,7 +1,7 @@
 """The decision from memory: everything about a call that needs no counter.
 
 Order (docs/architecture/gateway.md §1): route, credential, key, subscription, tenant claims, test key,
-address, scope, method, required headers. Counters follow in `limits`.
+address, scope, endpoint, method, required headers. Counters follow in `limits`.
 """
 
 from __future__ import annotations
@@ -35,6 +35,8 @@ ROUTE_REFUSALS: Final = {
     "suspended": problems.API_SUSPENDED,
     "unhealthy": problems.API_UNAVAILABLE,
 }
+# By these a client may ask an upstream for another method than the one that was authorised.
+METHOD_OVERRIDES: Final = ("x-http-method-override", "x-http-method", "x-method-override")
 USABLE_KEYS: Final = frozenset({"active", "rotating"})
 
 
@@ -49,6 +51,8 @@ class Call:
     client_ip: str
     headers: Headers
     may_be_preflight: bool = True
+    # The target as the upstream gets it, perhaps with its query; without it no endpoint can be told for certain.
+    raw_target: str = ""
 
 
 @dataclass(slots=True)
@@ -188,9 +192,30 @@ def _refuse_use(grant: Grant, route: Route, call: Call) -> Answer | None:
         return problems.IP_NOT_ALLOWED
     if not grant.allows_method(call.method):
         return problems.SCOPE_INSUFFICIENT
+    if grant.is_narrow or (route.open_endpoints is not None and not grant.is_admin):
+        refusal = _refuse_endpoint(grant, route, call)
+        if refusal is not None:
+            return refusal
     if route.methods and call.method not in route.methods:
         return problems.METHOD_NOT_ALLOWED.with_headers([("allow", ", ".join(route.methods))])
+    return _refuse_headers(route, call) if route.required_headers else None
+
+
+def _refuse_headers(route: Route, call: Call) -> Answer | None:
     for name in route.required_headers:
         if not call.headers.get(name):
             return problems.required_header_missing(name)
+    return None
+
+
+def _refuse_endpoint(grant: Grant, route: Route, call: Call) -> Answer | None:
+    """Ask what only keys that may not do everything are asked."""
+    for name in METHOD_OVERRIDES:
+        method = call.headers.get(name)
+        if method is not None and method.upper() != call.method:
+            return problems.SCOPE_INSUFFICIENT
+    if not grant.allows_open_endpoint(route, call.method, call.path, call.raw_target):
+        return problems.SCOPE_INSUFFICIENT
+    if not grant.allows_endpoint(call.method, call.path, call.raw_target):
+        return problems.ENDPOINT_NOT_ALLOWED
     return None

@@ -10,6 +10,7 @@ Source: docs/architecture/gateway.md §2.
 from __future__ import annotations
 
 import re
+from functools import lru_cache
 from typing import TYPE_CHECKING, Final
 from urllib.parse import unquote
 
@@ -55,6 +56,12 @@ class Endpoints:
         if pattern is None or pattern.fullmatch(path) is None:
             return False
         return bool(raw) and _HIDDEN_SLASH.search(raw.partition("?")[0]) is None
+
+
+@lru_cache(maxsize=256)
+def compile_endpoints(endpoints: tuple[tuple[str, str], ...]) -> Endpoints:
+    """Return a list of endpoints, compiled; keys and routes with the same list share it."""
+    return Endpoints(endpoints)
 
 
 def _plant(tree: _Tree, template: str) -> None:

@@ -5,15 +5,18 @@ from __future__ import annotations
 from ipaddress import ip_address, ip_network
 from typing import TYPE_CHECKING, Final
 
+from apps.gateway.authorizer.endpoints import compile_endpoints
 from apps.gateway.authorizer.http import render_head
 from apps.gateway.authorizer.resp import bulk, bulks
 from apps.gateway.authorizer.upstream import contract_upstream_headers, upstream_headers
 from apps.gateway.store import names
 
 if TYPE_CHECKING:
+    from apps.gateway.authorizer.endpoints import Endpoints
     from apps.gateway.entries import Key, Period, RateLimit, Route, Subscription, Tenant
 
 SAFE_METHODS: Final = frozenset({"GET", "HEAD", "OPTIONS"})
+WRITING_SCOPES: Final = frozenset({"write", "admin"})
 UNLIMITED: Final = -1
 _FIXED_ARGUMENTS: Final = 6
 
@@ -30,11 +33,17 @@ class Grant:
         "_command_tails",
         "_contract_head",
         "_contract_route",
+        "_endpoints",
+        "_may_write",
         "_networks",
+        "_open_endpoints",
+        "_open_route",
         "_route",
         "_route_head",
         "_windows_arguments",
         "has_hard_quota",
+        "is_admin",
+        "is_narrow",
         "key",
         "needs_period",
         "policy",
@@ -53,6 +62,13 @@ class Grant:
         self._contract_route: Route | None = None
         self._contract_head = b""
         self._networks = tuple(ip_network(cidr, strict=False) for cidr in key.ip_allow)
+        self._endpoints = None if key.endpoints is None else compile_endpoints(key.endpoints)
+        self._open_route: Route | None = None
+        self._open_endpoints: Endpoints | None = None
+        self._may_write = not WRITING_SCOPES.isdisjoint(key.scopes)
+        self.is_admin = "admin" in key.scopes
+        # Whether the method and the path of each call must be looked at closely.
+        self.is_narrow = self._endpoints is not None or not self._may_write
         quota = subscription.quota
         self.has_hard_quota = quota is not None and quota.hard_limit is not None
         # Without a period to count in, a limited quota would be no limit.
@@ -104,11 +120,23 @@ class Grant:
         return any(client in network for network in self._networks)
 
     def allows_method(self, method: str) -> bool:
-        """Tell whether the key's scopes cover a method: reading needs any scope, the rest `write`."""
-        scopes = self.key.scopes
+        """Tell whether the key's scopes cover a method: reading needs any scope, the rest `write` or `admin`."""
         if method in SAFE_METHODS:
-            return bool(scopes)
-        return "write" in scopes or "admin" in scopes
+            return bool(self.key.scopes)
+        return self._may_write
+
+    def allows_endpoint(self, method: str, path: str, raw_target: str) -> bool:
+        """Tell whether the key's own endpoints hold a call; a key without a list may call all."""
+        return self._endpoints is None or self._endpoints.allow(method, path, raw_target)
+
+    def allows_open_endpoint(self, route: Route, method: str, path: str, raw_target: str) -> bool:
+        """Tell whether the provider lets keys without the scope `admin` make a call."""
+        if route.open_endpoints is None or self.is_admin:
+            return True
+        if self._open_route is not route or self._open_endpoints is None:
+            self._open_endpoints = compile_endpoints(route.open_endpoints)
+            self._open_route = route
+        return self._open_endpoints.allow(method, path, raw_target)
 
     def find_period(self, business_ms: int) -> Period | None:
         """Return the quota period that holds a moment of business time."""

@@ -95,7 +95,12 @@ TEST_KEY_REFUSED: Final = _problem(
 IP_NOT_ALLOWED: Final = _problem(
     403, "ip_not_allowed", "This key may not be used from this address."
 )
-SCOPE_INSUFFICIENT: Final = _problem(403, "scope_insufficient", "This key may not use this method.")
+SCOPE_INSUFFICIENT: Final = _problem(
+    403, "scope_insufficient", "The scopes of this key do not cover this call."
+)
+ENDPOINT_NOT_ALLOWED: Final = _problem(
+    403, "endpoint_not_allowed", "This key may not call this endpoint."
+)
 
 RATE_LIMIT_EXCEEDED: Final = _problem(429, "rate_limit_exceeded", "Too many calls; slow down.")
 QUOTA_EXCEEDED: Final = _problem(429, "quota_exceeded", "The calls of this period are used up.")

@@ -49,6 +49,7 @@ def read_caddy(request: Request) -> Call:
         path=UNREADABLE if path is None else path or "/",
         client_ip=get("x-tollgate-client-ip") or "",
         headers=request.headers,
+        raw_target=get("x-tollgate-target") or "",
     )
 
 
@@ -105,7 +106,7 @@ def _call(
     slugs = headers.get_all("x-tollgate-slug")
     if any(slug != target.slug for slug in slugs):
         return problems.INVALID_PATH
-    return Call(request_id, target.slug, method, target.path, client_ip, headers)
+    return Call(request_id, target.slug, method, target.path, client_ip, headers, raw_target=uri)
 
 
 def _only(headers: Headers, name: str) -> str | None:

@@ -309,6 +309,7 @@ def ask_headers(consumer: Consumer | None, **changes: str) -> dict[str, str]:
         "x-tollgate-slug": consumer.slug if consumer else "weather",
         "x-tollgate-method": "GET",
         "x-tollgate-path": "/today",
+        "x-tollgate-target": "/today",
         "x-tollgate-client-ip": "203.0.113.7",
     }
     if consumer is not None:

@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 import json
+import re
 import socket
 import stat
 from pathlib import Path
 from typing import Any
+from urllib.parse import unquote
 
 import httpx
 import pytest
@@ -137,6 +139,42 @@ def test_forwarded_path_is_the_one_decided(
     status, body = send_raw(caddy, target, f"X-Api-Key: {consumer.key}")
 
     assert (status, json.loads(body)["path"]) == (200, expected)
+
+
+@pytest.mark.parametrize(
+    ("target", "status"),
+    [
+        ("/weather/days/7", 200),
+        ("//weather/days/7", 200),
+        ("/weather//days/7", 200),
+        ("/weather/%64ays/7?next=%2F", 200),
+        ("/weather/days/caf%C3%A9", 200),
+        # The proxy merges slashes before it asks and before it forwards.
+        ("/weather/days//7", 200),
+        ("/weather/days/7/", 403),
+        ("/weather/Days/7", 403),
+        ("/weather/days/7%2F8", 403),
+        ("/weather/days%2f7", 403),
+        ("/weather/days/%252e%252e", 403),
+        ("/weather/days/..;", 403),
+        ("/weather/days/%ff", 403),
+        ("/weather/days/%2e%2e/days", 400),
+        ("/weather/", 403),
+        ("/weather", 403),
+    ],
+)
+def test_key_with_endpoints_is_not_fooled_by_spellings(
+    registry: Registry, caddy: CaddyProcess, target: str, status: int
+) -> None:
+    consumer = make_consumer(key_fields={"endpoints": (("GET", "/days/{day}"),)})
+    registry.admit(consumer)
+
+    answer, body = send_raw(caddy, target, f"X-Api-Key: {consumer.key}")
+
+    assert answer == status
+    if status == 200:
+        path = unquote(json.loads(body)["path"].partition("?")[0])
+        assert re.fullmatch("/days/[^/]+", path)
 
 
 @pytest.mark.parametrize(

@@ -161,6 +161,73 @@ def test_state_and_claims_decide(
     assert registry.used(consumer) == (1 if code is None else 0)
 
 
+@pytest.mark.parametrize("header", ["x_http_method_override", "x_http_method", "x_method_override"])
+def test_reading_key_asks_for_no_other_method_by_a_header(
+    authorizer: AuthorizerProcess, registry: Registry, header: str
+) -> None:
+    reader, writer = make_consumer(key_fields={"scopes": ("read",)}), make_consumer()
+    registry.admit(reader, writer)
+
+    refused = authorizer.ask(reader, **{header: "DELETE"})
+    assert (refused.status_code, refused.json()["code"]) == (403, "scope_insufficient")
+    assert authorizer.ask(reader, **{header: "get"}).status_code == 200
+    assert authorizer.ask(writer, **{header: "DELETE"}).status_code == 200
+
+
+def test_key_calls_its_own_endpoints_only(
+    authorizer: AuthorizerProcess, registry: Registry
+) -> None:
+    endpoints = (("GET", "/days/{day}"), ("POST", "/days"))
+    consumer = make_consumer(quota=10, key_fields={"endpoints": endpoints})
+    registry.admit(consumer)
+
+    def ask(method: str, path: str, target: str) -> tuple[int, str | None]:
+        answer = authorizer.ask(
+            consumer,
+            x_tollgate_method=method,
+            x_tollgate_path=path,
+            x_tollgate_target=target,
+        )
+        return answer.status_code, answer.json()["code"] if answer.content else None
+
+    assert ask("GET", "/days/today", "/days/today?a=%2F") == (200, None)
+    assert ask("POST", "/days", "/days") == (200, None)
+    assert ask("GET", "/days", "/days") == (403, "endpoint_not_allowed")
+    assert ask("DELETE", "/days/today", "/days/today") == (403, "endpoint_not_allowed")
+    assert ask("GET", "/days/a/b", "/days/a%2fb") == (403, "endpoint_not_allowed")
+    assert ask("GET", "/days/today", "-") == (403, "endpoint_not_allowed")
+    assert registry.used(consumer) == 2
+
+
+def test_key_without_endpoints_left_calls_nothing(
+    authorizer: AuthorizerProcess, registry: Registry
+) -> None:
+    consumer = make_consumer(key_fields={"endpoints": ()})
+    registry.admit(consumer)
+
+    assert authorizer.ask(consumer).json()["code"] == "endpoint_not_allowed"
+
+
+def test_endpoints_that_the_provider_keeps_for_admin_keys(
+    authorizer: AuthorizerProcess, registry: Registry, upstream_port: int
+) -> None:
+    """The provider names what is open to others; a spelling of the rest that we do not know is not open."""
+    route = make_route("kept", upstream_port, open_endpoints=(("GET", "/today"),))
+    writer = make_consumer("kept", key_fields={"scopes": ("read", "write")})
+    admin = make_consumer("kept", key_fields={"scopes": ("admin",)})
+    registry.apply(route)
+    registry.admit(writer, admin)
+
+    def ask(consumer: Consumer, method: str, path: str) -> int:
+        return authorizer.ask(
+            consumer, x_tollgate_method=method, x_tollgate_path=path, x_tollgate_target=path
+        ).status_code
+
+    assert (ask(writer, "GET", "/today"), ask(admin, "GET", "/today")) == (200, 200)
+    assert (ask(writer, "DELETE", "/users/7"), ask(admin, "DELETE", "/users/7")) == (403, 200)
+    assert (ask(writer, "GET", "/TODAY"), ask(writer, "GET", "/today/")) == (403, 403)
+
+
 def test_read_scope_allows_reading_only(authorizer: AuthorizerProcess, registry: Registry) -> None:
     consumer = make_consumer(key_fields={"scopes": ("read",)})
     registry.admit(consumer)

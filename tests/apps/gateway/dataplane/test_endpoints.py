@@ -144,7 +144,8 @@ def test_no_target_is_taken_for_an_endpoint_by_accident(path: str, raw: str) -> 
     """What passes has the shape of a template, whatever was sent."""
     if ORDERS.allow("GET", path, raw):
         assert re.fullmatch(
-            r"/|/orders(/[^/\\%]+(/lines)?)?|/files/[^/]+\.[^/]+|/maps/[^/]+-[^/]+|/café/[^/]{2,}", path
+            r"/|/orders(/[^/\\%]+(/lines)?)?|/files/[^/]+\.[^/]+|/maps/[^/]+-[^/]+|/café/[^/]{2,}",
+            path,
         )
         assert "%2f" not in raw.partition("?")[0].lower()
 
