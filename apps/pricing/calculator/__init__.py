@@ -12,6 +12,7 @@ from apps.pricing.calculator.bookings import (
     limit_booking,
     percent_of,
 )
+from apps.pricing.calculator.caps import price_of, units_within
 from apps.pricing.calculator.defects import Defect, DefectCode, find_defects
 from apps.pricing.calculator.prices import (
     Component,
@@ -58,9 +59,11 @@ __all__ = [
     "left_in_free_pool",
     "limit_booking",
     "percent_of",
+    "price_of",
     "rate",
     "rate_component",
     "recompute",
     "round_line",
     "total_invoice",
+    "units_within",
 ]

@@ -128,6 +128,8 @@ class Usage:
             takes the place of `quantity`.
         buckets: totals of parts of the period (days, regions) that are priced each by itself and
             then added; takes the place of `quantity`.
+        waived: units of the quantity that are not charged, such as those beyond a spend cap; they come off before
+            anything else, free units included.
         billed_days: days of service in the period, of `period_days`; scales a flat fee and a
             minimum spend, never the usage, the tiers or the free units.
     """
@@ -135,6 +137,7 @@ class Usage:
     quantity: Decimal = ZERO
     events: tuple[Decimal, ...] | None = None
     buckets: tuple[Decimal, ...] | None = None
+    waived: Decimal = ZERO
     billed_days: int = 1
     period_days: int = 1
 

@@ -122,7 +122,13 @@ def _steps(component: Component, usage: Usage) -> Iterator[Step]:
             for step in _steps_of_quantity(component, quantity):
                 yield step._replace(bucket=position)
     else:
-        yield from _steps_of_quantity(component, usage.total)
+        yield from _steps_beyond_cap(usage)
+        yield from _steps_of_quantity(component, usage.total - usage.waived)
+
+
+def _steps_beyond_cap(usage: Usage) -> Iterator[Step]:
+    if usage.waived > 0:
+        yield Step(StepCode.BEYOND_SPEND_CAP, ZERO, quantity=usage.waived)
 
 
 def _steps_of_amounts(component: Component, usage: Usage) -> Iterator[Step]:

@@ -35,9 +35,17 @@ class StepCode(StrEnum):
     FLAT_FEE = "flat_fee"
     MINIMUM_SPEND = "minimum_spend"
     MAXIMUM_SPEND = "maximum_spend"
+    BEYOND_SPEND_CAP = "beyond_spend_cap"
 
 
-NOT_CHARGED: Final = frozenset({StepCode.FREE_UNITS, StepCode.NEGATIVE_USAGE, StepCode.FREE_EVENTS})
+NOT_CHARGED: Final = frozenset(
+    {
+        StepCode.FREE_UNITS,
+        StepCode.NEGATIVE_USAGE,
+        StepCode.FREE_EVENTS,
+        StepCode.BEYOND_SPEND_CAP,
+    }
+)
 LIMITS: Final = frozenset({StepCode.MINIMUM_SPEND, StepCode.MAXIMUM_SPEND})
 
 
