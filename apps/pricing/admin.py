@@ -15,7 +15,15 @@ class PriceVersionInline(admin.TabularInline):  # type: ignore[type-arg]  # not 
     """The prices that a plan has had."""
 
     model = PriceVersion
-    fields = ("number", "currency", "interval", "quota_calls", "quota_kind", "published_at")
+    fields = (
+        "number",
+        "currency",
+        "interval",
+        "quota_calls",
+        "quota_kind",
+        "billable_statuses",
+        "published_at",
+    )
     readonly_fields = fields
     extra = 0
     can_delete = False

@@ -16,7 +16,7 @@ from django.utils.functional import Promise
 from django.utils.translation import gettext_lazy as _
 
 from apps.pricing import calculator
-from apps.pricing.enums import BillingInterval, PriceModel, QuotaKind
+from apps.pricing.enums import BillableStatuses, BillingInterval, PriceModel, QuotaKind
 
 BASE_FEE_METER: Final = "base_fee"
 ZERO: Final = Decimal(0)
@@ -77,6 +77,7 @@ class PriceDraft:
     interval_count: int = 1
     quota_calls: int | None = None
     quota_kind: QuotaKind = QuotaKind.HARD
+    billable_statuses: BillableStatuses = BillableStatuses.SUCCESS
     rate_per_second: int | None = None
     rate_per_minute: int | None = None
 

@@ -41,3 +41,12 @@ class QuotaKind(TextChoices):
 
     HARD = "hard", pgettext_lazy("quota", "hard")
     SOFT = "soft", pgettext_lazy("quota", "soft")
+
+
+class BillableStatuses(TextChoices):
+    """Which answers of the upstream are billed. What the gateway answered itself never is."""
+
+    SUCCESS = "2xx", pgettext_lazy("billed answers", "2xx only")
+    REDIRECTS = "2xx-3xx", pgettext_lazy("billed answers", "2xx and 3xx")
+    CLIENT_ERRORS = "2xx-4xx", pgettext_lazy("billed answers", "2xx, 3xx and 4xx")
+    ALL = "all", pgettext_lazy("billed answers", "every answer of the upstream")

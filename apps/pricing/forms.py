@@ -19,7 +19,7 @@ from apps.pricing.drafts import (
     PriceDraft,
     TierDraft,
 )
-from apps.pricing.enums import BillingInterval, PriceModel, QuotaKind
+from apps.pricing.enums import BillableStatuses, BillingInterval, PriceModel, QuotaKind
 from apps.pricing.exceptions import InvalidPrice
 from apps.pricing.models import CALLS_METER, Plan
 
@@ -130,6 +130,13 @@ class PriceForm(forms.Form):
         ],
         initial=QuotaKind.HARD,
     )
+    billable_statuses = forms.ChoiceField(
+        label=_("Billed answers"),
+        choices=BillableStatuses.choices,
+        initial=BillableStatuses.SUCCESS,
+        required=False,
+        help_text=_("Other calls are free, and give their part of the quota back."),
+    )
     rate_per_second = forms.IntegerField(label=_("Calls per second"), min_value=1, required=False)
     rate_per_minute = forms.IntegerField(label=_("Calls per minute"), min_value=1, required=False)
 
@@ -146,6 +153,9 @@ class PriceForm(forms.Form):
             interval_count=values["interval_count"],
             quota_calls=values["quota_calls"],
             quota_kind=QuotaKind(values["quota_kind"]),
+            billable_statuses=BillableStatuses(
+                values["billable_statuses"] or BillableStatuses.SUCCESS
+            ),
             rate_per_second=values["rate_per_second"],
             rate_per_minute=values["rate_per_minute"],
             components=tuple(self._components(tiers)),
@@ -224,6 +234,7 @@ def initial_of(draft: PriceDraft) -> tuple[dict[str, Any], list[dict[str, Any]]]
         "interval_count": draft.interval_count,
         "quota_calls": draft.quota_calls,
         "quota_kind": draft.quota_kind,
+        "billable_statuses": draft.billable_statuses,
         "rate_per_second": draft.rate_per_second,
         "rate_per_minute": draft.rate_per_minute,
         "base_fee": base.flat_fee if base else None,

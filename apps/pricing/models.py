@@ -12,7 +12,7 @@ from apps.accounts.models import Organization
 from apps.apis.models import Api
 from apps.core.models import Entity
 from apps.core.querysets import TenantQuerySet
-from apps.pricing.enums import BillingInterval, PlanStatus, PriceModel, QuotaKind
+from apps.pricing.enums import BillableStatuses, BillingInterval, PlanStatus, PriceModel, QuotaKind
 
 if TYPE_CHECKING:
     from apps.core.actors import Actor
@@ -93,6 +93,12 @@ class PriceVersion(Entity):
     quota_calls = models.PositiveBigIntegerField(_("quota (calls per period)"), null=True)
     quota_kind = models.CharField(
         _("quota kind"), max_length=4, choices=QuotaKind, default=QuotaKind.HARD
+    )
+    billable_statuses = models.CharField(
+        _("billed answers"),
+        max_length=8,
+        choices=BillableStatuses,
+        default=BillableStatuses.SUCCESS,
     )
     rate_per_second = models.PositiveIntegerField(_("calls per second"), null=True)
     rate_per_minute = models.PositiveIntegerField(_("calls per minute"), null=True)

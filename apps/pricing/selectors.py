@@ -12,7 +12,7 @@ from apps.core.exceptions import NotFound
 from apps.core.ids import InvalidPublicIdError, parse_public_id
 from apps.pricing.calculator import PriceTable
 from apps.pricing.drafts import ComponentDraft, PriceDraft, TierDraft, table_of
-from apps.pricing.enums import BillingInterval, PlanStatus, PriceModel, QuotaKind
+from apps.pricing.enums import BillableStatuses, BillingInterval, PlanStatus, PriceModel, QuotaKind
 from apps.pricing.models import Plan, PriceComponent, PriceVersion
 
 
@@ -39,6 +39,7 @@ def draft_of(version: PriceVersion) -> PriceDraft:
         interval_count=version.interval_count,
         quota_calls=version.quota_calls,
         quota_kind=QuotaKind(version.quota_kind),
+        billable_statuses=BillableStatuses(version.billable_statuses),
         rate_per_second=version.rate_per_second,
         rate_per_minute=version.rate_per_minute,
     )

@@ -94,6 +94,7 @@ def add_price_version(*, plan: Plan, draft: PriceDraft, actor: Actor) -> PriceVe
         interval_count=draft.interval_count,
         quota_calls=draft.quota_calls,
         quota_kind=draft.quota_kind,
+        billable_statuses=draft.billable_statuses,
         rate_per_second=draft.rate_per_second,
         rate_per_minute=draft.rate_per_minute,
     )

@@ -13,12 +13,21 @@ import msgspec
 
 from apps.core.ids import InvalidPublicIdError, parse_public_id
 from apps.keys.models import ApiKey
+from apps.pricing.enums import BillableStatuses
 from apps.subscriptions.models import Subscription
+from apps.usage.constants import GATEWAY_SOURCE
 from apps.usage.event_schema import IncomingEvent
 from apps.usage.instants import EPOCH, MICROSECOND, MILLISECOND_US, MINUTE_US, from_us, to_us
 from apps.usage.models import UsageBatch
 
 HOUR: Final = timedelta(hours=1)
+# The first status that is not billed any more; from 200 on.
+BILLED_BELOW: Final[dict[str, int]] = {
+    BillableStatuses.SUCCESS: 300,
+    BillableStatuses.REDIRECTS: 400,
+    BillableStatuses.CLIENT_ERRORS: 500,
+    BillableStatuses.ALL: 1000,
+}
 
 
 class Place(msgspec.Struct, frozen=True, eq=False):
@@ -31,6 +40,7 @@ class Place(msgspec.Struct, frozen=True, eq=False):
     key_id: UUID | None
     offset_us: int
     timezone: str
+    billed_below: int
 
 
 # Thousands of these live through each transaction; they hold no cycles, so the garbage collector need not see them.
@@ -69,9 +79,15 @@ def _window_of_minute(minute: int, timezone: str) -> int:
     return to_us(window_start_of(from_us(minute * MINUTE_US), timezone))
 
 
-def is_billable(event: IncomingEvent) -> bool:
-    """Whether a call counts towards the bill: it was completed with a 2xx answer."""
-    return event.outcome == "completed" and 200 <= (event.status or 0) < 300
+def is_billable(event: IncomingEvent, billed_below: int) -> bool:
+    """Whether a call counts towards the bill: it was completed with an answer that the plan bills.
+
+    An error that the gateway itself answered, because the upstream was not reached or said nothing, is never billed.
+    """
+    if event.outcome != "completed" or not 200 <= (event.status or 0) < billed_below:
+        return False
+    is_own_answer = event.source == GATEWAY_SOURCE and event.upstream_latency_ms is None
+    return not is_own_answer or (event.status or 0) < 300
 
 
 def place_events(
@@ -96,7 +112,8 @@ def place_events(
         else:
             occurred_us = decided_us + place.offset_us
         window_us = _window_of_minute(occurred_us // MINUTE_US, place.timezone)
-        placed.append(Placed(event, place, occurred_us, decided_us, window_us, is_billable(event)))
+        is_billed = is_billable(event, place.billed_below)
+        placed.append(Placed(event, place, occurred_us, decided_us, window_us, is_billed))
     return placed, unplaced
 
 
@@ -114,7 +131,7 @@ def _places_of(
         elif batch.organization_id is not None and row[2] != batch.organization_id:
             places[subscription, key] = "The subscription is not to an API of the sender."
         else:
-            subscription_id, consumer_id, provider_id, api_id, offset, timezone = row
+            subscription_id, consumer_id, provider_id, api_id, offset, timezone, billed = row
             places[subscription, key] = Place(
                 consumer_id=consumer_id,
                 provider_id=provider_id,
@@ -123,6 +140,7 @@ def _places_of(
                 key_id=keys.get(key or ""),
                 offset_us=offset // MICROSECOND,
                 timezone=timezone,
+                billed_below=BILLED_BELOW[billed],
             )
     return places
 
@@ -139,7 +157,7 @@ def _ids(prefix: str, texts: Iterable[str | None]) -> dict[UUID, str]:
 
 def _subscriptions_of(
     texts: Iterable[str],
-) -> dict[str, tuple[UUID, UUID, UUID, UUID, timedelta, str]]:
+) -> dict[str, tuple[UUID, UUID, UUID, UUID, timedelta, str, str]]:
     ids = _ids(Subscription.id_prefix, texts)
     rows = Subscription.objects.filter(pk__in=ids).values_list(
         "id",
@@ -148,6 +166,7 @@ def _subscriptions_of(
         "api_id",
         "consumer_organization__clock_offset",
         "timezone",
+        "price_version__billable_statuses",
     )
     return {ids[row[0]]: row for row in rows}
 

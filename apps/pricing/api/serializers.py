@@ -9,7 +9,7 @@ from drf_spectacular.utils import extend_schema_field
 from rest_framework import serializers
 
 from apps.pricing.drafts import DECIMAL_PLACES, ComponentDraft, PriceDraft, TierDraft
-from apps.pricing.enums import BillingInterval, PriceModel, QuotaKind
+from apps.pricing.enums import BillableStatuses, BillingInterval, PriceModel, QuotaKind
 from apps.pricing.models import Plan, PriceComponent, PriceVersion, Tier
 from apps.pricing.selectors import current_version_of
 
@@ -88,6 +88,11 @@ class PriceInput(serializers.Serializer[Any]):
     interval_count = serializers.IntegerField(default=1)
     quota_calls = serializers.IntegerField(allow_null=True, default=None)
     quota_kind = serializers.ChoiceField(choices=QuotaKind.choices, default=QuotaKind.HARD)
+    billable_statuses = serializers.ChoiceField(
+        choices=BillableStatuses.choices,
+        default=BillableStatuses.SUCCESS,
+        help_text="Which answers of the upstream are billed; others give their quota back.",
+    )
     rate_per_second = serializers.IntegerField(allow_null=True, default=None)
     rate_per_minute = serializers.IntegerField(allow_null=True, default=None)
     components = ComponentInput(many=True, default=list)
@@ -183,6 +188,7 @@ class PriceVersionOutput(serializers.ModelSerializer[PriceVersion]):
             "interval_count",
             "quota_calls",
             "quota_kind",
+            "billable_statuses",
             "rate_per_second",
             "rate_per_minute",
             "is_current",
