@@ -10,7 +10,7 @@ from typing import Final
 
 from apps.billing.models import BillingPeriod
 from apps.billing.selectors import list_open_periods
-from apps.billing.services.rating import days_of, usage_for
+from apps.billing.services.rating import days_of, usage_for, waived_of
 from apps.core import clock
 from apps.core.actors import Actor
 from apps.core.clock import Period
@@ -111,10 +111,12 @@ def _estimate(
     version = running.period.price_version
     table, days = price_table_of(version), days_of(running.period)
     expected = _at_pace(running, counted, recent)
+    free = waived_of(running.period, table, counted)
+    free_later = waived_of(running.period, table, expected)
     lines = []
     for row, component in zip(version.components.all(), table.components, strict=True):
-        charge = rate_component(component, usage_for(component.meter, counted, days))
-        later = rate_component(component, usage_for(component.meter, expected, days))
+        charge = rate_component(component, usage_for(component.meter, counted, days, free))
+        later = rate_component(component, usage_for(component.meter, expected, days, free_later))
         amounts = round_line(charge, table.currency), round_line(later, table.currency)
         lines.append(EstimatedLine(row.name, charge, *amounts))
     return PeriodEstimate(

@@ -18,7 +18,7 @@ from apps.billing.presentation import explain_line
 from apps.billing.services.rating import days_of, usage_for
 from apps.core.clock import Period
 from apps.core.money import Money
-from apps.pricing.calculator import Step, StepMismatchError, rate_component, recompute
+from apps.pricing.calculator import Step, StepCode, StepMismatchError, rate_component, recompute
 from apps.pricing.models import CALLS_METER
 from apps.pricing.selectors import price_table_of
 from apps.usage.models import UsageEvent, UsageWindow
@@ -93,7 +93,7 @@ def _recompute(
     from_steps, from_usage = _from_steps(steps), None
     quantity = sum((item.window.quantity for item in windows), Decimal(0))
     if line.charge is not None and line.period is not None:
-        from_usage = _from_usage(line.charge, line.period, quantity)
+        from_usage = _from_usage(line.charge, line.period, quantity, _waived(steps))
     amount = None if from_usage is None else Money.from_decimal(from_usage, line.currency)
     is_proven = (
         amount == line.amount
@@ -112,13 +112,22 @@ def _from_steps(steps: list[Step]) -> Decimal | None:
         return None  # the proof says so: `is_proven` is false
 
 
-def _from_usage(charge: RatedCharge, period: BillingPeriod, quantity: Decimal) -> Decimal | None:
-    """Rate the windows' quantity again, with the price version of the period."""
+def _waived(steps: list[Step]) -> Decimal:
+    """Return what the working says lies beyond the spend cap."""
+    beyond = (step.quantity for step in steps if step.code is StepCode.BEYOND_SPEND_CAP)
+    return sum((quantity or Decimal(0) for quantity in beyond), Decimal(0))
+
+
+def _from_usage(
+    charge: RatedCharge, period: BillingPeriod, quantity: Decimal, waived: Decimal
+) -> Decimal | None:
+    """Rate the windows' quantity again, with the price version of the period, less what was waived."""
     version = period.price_version
     prefetch_related_objects([version], "components__tiers")
     table = price_table_of(version)
     for row, component in zip(version.components.all(), table.components, strict=True):
         if row.pk == charge.component_id:
-            usage = usage_for(component.meter, {component.meter: quantity}, days_of(period))
+            counted, free = {component.meter: quantity}, {component.meter: waived}
+            usage = usage_for(component.meter, counted, days_of(period), free)
             return rate_component(component, usage).amount
     return None

@@ -225,12 +225,12 @@ def list_every_period() -> QuerySet[BillingPeriod]:
 
 
 def list_open_periods(actor: Actor) -> QuerySet[BillingPeriod]:
-    """Return the periods that run now, with prices: five queries, whatever their number."""
+    """Return the periods that run now, with prices and spend caps: six queries, whatever their number."""
     return (
         list_periods(actor)
         .filter(status=PeriodStatus.OPEN)
         .select_related("consumer_organization", "price_version")
-        .prefetch_related("price_version__components__tiers")
+        .prefetch_related("price_version__components__tiers", "subscription__spend_caps")
         .order_by("period_end", "id")
     )
 

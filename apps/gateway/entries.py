@@ -76,10 +76,11 @@ class RateLimit(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
 
 
 class Period(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
-    """A half-open range of business time."""
+    """A half-open range of business time. `extra` calls were granted on top of the plan's quota for it alone."""
 
     start: int
     end: int
+    extra: int = 0
 
 
 class Quota(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
@@ -95,9 +96,19 @@ class Quota(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     spend_calls: int | None = None
 
     @property
-    def hard_limit(self) -> int | None:
+    def is_bounded(self) -> bool:
+        """Whether some number of calls is refused, by the plan or by the cap."""
+        return self.spend_calls is not None or (self.hard and self.limit is not None)
+
+    def limit_in(self, period: Period | None) -> int | None:
+        """Calls that the plan and what was granted beside it include in a period."""
+        if self.limit is None or period is None:
+            return self.limit
+        return self.limit + period.extra
+
+    def hard_limit_in(self, period: Period | None) -> int | None:
         """The number of calls after which the next one is refused, by the plan or by the cap."""
-        bounds = [self.spend_calls, self.limit if self.hard else None]
+        bounds = [self.spend_calls, self.limit_in(period) if self.hard else None]
         return min((bound for bound in bounds if bound is not None), default=None)
 
 

@@ -28,7 +28,8 @@ from apps.keys.models import ApiKey
 from apps.pricing.models import Plan, PriceVersion
 from apps.subscriptions.enums import LIVE_STATUSES, SubscriptionStatus
 from apps.subscriptions.models import Subscription
-from apps.subscriptions.selectors import periods_from
+from apps.subscriptions.selectors import extra_calls, periods_from
+from apps.subscriptions.spend import spend_calls_of
 
 ROUTED_STATUSES: Final = (
     ApiStatus.REGISTERING,
@@ -186,9 +187,14 @@ def _subscription_of(subscription: Subscription, periods: list[Period]) -> entri
             limit=version.quota_calls,
             hard=version.quota_kind == "hard",
             periods=tuple(
-                entries.Period(start=_exact_ms(period.start), end=_exact_ms(period.end))
+                entries.Period(
+                    start=_exact_ms(period.start),
+                    end=_exact_ms(period.end),
+                    extra=extra_calls(subscription, period),
+                )
                 for period in periods
             ),
+            spend_calls=spend_calls_of(subscription),
         ),
         clock_offset_ms=round(account.clock_offset.total_seconds() * 1000),
         sandbox=account.is_sandbox,

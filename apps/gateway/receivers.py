@@ -14,7 +14,7 @@ from apps.core.events import receives
 from apps.gateway import services
 from apps.gateway.registration import GATEWAY, needs_check, want_registered_route
 from apps.keys import events as key_events
-from apps.subscriptions.events import SubscriptionChanged
+from apps.subscriptions.events import AllowanceChanged, SubscriptionChanged
 
 
 @receives(api_events.ApiRegistrationRequested, in_transaction=True)
@@ -74,6 +74,12 @@ def remove_route(event: api_events.ApiRetired) -> None:
 @receives(SubscriptionChanged, in_transaction=True)
 def change_subscription(event: SubscriptionChanged) -> None:
     """Follow every change of a subscription."""
+    services.want_subscription(event.subscription_id)
+
+
+@receives(AllowanceChanged, in_transaction=True)
+def change_allowance(event: AllowanceChanged) -> None:
+    """Follow extra calls and spend caps."""
     services.want_subscription(event.subscription_id)
 
 

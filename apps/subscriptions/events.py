@@ -90,6 +90,14 @@ class SubscriptionExpired(SubscriptionEvent):
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class AllowanceChanged(DomainEvent):
+    """A subscription may use more or less than before: extra calls were granted, or a spend cap set or removed."""
+
+    subscription_id: UUID
+    consumer_organization_id: UUID
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class ReviewEvent(DomainEvent):
     """What every event of a review tells. `change_id` names the fact, so that it is told once."""
 

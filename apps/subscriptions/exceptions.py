@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from django.utils.translation import gettext_lazy as _
 
-from apps.core.exceptions import Conflict, Forbidden
+from apps.core.exceptions import Conflict, Forbidden, RuleViolated
 
 
 class AlreadySubscribed(Conflict):
@@ -82,3 +82,31 @@ class ReviewNotReported(Conflict):
 
     code = "review_not_reported"
     title = _("No report of this review waits for a decision")
+
+
+class SubscriptionHasEnded(Conflict):
+    """It has ended, so there is nothing left to change."""
+
+    code = "subscription_ended"
+    title = _("The subscription has ended")
+
+
+class NoQuotaToTopUp(Conflict):
+    """The plan has no quota, so there is nothing to add calls to."""
+
+    code = "no_quota"
+    title = _("The plan has no quota")
+
+
+class NoSpendCap(Conflict):
+    """No spend cap is set."""
+
+    code = "no_spend_cap"
+    title = _("No spend cap is set")
+
+
+class SpendCapBelowFees(RuleViolated):
+    """The fees that are due in each period cost more than the cap."""
+
+    code = "spend_cap_below_fees"
+    title = _("The plan's fees cost more than this cap")

@@ -15,10 +15,22 @@ from apps.core.querysets import TenantQuerySet
 from apps.pricing.models import Plan, PriceVersion
 from apps.subscriptions.constants import BODY_LENGTH, REASON_LENGTH, STARS, TITLE_LENGTH
 from apps.subscriptions.enums import LIVE_STATUSES, ChangeKind, SubscriptionStatus
+from apps.subscriptions.quota_models import QuotaTopUp, SpendCap
 from apps.subscriptions.transitions import SUBSCRIPTION
 
 if TYPE_CHECKING:
     from apps.core.actors import Actor
+
+__all__ = (
+    "QuotaTopUp",
+    "Rating",
+    "RatingQuerySet",
+    "RatingReport",
+    "SpendCap",
+    "Subscription",
+    "SubscriptionChange",
+    "SubscriptionQuerySet",
+)
 
 
 class SubscriptionQuerySet(TenantQuerySet["Subscription"]):

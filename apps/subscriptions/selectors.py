@@ -9,7 +9,7 @@ from decimal import Decimal
 from typing import TypeVar
 from uuid import UUID
 
-from django.db.models import Count, QuerySet
+from django.db.models import Count, QuerySet, prefetch_related_objects
 
 from apps.accounts.models import Organization, Workspace
 from apps.accounts.selectors import get_current_organization
@@ -42,7 +42,10 @@ E = TypeVar("E", bound=Entity)
 
 @dataclass(frozen=True, slots=True)
 class QuotaStanding:
-    """What a subscriber wants to know first: used, of how many, until when. No limit: `limit` is None."""
+    """What a subscriber wants to know first: used, of how many, until when. No limit: `limit` is None.
+
+    The limit is the plan's, and what was granted beside it for the period.
+    """
 
     used: int
     limit: int | None
@@ -91,19 +94,35 @@ def quota_standing(subscription: Subscription) -> QuotaStanding:
 
 
 def quota_standings(subscriptions: Iterable[Subscription]) -> dict[UUID, QuotaStanding]:
-    """Return the standing of many subscriptions, asking the usage source once."""
+    """Return the standing of many subscriptions: two queries, one of them the usage source's."""
     rows = list(subscriptions)
+    prefetch_related_objects(rows, "quota_top_ups")
     questions = {row.pk: UsageQuestion(row.pk, current_period(row)) for row in rows}
     used = used_calls(questions.values())
     return {
         row.pk: QuotaStanding(
             used=used[questions[row.pk]],
-            limit=row.price_version.quota_calls,
+            limit=quota_limit(row, questions[row.pk].period),
             is_hard=row.price_version.quota_kind == "hard",
             period=questions[row.pk].period,
         )
         for row in rows
     }
+
+
+def quota_limit(subscription: Subscription, period: Period) -> int | None:
+    """Return how many calls a period includes: the plan's, and those granted beside it; None without a quota.
+
+    One query unless `quota_top_ups` are prefetched.
+    """
+    limit = subscription.price_version.quota_calls
+    return None if limit is None else limit + extra_calls(subscription, period)
+
+
+def extra_calls(subscription: Subscription, period: Period) -> int:
+    """Return how many calls were granted on top of the plan's quota for a period."""
+    rows = subscription.quota_top_ups.all()
+    return sum(row.calls for row in rows if row.period_start == period.start)
 
 
 def list_subscriptions(actor: Actor) -> QuerySet[Subscription]:

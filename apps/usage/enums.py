@@ -33,6 +33,13 @@ class Aggregation(TextChoices):
     LATEST = "latest", pgettext_lazy("aggregation", "latest")
 
 
+class AlertKind(TextChoices):
+    """What runs low."""
+
+    QUOTA = "quota", pgettext_lazy("usage alert", "quota")
+    SPEND_CAP = "spend_cap", pgettext_lazy("usage alert", "spend cap")
+
+
 class WindowStatus(TextChoices):
     """Whether a window may still change."""
 

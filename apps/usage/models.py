@@ -19,7 +19,7 @@ from apps.core.models import Entity
 from apps.core.querysets import TenantQuerySet
 from apps.pricing.models import CALLS_METER
 from apps.subscriptions.models import Subscription
-from apps.usage.enums import Aggregation, BatchStatus, EventOutcome, WindowStatus
+from apps.usage.enums import Aggregation, AlertKind, BatchStatus, EventOutcome, WindowStatus
 
 
 class Meter(Entity):
@@ -273,6 +273,41 @@ class QuotaState(Entity):
 
     def __str__(self) -> str:
         return f"{self.used_calls}/{self.limit_calls or '∞'}"
+
+
+class UsageAlert(Entity):
+    """A consumer was told that a quota or a spend cap runs low; once per period, bound and threshold.
+
+    The bound is a number of calls: after a top-up or a plan change there is another one to run low.
+    """
+
+    id_prefix = "ual"
+
+    subscription = models.ForeignKey(
+        Subscription, on_delete=models.CASCADE, related_name="usage_alerts"
+    )
+    kind = models.CharField(_("kind"), max_length=10, choices=AlertKind)
+    period_start = models.DateTimeField(_("from"))
+    period_end = models.DateTimeField(_("until (exclusive)"))
+    threshold_percent = models.PositiveSmallIntegerField(_("threshold (%)"))
+    bound_calls = models.PositiveBigIntegerField(_("of (calls)"))
+    used_calls = models.PositiveBigIntegerField(_("used (calls)"))
+
+    class Meta:
+        """Newest first."""
+
+        verbose_name = _("usage alert")
+        verbose_name_plural = _("usage alerts")
+        ordering = ("-id",)
+        constraints = (
+            models.UniqueConstraint(
+                fields=("subscription", "kind", "period_start", "bound_calls", "threshold_percent"),
+                name="usage_alert_once",
+            ),
+        )
+
+    def __str__(self) -> str:
+        return f"{self.kind} {self.threshold_percent} %"
 
 
 class UsageCutoff(models.Model):

@@ -40,7 +40,7 @@ class SubscriptionUsage:
 
 
 def subscription_usages(subscriptions: Sequence[Subscription]) -> dict[UUID, SubscriptionUsage]:
-    """Return where subscriptions stand. Two queries, whatever their number.
+    """Return where subscriptions stand. Three queries, whatever their number.
 
     The subscriptions come with `consumer_organization` and `price_version`.
     """

@@ -59,6 +59,7 @@ def _label_template(step: Step) -> str:
         StepCode.FLAT_FEE: _("Fee of the period"),
         StepCode.MINIMUM_SPEND: _("Up to the minimum of %(limit)s"),
         StepCode.MAXIMUM_SPEND: _("Down to the maximum of %(limit)s"),
+        StepCode.BEYOND_SPEND_CAP: _("Beyond your spend cap: not charged"),
     }
     return templates[step.code]
 

@@ -10,9 +10,11 @@ from apps.billing.models import BillingPeriod, RatedCharge, RatingRun
 from apps.core import clock
 from apps.core.clock import Period
 from apps.core.db import require_transaction
-from apps.pricing.calculator import Charge, Usage, rate_component
+from apps.pricing.calculator import Charge, PriceTable, Usage, rate_component
+from apps.pricing.models import CALLS_METER
 from apps.pricing.selectors import price_table_of
 from apps.subscriptions.periods import local_date
+from apps.subscriptions.spend import waived_calls
 from apps.usage.services import ClosedUsage
 
 
@@ -20,7 +22,8 @@ def rate_period(*, period: BillingPeriod, usage: ClosedUsage) -> RatingRun:
     """Rate a period's usage with the price version that it was opened on.
 
     The run keeps which windows it counted, at which revision, so that every charge can be led back to its events and
-    computed again. Part of the caller's transaction.
+    computed again. Calls beyond the consumer's spend cap are among the quantity and cost nothing; the working says so.
+    Part of the caller's transaction.
     """
     require_transaction()
     number = RatingRun.objects.filter(period=period).count() + 1
@@ -35,19 +38,40 @@ def rate_period(*, period: BillingPeriod, usage: ClosedUsage) -> RatingRun:
     rows = list(period.price_version.components.all())
     table = price_table_of(period.price_version)
     days = days_of(period)
+    waived = waived_of(period, table, usage.quantities)
     charges = []
     for row, component in zip(rows, table.components, strict=True):
-        charge = rate_component(component, usage_for(component.meter, usage.quantities, days))
+        counted = usage_for(component.meter, usage.quantities, days, waived)
+        charge = rate_component(component, counted)
         charges.append(_charge_row(run, period, row.pk, row.name, charge, table.currency))
     RatedCharge.objects.bulk_create(charges)
     return run
 
 
-def usage_for(meter: str, quantities: Mapping[str, Decimal], days: tuple[int, int]) -> Usage:
-    """Return a meter's usage as the calculator takes it."""
+def waived_of(
+    period: BillingPeriod, table: PriceTable, quantities: Mapping[str, Decimal]
+) -> Mapping[str, Decimal]:
+    """Return by meter what lies beyond the consumer's spend cap. One query unless `spend_caps` are prefetched."""
+    waived = waived_calls(
+        caps=list(period.subscription.spend_caps.all()),
+        table=table,
+        period=Period(period.period_start, period.period_end),
+        counted=quantities.get(CALLS_METER, Decimal(0)),
+    )
+    return {CALLS_METER: waived}
+
+
+def usage_for(
+    meter: str,
+    quantities: Mapping[str, Decimal],
+    days: tuple[int, int],
+    waived: Mapping[str, Decimal],
+) -> Usage:
+    """Return a meter's usage as the calculator takes it; what is waived of it is not charged."""
     billed_days, period_days = days
     return Usage(
         quantity=quantities.get(meter, Decimal(0)),
+        waived=waived.get(meter, Decimal(0)),
         billed_days=billed_days,
         period_days=period_days,
     )

@@ -70,7 +70,7 @@ class Grant:
         # Whether the method and the path of each call must be looked at closely.
         self.is_narrow = self._endpoints is not None or not self._may_write
         quota = subscription.quota
-        self.has_hard_quota = quota is not None and quota.hard_limit is not None
+        self.has_hard_quota = quota is not None and quota.is_bounded
         # Without a period to count in, a limited quota would be no limit.
         self.needs_period = self.has_hard_quota or (quota is not None and quota.limit is not None)
         tenant_limits = tenant.limits if tenant else ()
@@ -191,9 +191,12 @@ class Grant:
 
     def _compile_tail(self, period_start: int | None) -> bytes:
         quota = self.subscription.quota
-        bound = None if quota is None else quota.hard_limit
-        if bound is None and quota is not None:
-            bound = quota.limit
+        bound = None
+        if quota is not None:
+            period = next((item for item in quota.periods if item.start == period_start), None)
+            bound = quota.hard_limit_in(period)
+            if bound is None:
+                bound = quota.limit_in(period)
         start = "" if period_start is None else str(period_start)
         hard = "1" if self.has_hard_quota else "0"
         limit = str(UNLIMITED if bound is None else bound)

@@ -79,7 +79,8 @@ class Taken:
         if self.outcome == Outcome.QUOTA_REFUSED and period is not None and quota is not None:
             wait_s = _seconds(period.end - admission.business_ms)
             # Where both are reached, the plan's quota is told: a higher cap would not help.
-            is_used_up = quota.hard and quota.limit is not None and self.used >= quota.limit
+            limit = quota.limit_in(period)
+            is_used_up = quota.hard and limit is not None and self.used >= limit
             problem = problems.QUOTA_EXCEEDED if is_used_up else problems.SPEND_CAP_REACHED
             return problem.with_headers([*headers, ("retry-after", str(wait_s))])
         retry = ("retry-after", str(_seconds(self.wait_ms)))
@@ -93,9 +94,10 @@ class Taken:
             headers += self._window_headers(grant)
         quota = grant.subscription.quota
         if quota is not None and quota.limit is not None and period is not None:
+            limit = quota.limit + period.extra
             headers += [
-                ("x-quota-limit", str(quota.limit)),
-                ("x-quota-remaining", str(max(0, quota.limit - self.used))),
+                ("x-quota-limit", str(limit)),
+                ("x-quota-remaining", str(max(0, limit - self.used))),
                 ("x-quota-reset", str(_seconds(period.end - admission.business_ms))),
             ]
         return headers

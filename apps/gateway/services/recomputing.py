@@ -85,7 +85,9 @@ def _sources() -> Iterator[_Source]:
         build=wanted_route,
         want=want_route,
     )
-    subscriptions = Subscription.objects.select_related(*SUBSCRIPTION_RELATIONS)
+    subscriptions = Subscription.objects.select_related(*SUBSCRIPTION_RELATIONS).prefetch_related(
+        "quota_top_ups", "spend_caps", "price_version__components__tiers"
+    )
     yield _Source(
         kind=EntryKind.SUBSCRIPTION,
         live=subscriptions.live(),

@@ -6,6 +6,11 @@ from apps.subscriptions.services.access import (
     ask_subscriber,
     decline_subscription,
 )
+from apps.subscriptions.services.allowances import (
+    remove_spend_cap,
+    set_spend_cap,
+    top_up_quota,
+)
 from apps.subscriptions.services.cancelling import (
     cancel_at_period_end,
     cancel_subscription,
@@ -60,14 +65,17 @@ __all__ = [
     "mark_paid_up",
     "mark_past_due",
     "pause_subscription",
+    "remove_spend_cap",
     "reply_to_review",
     "report_review",
     "restore_review",
     "resume_subscription",
     "save_review",
+    "set_spend_cap",
     "start_accepted_subscription",
     "subscribe",
     "suspend_subscription",
+    "top_up_quota",
     "unpause_subscription",
     "withdraw_cancellation",
 ]
