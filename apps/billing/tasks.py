@@ -55,29 +55,31 @@ def reconcile_payments(context: JobContext) -> dict[str, int]:
 def reconcile_refunds(context: JobContext) -> dict[str, int]:
     """Ask the provider for refunds that are under way, and send those that never were."""
     actor = Actor.system("refund reconciliation")
-    unsent = list(Refund.objects.filter(status=RefundStatus.APPROVED).select_related("payment"))
-    under_way = list(Refund.objects.filter(status=RefundStatus.PROCESSING))
-    steps = [
-        *(partial(refund_sending.send_refund, refund=refund, actor=actor) for refund in unsent),
-        *(
-            partial(refund_sending.sync_refund, reference=refund.provider_reference, actor=actor)
-            for refund in under_way
-        ),
+    unsent = [
+        partial(refund_sending.send_refund, refund=refund, actor=actor)
+        for refund in Refund.objects.filter(status=RefundStatus.APPROVED).select_related("payment")
     ]
+    unavailable = _try_each(unsent, context)
+    # Also those that were sent just now: the provider may know their end already.
+    under_way = [
+        partial(refund_sending.sync_refund, reference=refund.provider_reference, actor=actor)
+        for refund in Refund.objects.filter(status=RefundStatus.PROCESSING)
+    ]
+    unavailable += _try_each(under_way, context)
+    return {"sent": len(unsent), "checked": len(under_way), "unavailable": unavailable}
+
+
+def _try_each(steps: list[partial[Refund | None]], context: JobContext) -> int:
+    """Take each step; one that the provider does not answer does not keep the others waiting. Return how many those were."""
     unavailable = 0
     for number, step in enumerate(steps, start=1):
-        # One that the provider cannot answer must not keep the others waiting.
         try:
             step()
         except PaymentProviderUnavailable as error:
             unavailable += 1
             logger.warning("billing.refund_not_reconciled", error=str(error.__cause__ or error))
         context.progress(number, len(steps))
-    return {
-        "sent": len(unsent),
-        "checked": len(under_way),
-        "unavailable": unavailable,
-    }
+    return unavailable
 
 
 schedule("billing.close_due_periods", every=timedelta(hours=6))

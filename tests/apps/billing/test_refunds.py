@@ -413,3 +413,19 @@ class TestFailing:
         Payment.objects.update(refunded_minor=1, status="partially_refunded")
         with pytest.raises(RefundTooHigh):
             retry_refund(refund=refund, actor=SYSTEM)
+
+    def test_one_that_stripe_does_not_answer_does_not_keep_the_others_waiting(
+        self, owner: Membership, payments: StripeSystem
+    ) -> None:
+        first, second = (approve(ask(paid_by_card(owner), owner)) for _ in range(2))
+        drain_until_empty()
+        first.refresh_from_db()
+        path = f"/v1/refunds/{first.provider_reference}"
+        payments.post("faults", path=path, method="GET", kind="drop", count=9, when="before")
+
+        assert reconcile_refunds.apply().get() == {"sent": 0, "checked": 2, "unavailable": 1}
+
+        for refund in (first, second):
+            refund.refresh_from_db()
+        assert first.status == RefundStatus.PROCESSING
+        assert second.status == RefundStatus.SUCCEEDED
