@@ -39,6 +39,7 @@ PASSED_THROUGH: Final = (
     "RELEASE",
     "GATEWAY_MIN_FREE_MB",
     "GATEWAY_LONGEST_CALL_S",
+    "API_RATE_LIMIT_FALLBACK",
     "GATEWAY_RESOLVER_UPSTREAMS",
     "OUTGOING_REFUSED_NETWORKS",
 )
@@ -84,6 +85,17 @@ class Folders:
     def shipper(self) -> Path:
         """The shipper's checkpoint and prepared batch."""
         return self.state / "shipper"
+
+
+# The demo lives through months in seconds; its people ask more often than people do.
+API_RATE_LIMITS: Final = json.dumps(
+    {
+        "tiers": {
+            "free": {"per_minute": 1200, "burst": 400},
+            "paid-1": {"per_minute": 1200, "burst": 400},
+        }
+    }
+)
 
 
 def load_secrets(state: Path) -> dict[str, str]:
@@ -137,6 +149,7 @@ def build_environment(
         "DJANGO_SETTINGS_MODULE": "marketplace.settings.local",
         "ENVIRONMENT": "development",
         "NODE_NAME": "local",
+        "API_RATE_LIMITS": API_RATE_LIMITS,
     }
     # Known to the servers only.
     del defaults["DATABASE_PASSWORD"], defaults["VALKEY_PASSWORD"]
