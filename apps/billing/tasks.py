@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 from collections import Counter
+from collections.abc import Sequence
 from datetime import timedelta
 from functools import partial
+from typing import Any
 
 import structlog
 
@@ -69,7 +71,7 @@ def reconcile_refunds(context: JobContext) -> dict[str, int]:
     return {"sent": len(unsent), "checked": len(under_way), "unavailable": unavailable}
 
 
-def _try_each(steps: list[partial[Refund | None]], context: JobContext) -> int:
+def _try_each(steps: Sequence[partial[Any]], context: JobContext) -> int:
     """Take each step; one that the provider does not answer does not keep the others waiting. Return how many those were."""
     unavailable = 0
     for number, step in enumerate(steps, start=1):
