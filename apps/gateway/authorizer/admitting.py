@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, Any, Final
 
 from apps.gateway.authorizer import problems
 from apps.gateway.authorizer.decision import cors_headers
-from apps.gateway.authorizer.limits import Taken
+from apps.gateway.authorizer.limits import Outcome, Taken
 from apps.gateway.authorizer.resp import command
 from apps.gateway.authorizer.store_client import StoreUnavailableError
 from apps.gateway.journal import JournalRecord
@@ -21,6 +21,7 @@ from apps.gateway.store import names
 if TYPE_CHECKING:
     from typing import Protocol
 
+    from apps.gateway.authorizer.api_limits import ApiLimits
     from apps.gateway.authorizer.decision import Admission
     from apps.gateway.authorizer.journal import JournalWriter
     from apps.gateway.authorizer.problems import Answer
@@ -47,7 +48,16 @@ MAX_PATH_CHARS: Final = 1024
 class Admitting:
     """One call on its way from the store through the journal to its answer."""
 
-    __slots__ = ("_admission", "_allowed", "_is_taken", "_journal", "_node", "_replier", "_store")
+    __slots__ = (
+        "_admission",
+        "_allowed",
+        "_api_limits",
+        "_is_taken",
+        "_journal",
+        "_node",
+        "_replier",
+        "_store",
+    )
 
     def __init__(
         self,
@@ -56,13 +66,18 @@ class Admitting:
         *,
         store: StoreClient,
         journal: JournalWriter,
+        api_limits: ApiLimits,
         node: str,
     ) -> None:
-        """Take the call's limits; `replier` hears of the end."""
+        """Take the call's limits; `replier` hears of the end.
+
+        The API's own limits have been taken already; they are given back when the call does not pass.
+        """
         self._admission = admission
         self._replier = replier
         self._store = store
         self._journal = journal
+        self._api_limits = api_limits
         self._node = node
         self._allowed = b""
         self._is_taken = False
@@ -77,8 +92,7 @@ class Admitting:
             refusal = problems.INTERNAL
         if refusal is not None:
             self._replier.refuse(refusal)
-            if self._is_taken:
-                self._give_back()
+            self._give_back()
 
     def _read(self, reply: Any) -> Answer | None:
         """Return the refusal that the counters demand; else put the call on file."""
@@ -94,6 +108,9 @@ class Admitting:
             admission.event_id, admission.decided_at = taken.event_id, taken.decided_at
             self._is_taken = True
             limits = taken.headers(admission)
+            if taken.outcome == Outcome.REPLAYED and admission.route.limits:
+                # It was taken the first time.
+                self._api_limits.give_back(admission.route, admission.api_cells)
         # The answer is made before the line: a call on file must be answered.
         headers = [*limits, *cors_headers(admission.call, admission.route)]
         self._allowed = self._replier.render_allowed(admission, headers)
@@ -106,8 +123,7 @@ class Admitting:
             self._replier.allow(self._allowed)
             return
         self._replier.refuse(problems.METERING_UNAVAILABLE)
-        if self._is_taken:
-            self._give_back()
+        self._give_back()
 
     def _record(self) -> JournalRecord:
         admission = self._admission
@@ -127,9 +143,11 @@ class Admitting:
         )
 
     def _give_back(self) -> None:
-        """Return the quota of a call that could not be put on file. Its windows fade by themselves."""
+        """Return what a call that does not pass has taken. The consumer's windows fade by themselves."""
         admission = self._admission
-        if admission.period is None:
+        if admission.route.limits:
+            self._api_limits.give_back(admission.route, admission.api_cells)
+        if not self._is_taken or admission.period is None:
             return
         org_id = admission.grant.subscription.consumer_org_id
         counters = names.subscription_counters(org_id, admission.grant.key.sub_id)

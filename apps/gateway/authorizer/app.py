@@ -8,12 +8,14 @@ from __future__ import annotations
 import hmac
 import logging
 import time
+from functools import partial
 from typing import TYPE_CHECKING, Final
 
 import msgspec
 
 from apps.gateway.authorizer import problems
 from apps.gateway.authorizer.admitting import Admitting
+from apps.gateway.authorizer.api_limits import ApiLimits
 from apps.gateway.authorizer.decision import decide
 from apps.gateway.authorizer.metrics import render_metrics
 from apps.gateway.authorizer.problems import Answer
@@ -24,7 +26,7 @@ if TYPE_CHECKING:
     from collections import Counter
 
     from apps.gateway.authorizer.config import AuthorizerSettings
-    from apps.gateway.authorizer.decision import Call
+    from apps.gateway.authorizer.decision import Admission, Call
     from apps.gateway.authorizer.follower import RegistryFollower
     from apps.gateway.authorizer.http import Connection, Headers, Request
     from apps.gateway.authorizer.journal import JournalWriter
@@ -57,6 +59,7 @@ class Authorizer:
         self._journal = journal
         self._decisions = decisions
         self._upstreams = upstreams
+        self.api_limits = ApiLimits(store)
 
     def handle(self, request: Request, connection: Connection) -> None:
         """Answer one request, now or when store and journal have answered."""
@@ -120,14 +123,33 @@ class Authorizer:
             return problems.UPSTREAM_REFUSED
         if not self._journal.has_space:
             return problems.METERING_UNAVAILABLE
+        if admission.route.limits:
+            self.api_limits.take(admission.route, partial(self._when_leased, admission, reply))
+        else:
+            self._admit(admission, reply)
+        return None
+
+    def _when_leased(self, admission: Admission, reply: Reply, refusal: Answer | None) -> None:
+        """Go on when it is known whether the API takes one more call."""
+        if refusal is not None:
+            reply.refuse(refusal)
+            return
+        admission.api_cells = self.api_limits.cells_of(admission.route)
+        try:
+            self._admit(admission, reply)
+        except Exception:  # others wait for the same slice
+            logger.exception("authorizer: failed to decide")
+            reply.refuse(problems.INTERNAL)
+
+    def _admit(self, admission: Admission, reply: Reply) -> None:
         Admitting(
             admission,
             reply,
             store=self._store,
             journal=self._journal,
+            api_limits=self.api_limits,
             node=self._settings.node,
         )
-        return None
 
     def _health(self) -> Answer:
         follower = self._follower

@@ -8,6 +8,7 @@ from __future__ import annotations
 import asyncio
 import gc
 import logging
+import re
 import time
 from typing import TYPE_CHECKING, Any, Final
 
@@ -28,7 +29,12 @@ from apps.gateway.entries import (
     split_field,
 )
 from apps.gateway.store import names
-from apps.gateway.store.functions import is_function_missing, library_source
+from apps.gateway.store.functions import (
+    LIBRARY,
+    function_names,
+    is_function_missing,
+    library_source,
+)
 from apps.gateway.store.registry import Head, NodeReport
 
 if TYPE_CHECKING:
@@ -120,6 +126,7 @@ class RegistryFollower:
 
     async def _load_snapshot(self) -> None:
         """Read all entries into new tables, then what changed meanwhile, and put them into service."""
+        await self._ensure_library()
         head = await self._read_head()
         if head is None:
             raise StoreEmptyError("the store holds no registry")
@@ -218,6 +225,15 @@ class RegistryFollower:
             await self._client.function_load(library_source(), replace=True)
             answer = await self._client.fcall("tg1_report", 2, names.HEAD, names.NODES, *arguments)
         return Head(answer[0], int(answer[1])) if answer[0] else None
+
+    async def _ensure_library(self) -> None:
+        """Load our functions where the store has none, or those of an older release.
+
+        A name never changes its meaning, so nodes of that release go on with ours.
+        """
+        libraries = await self._client.function_list(LIBRARY)
+        if not function_names() <= set(re.findall(r"\btg\d+_\w+", str(libraries))):
+            await self._client.function_load(library_source(), replace=True)
 
     async def _read_head(self) -> Head | None:
         epoch, version = await self._client.hmget(names.HEAD, ["epoch", "version"])

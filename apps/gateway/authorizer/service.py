@@ -70,6 +70,7 @@ async def serve(settings: AuthorizerSettings) -> None:
             ("store", store.run()),
             ("upstreams", upstreams.run(lambda: follower.tables.routes)),
             ("journal", journal.watch()),
+            ("api limits", app.api_limits.watch()),
             ("signal", stopped.wait()),
         )
     ]

@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
+import re
 from functools import cache
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, Final
 
 from redis.exceptions import ResponseError
 
@@ -15,6 +16,7 @@ if TYPE_CHECKING:
 
     from redis import Redis
 
+LIBRARY: Final = "tollgate_v1"
 _SOURCE = Path(__file__).parent / "tollgate.lua"
 
 
@@ -22,6 +24,12 @@ _SOURCE = Path(__file__).parent / "tollgate.lua"
 def library_source() -> str:
     """Return the text of the library, with the window functions that it shares with the platform's limits."""
     return with_windows(_SOURCE.read_text(encoding="utf-8"))
+
+
+@cache
+def function_names() -> frozenset[str]:
+    """Return the names that the library registers."""
+    return frozenset(re.findall(r"register_function\('(\w+)'", library_source()))
 
 
 def is_function_missing(error: ResponseError) -> bool:

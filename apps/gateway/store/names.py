@@ -35,6 +35,11 @@ def tenant_windows(org_id: str) -> str:
     return f"lim:{{{org_id}}}:t"
 
 
+def api_windows(api_id: str) -> str:
+    """Windows of an API, of which authorizers lease slices."""
+    return f"api:{{{api_id}}}"
+
+
 def taken_call(org_id: str, request_id: str) -> str:
     """The mark of an allowed call, for a sub-request that is sent again."""
     return f"lim:{{{org_id}}}:i:{request_id}"

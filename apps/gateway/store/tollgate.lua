@@ -156,6 +156,46 @@ local function take(keys, argv)
   return {code, code == RATE_REFUSED and wait or 0, event_id, decided_at, used, tightest, least or 0, reset}
 end
 
+-- Lease a slice of an API's windows to one authorizer, which spends it by itself.
+--
+-- KEYS: the API's windows. ARGV: calls wanted, calls given back; then per window its max, its length in ms, and the
+--       number of the cell that the calls given back were leased in ('' when there are none).
+-- Answer: {calls granted, ms until one more may be had, ms for which the grant holds, cell of each window...}.
+--
+-- A grant counts in its cell like calls; it holds until the first of its cells ends, so no call is made of it later.
+local function lease(keys, argv)
+  local now = now_ms()
+  local packed = redis.call('GET', keys[1]) or NOTHING
+  local granted, returned = tonumber(argv[1]), tonumber(argv[2])
+  local windows, holds, at = {}, nil, 2
+  for position = 3, #argv, 3 do
+    local limit, length = tonumber(argv[position]), tonumber(argv[position + 1])
+    local elapsed = now % length
+    local cell = (now - elapsed) / length
+    local current, previous
+    current, previous, at = read_window(packed, 2, at, length, cell)
+    local leased_in = tonumber(argv[position + 2])
+    if leased_in == cell then current = math.max(0, current - returned) end
+    if leased_in == cell - 1 then previous = math.max(0, previous - returned) end
+    local free = math.floor(limit - current - previous * (length - elapsed) / length)
+    granted = math.max(0, math.min(granted, free))
+    if not holds or length - elapsed < holds then holds = length - elapsed end
+    windows[#windows + 1] = {limit, length, cell, elapsed, current, previous}
+  end
+  local answer, parts, wait, longest = {granted, 0, holds or 0}, {NOTHING}, 0, 0
+  for index, window in ipairs(windows) do
+    local limit, length, cell, elapsed, current, previous = unpack(window)
+    current = current + granted
+    wait = math.max(wait, wait_ms(current, previous, limit, length, elapsed))
+    longest = math.max(longest, length)
+    parts[index + 1] = struct.pack(WINDOW, length, cell, current, previous)
+    answer[#answer + 1] = cell
+  end
+  answer[2] = wait
+  if longest > 0 then redis.call('SET', keys[1], table.concat(parts), 'PX', 2 * longest) end
+  return answer
+end
+
 -- Replace the periods of a subscription's value; its windows stay as they are.
 local function store_periods(key, packed, periods)
   local windows = ''
@@ -269,6 +309,7 @@ local function list_nodes(keys, argv)
 end
 
 redis.register_function('tg1_take', take)
+redis.register_function('tg1_lease', lease)
 redis.register_function('tg1_ensure_counter', ensure_counter)
 redis.register_function('tg1_read_counters', read_counters)
 redis.register_function('tg1_adjust_counter', adjust_counter)
