@@ -21,7 +21,7 @@ from apps.gateway.authorizer.store_client import StoreUnavailableError
 from apps.gateway.store import names
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
+    from collections.abc import Callable, Sequence
 
     from apps.gateway.authorizer.problems import Answer
     from apps.gateway.authorizer.store_client import StoreClient
@@ -66,8 +66,8 @@ class _Slice:
         self._size = max(1, min(limit.max for limit in route.limits) // SLICES)
         self._left = 0
         self._holds_until = 0.0
-        # Of each window, the cell that the slice counts in: a list is replaced, never changed.
-        self.cells: list[str] = [""] * len(route.limits)
+        # Of each window, the cell that the slice counts in.
+        self.cells: tuple[str, ...] = ("",) * len(route.limits)
         self._waiting: deque[Done] = deque()
         self._refused_until = self._retry_at = 0.0
         self._was_used = True
@@ -89,9 +89,9 @@ class _Slice:
             if not self.is_asking:
                 self._ask(max(self._size, len(self._waiting)))
 
-    def give_back(self, cells: list[str]) -> bool:
+    def give_back(self, cells: Sequence[str]) -> bool:
         """Take back the share of a call that did not pass; tell whether it is of these cells."""
-        is_ours = cells == self.cells
+        is_ours = tuple(cells) == self.cells
         self._left += is_ours
         return is_ours
 
@@ -118,7 +118,7 @@ class _Slice:
             self._answer_all(problems.STORE_UNAVAILABLE)
             return
         granted, wait_ms, holds_ms, *cells = reply
-        leased_in = [str(cell) for cell in cells]
+        leased_in = tuple(str(cell) for cell in cells)
         if leased_in != self.cells:
             if self._left:
                 self._store.call(_lease_command(self.route, 0, self._left, self.cells), _ignore)
@@ -170,11 +170,11 @@ class ApiLimits:
             held = self._slices[route.api_id] = _Slice(route, self._store)
         held.take(done)
 
-    def cells_of(self, route: Route) -> list[str]:
+    def cells_of(self, route: Route) -> tuple[str, ...]:
         """Return what `give_back` needs to know; to be asked when a call is let go on."""
         return self._slices[route.api_id].cells
 
-    def give_back(self, route: Route, cells: list[str]) -> None:
+    def give_back(self, route: Route, cells: Sequence[str]) -> None:
         """Give one call back that was taken in these cells and did not pass."""
         held = self._slices.get(route.api_id)
         if held is None or held.route.limits != route.limits or not held.give_back(cells):
@@ -189,7 +189,7 @@ class ApiLimits:
                     del self._slices[api_id]
 
 
-def _lease_command(route: Route, wanted: int, returned: int, cells: list[str]) -> bytes:
+def _lease_command(route: Route, wanted: int, returned: int, cells: Sequence[str]) -> bytes:
     """Return the encoded command that leases calls and gives others back, which were leased in these cells."""
     arguments = [str(wanted), str(returned)]
     for limit, cell in zip(route.limits, cells, strict=True):

@@ -6,7 +6,7 @@ address, scope, endpoint, method, required headers. Counters follow in `limits`.
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from typing import TYPE_CHECKING, Final
 
 from apps.gateway.authorizer import problems
@@ -70,7 +70,7 @@ class Admission:
     decided_at: int
     event_id: str
     # Of an API with limits of its own: where its share was taken.
-    api_cells: list[str] = field(default_factory=list)
+    api_cells: Sequence[str] = ()
 
     def take_command(self) -> bytes:
         """Return the encoded store command that takes this call's limits."""
