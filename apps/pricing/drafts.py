@@ -40,6 +40,9 @@ class PlanDraft:
     requires_approval: bool = False
     trial_days: int = 0
     key_limit: int = 5
+    # Days between automatic rotations of a key; None leaves them to the key's owner.
+    key_rotation_days: int | None = 90
+    key_rotation_optional: bool = True
     position: int = 0
 
 

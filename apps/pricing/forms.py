@@ -21,7 +21,12 @@ from apps.pricing.drafts import (
 )
 from apps.pricing.enums import BillableStatuses, BillingInterval, PriceModel, QuotaKind
 from apps.pricing.exceptions import InvalidPrice
-from apps.pricing.models import CALLS_METER, Plan
+from apps.pricing.models import (
+    CALLS_METER,
+    DEFAULT_KEY_ROTATION_DAYS,
+    MAX_KEY_ROTATION_DAYS,
+    Plan,
+)
 
 TIER_ROWS: Final = 3
 MAX_TIER_ROWS: Final = 20
@@ -54,6 +59,17 @@ class PlanForm(forms.Form):
         label=_("Trial (days)"), min_value=0, max_value=730, required=False
     )
     key_limit = forms.IntegerField(label=_("Active keys"), min_value=1, max_value=1000, initial=5)
+    key_rotation_days = forms.IntegerField(
+        label=_("Keys are rotated every (days)"),
+        min_value=1,
+        max_value=MAX_KEY_ROTATION_DAYS,
+        initial=DEFAULT_KEY_ROTATION_DAYS,
+        required=False,
+        help_text=_("Empty: only if a subscriber asks for it. Holds for keys made from now on."),
+    )
+    key_rotation_optional = forms.BooleanField(
+        label=_("Subscribers may switch rotation off"), required=False, initial=True
+    )
     requires_approval = forms.BooleanField(label=_("I decide on each subscription"), required=False)
     is_private = forms.BooleanField(
         label=_("Private"), required=False, help_text=_("Only your organization sees it.")
@@ -72,6 +88,8 @@ class PlanForm(forms.Form):
             description=values["description"],
             trial_days=values["trial_days"] or 0,
             key_limit=values["key_limit"],
+            key_rotation_days=values["key_rotation_days"],
+            key_rotation_optional=values["key_rotation_optional"],
             requires_approval=values["requires_approval"],
             is_private=values["is_private"],
             position=position,

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Self
 
+from django.core.validators import MaxValueValidator, MinValueValidator
 from django.db import models
 from django.db.models import F, Q
 from django.utils.translation import gettext_lazy as _
@@ -18,6 +19,8 @@ if TYPE_CHECKING:
     from apps.core.actors import Actor
 
 CALLS_METER = "calls"
+DEFAULT_KEY_ROTATION_DAYS = 90
+MAX_KEY_ROTATION_DAYS = 365
 
 
 class PlanQuerySet(TenantQuerySet["Plan"]):
@@ -60,6 +63,18 @@ class Plan(Entity):
     key_max_days = models.PositiveSmallIntegerField(
         _("a key lives at most (days)"), null=True, blank=True
     )
+    # Empty: keys are not rotated by themselves unless their owner asks for it.
+    key_rotation_days = models.PositiveSmallIntegerField(
+        _("keys are rotated every (days)"),
+        null=True,
+        blank=True,
+        default=DEFAULT_KEY_ROTATION_DAYS,
+        db_default=DEFAULT_KEY_ROTATION_DAYS,
+        validators=[MinValueValidator(1), MaxValueValidator(MAX_KEY_ROTATION_DAYS)],
+    )
+    key_rotation_optional = models.BooleanField(
+        _("subscribers may switch rotation off"), default=True, db_default=True
+    )
 
     objects = PlanQuerySet.as_manager()
 
@@ -71,6 +86,11 @@ class Plan(Entity):
         ordering = ("position", "id")
         constraints = (
             models.UniqueConstraint(fields=("api", "slug"), name="pricing_plan_slug_unique"),
+            models.CheckConstraint(
+                condition=Q(key_rotation_days__isnull=True)
+                | Q(key_rotation_days__range=(1, MAX_KEY_ROTATION_DAYS)),
+                name="pricing_plan_key_rotation_days",
+            ),
         )
 
     def __str__(self) -> str:

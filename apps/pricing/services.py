@@ -32,6 +32,8 @@ PLAN_FIELDS = (
     "requires_approval",
     "trial_days",
     "key_limit",
+    "key_rotation_days",
+    "key_rotation_optional",
     "position",
 )
 

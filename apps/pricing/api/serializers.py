@@ -10,7 +10,7 @@ from rest_framework import serializers
 
 from apps.pricing.drafts import DECIMAL_PLACES, ComponentDraft, PriceDraft, TierDraft
 from apps.pricing.enums import BillableStatuses, BillingInterval, PriceModel, QuotaKind
-from apps.pricing.models import Plan, PriceComponent, PriceVersion, Tier
+from apps.pricing.models import MAX_KEY_ROTATION_DAYS, Plan, PriceComponent, PriceVersion, Tier
 from apps.pricing.selectors import current_version_of
 
 MAX_DIGITS = 30
@@ -41,6 +41,10 @@ class PlanFieldsInput(serializers.Serializer[Any]):
     requires_approval = serializers.BooleanField(required=False)
     trial_days = serializers.IntegerField(min_value=0, max_value=730, required=False)
     key_limit = serializers.IntegerField(min_value=1, max_value=1000, required=False)
+    key_rotation_days = serializers.IntegerField(
+        min_value=1, max_value=MAX_KEY_ROTATION_DAYS, required=False, allow_null=True
+    )
+    key_rotation_optional = serializers.BooleanField(required=False)
     position = serializers.IntegerField(min_value=0, max_value=1000, required=False)
 
 
@@ -218,6 +222,8 @@ class OfferOutput(serializers.ModelSerializer[Plan]):
             "requires_approval",
             "trial_days",
             "key_limit",
+            "key_rotation_days",
+            "key_rotation_optional",
             "price",
         )
         read_only_fields = fields
