@@ -11,7 +11,7 @@ from django.utils.translation import ngettext
 from apps.core.admin import ReadOnlyAdmin, ReasonForm, staff_actor
 from apps.core.exceptions import DomainError
 from apps.keys import services
-from apps.keys.models import ApiKey
+from apps.keys.models import ApiKey, KeyAlert, KeyLeak
 
 
 @admin.register(ApiKey)
@@ -42,3 +42,38 @@ class ApiKeyAdmin(ReadOnlyAdmin):
         if done:
             text = ngettext("%d key revoked.", "%d keys revoked.", done) % done
             self.message_user(request, text)
+
+
+@admin.register(KeyAlert)
+class KeyAlertAdmin(ReadOnlyAdmin):
+    """Organizations that make or rotate unusually many keys."""
+
+    view_roles = ("operator",)
+    change_roles = ("operator",)
+    list_display = ("created_at", "organization", "kind", "count", "threshold", "resolved_at")
+    list_filter = (("resolved_at", admin.EmptyFieldListFilter), "kind")
+    list_select_related = ("organization",)
+    search_fields = ("organization__name",)
+    action_form = ReasonForm
+    actions = ("resolve_selected",)
+
+    @admin.action(description=_("Mark as looked at"), permissions=("change",))
+    def resolve_selected(self, request: HttpRequest, alerts: QuerySet[KeyAlert]) -> None:
+        """Take the alerts off the start page; the reason is kept in the trail."""
+        reason = request.POST.get("reason", "")
+        for alert in alerts:
+            services.resolve_alert(alert=alert, actor=staff_actor(request), reason=reason)
+        text = ngettext("%d alert looked at.", "%d alerts looked at.", len(alerts)) % len(alerts)
+        self.message_user(request, text)
+
+
+@admin.register(KeyLeak)
+class KeyLeakAdmin(ReadOnlyAdmin):
+    """Keys that were found in public."""
+
+    view_roles = ("operator",)
+    exclude = ("url_digest",)
+    list_display = ("created_at", "organization", "key", "source", "outcome")
+    list_filter = ("outcome", "source")
+    list_select_related = ("organization", "key")
+    search_fields = ("organization__name", "key__last_four")

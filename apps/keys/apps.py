@@ -13,10 +13,15 @@ class KeysConfig(AppConfig):
     def ready(self) -> None:
         """Register the receivers, the jobs and what webhooks tell."""
         from apps.keys import (  # noqa: PLC0415 -- registration on import
+            attention,  # noqa: F401 -- as said
+            messages,  # noqa: F401 -- as said
+            notices,
             receivers,  # noqa: F401 -- as said
             tasks,  # noqa: F401 -- as said
             webhooks,
         )
+        from apps.notifications.kinds import register_kinds  # noqa: PLC0415 -- as said
         from apps.notifications.webhooks import register_event_types  # noqa: PLC0415 -- as said
 
         register_event_types(*webhooks.ALL)
+        register_kinds(*notices.ALL)

@@ -47,3 +47,32 @@ class Scope(TextChoices):
     READ = "read", pgettext_lazy("scope", "read")
     WRITE = "write", pgettext_lazy("scope", "write")
     ADMIN = "admin", pgettext_lazy("scope", "admin")
+
+
+class NoticeKind(TextChoices):
+    """What a notice is about."""
+
+    EXPIRY = "expiry", pgettext_lazy("key notice", "expiry")
+    ROTATION = "rotation", pgettext_lazy("key notice", "automatic rotation")
+
+
+class AlertKind(TextChoices):
+    """What an organization did unusually often."""
+
+    CREATED = "created", pgettext_lazy("key alert", "keys made")
+    ROTATED = "rotated", pgettext_lazy("key alert", "keys rotated")
+
+
+class LeakPolicy(TextChoices):
+    """What to do with a key that was found in public."""
+
+    REVOKE = "revoke", pgettext_lazy("leak policy", "Revoke it at once")
+    NOTIFY = "notify", pgettext_lazy("leak policy", "Tell us only")
+
+
+class LeakOutcome(TextChoices):
+    """What was done about a leaked key."""
+
+    REVOKED = "revoked", pgettext_lazy("leak", "revoked")
+    NOTIFIED = "notified", pgettext_lazy("leak", "owner told")
+    ENDED = "ended", pgettext_lazy("leak", "it had ended before")

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from datetime import datetime
 from uuid import UUID
 
 from apps.core.events import DomainEvent
@@ -41,9 +42,10 @@ class KeySyncFailed(KeyEvent):
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class KeyRotated(KeyEvent):
-    """A key got a successor."""
+    """A key got a successor. `is_automatic`: a job made it, so nobody has seen it yet."""
 
     successor_id: UUID
+    is_automatic: bool = False
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -56,3 +58,44 @@ class KeyRevoked(KeyEvent):
 @dataclass(frozen=True, slots=True, kw_only=True)
 class KeyExpired(KeyEvent):
     """The key's term is over."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class KeyExpiring(KeyEvent):
+    """The key ends soon; told once for each of `days_before`. Times are the account's business time."""
+
+    expires_at: datetime
+    days_before: int
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class KeyRotationDue(KeyEvent):
+    """The key is replaced by itself soon; told once for each of `days_before`."""
+
+    rotates_at: datetime
+    days_before: int
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class KeyRenewed(KeyEvent):
+    """The key would have ended; it got another term."""
+
+    expires_at: datetime
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class KeyLeaked(KeyEvent):
+    """The key was found in public. `outcome` is a `LeakOutcome`."""
+
+    leak_id: UUID
+    url: str
+    source: str
+    outcome: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class KeyAlertRaised(DomainEvent):
+    """An organization makes or rotates unusually many keys."""
+
+    alert_id: UUID
+    organization_id: UUID

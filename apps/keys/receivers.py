@@ -1,4 +1,4 @@
-"""What keys do when something happens below them: the keys of an ended subscription are revoked with it."""
+"""What keys do when something happens: an ended subscription takes its keys along, a test clock moves their lives on."""
 
 from __future__ import annotations
 
@@ -6,12 +6,16 @@ from apps.accounts.events import ClockAdvanced
 from apps.core.actors import Actor
 from apps.core.events import receives
 from apps.keys import services
+from apps.keys.enums import AlertKind
+from apps.keys.events import KeyIssued, KeyRotated
 from apps.subscriptions.events import (
     SubscriptionCancelled,
     SubscriptionDeclined,
     SubscriptionEvent,
     SubscriptionExpired,
 )
+
+WATCH = Actor.system("suspicion alerts")
 
 
 @receives(SubscriptionCancelled, in_transaction=True)
@@ -37,7 +41,28 @@ def live_through_time(_event: ClockAdvanced) -> None:
     """Let what fell due on a sandbox account's clock happen."""
     actor = Actor.system("test clock")
     services.complete_due_rotations(actor=actor)
+    services.renew_due_keys(actor=actor)
     services.expire_due_keys(actor=actor)
+    services.rotate_due_keys(actor=actor)
+    services.wipe_unread_keys(actor=actor)
+    services.send_due_notices(actor=actor)
+
+
+@receives(KeyIssued)
+def look_at_new_keys(event: KeyIssued) -> None:
+    """Notice an organization that makes unusually many keys."""
+    services.look_for_suspicion(
+        organization_id=event.organization_id, kind=AlertKind.CREATED, actor=WATCH
+    )
+
+
+@receives(KeyRotated)
+def look_at_rotations(event: KeyRotated) -> None:
+    """Notice an organization that rotates unusually many keys by hand."""
+    if not event.is_automatic:
+        services.look_for_suspicion(
+            organization_id=event.organization_id, kind=AlertKind.ROTATED, actor=WATCH
+        )
 
 
 def _revoke_all(event: SubscriptionEvent, reason: str) -> None:

@@ -23,6 +23,13 @@ WORDS: Final = {
     "keys:key:rotated": _("Rotated"),
     "keys:key:revoked": _("Revoked"),
     "keys:key:expired": _("Expired"),
+    "keys:key:renewed": _("Renewed"),
+    "keys:key:revealed": _("The new key was read"),
+    "keys:key:wiped": _("The new key was not read in time"),
+    "keys:key:life_changed": _("Rotation or renewal changed"),
+    "keys:key:expiry_announced": _("Its end was announced"),
+    "keys:key:rotation_announced": _("Its rotation was announced"),
+    "keys:key:leaked": _("Found in public"),
 }
 MAX_ROWS: Final = 200
 

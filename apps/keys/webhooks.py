@@ -8,7 +8,18 @@ from django.utils.translation import gettext_lazy as _
 
 from apps.core.events import receives
 from apps.core.ids import format_public_id, uuid7
-from apps.keys.events import KeyActivated, KeyEvent, KeyExpired, KeyRevoked, KeyRotated
+from apps.keys.enums import LeakOutcome
+from apps.keys.events import (
+    KeyActivated,
+    KeyEvent,
+    KeyExpired,
+    KeyExpiring,
+    KeyLeaked,
+    KeyRenewed,
+    KeyRevoked,
+    KeyRotated,
+    KeyRotationDue,
+)
 from apps.keys.models import ApiKey
 from apps.notifications.webhooks import WebhookEventType, publish_webhook
 
@@ -24,13 +35,40 @@ ACTIVATED: Final = WebhookEventType(
 ROTATED: Final = WebhookEventType(
     "key.rotated",
     _("A key got a successor; both are valid until the grace is over."),
-    {**_EXAMPLE, "successor_id": "key_01jd0zq6f8e9xvgq0t4f3m2n1s"},
+    {**_EXAMPLE, "successor_id": "key_01jd0zq6f8e9xvgq0t4f3m2n1s", "is_automatic": False},
 )
 REVOKED: Final = WebhookEventType(
     "key.revoked", _("A key was revoked."), {**_EXAMPLE, "reason": "leaked"}
 )
 EXPIRED: Final = WebhookEventType("key.expired", _("The term of a key is over."), _EXAMPLE)
-ALL: Final = (ACTIVATED, ROTATED, REVOKED, EXPIRED)
+EXPIRING: Final = WebhookEventType(
+    "key.expiring",
+    _("A key ends in 7, 3 or 1 days."),
+    {**_EXAMPLE, "expires_at": "2026-12-01T00:00:00+00:00", "days_before": 7},
+)
+RENEWED: Final = WebhookEventType(
+    "key.renewed",
+    _("A key that would have ended got another term."),
+    {**_EXAMPLE, "expires_at": "2027-03-01T00:00:00+00:00"},
+)
+ROTATION_DUE: Final = WebhookEventType(
+    "key.rotation_due",
+    _("A key is replaced by itself in 7 days or 1 day."),
+    {**_EXAMPLE, "rotates_at": "2026-12-01T00:00:00+00:00", "days_before": 7},
+)
+LEAKED: Final = WebhookEventType(
+    "key.leaked",
+    _(
+        "A key was found in public; it was revoked, or its owner was told, as the organization chose."
+    ),
+    {
+        **_EXAMPLE,
+        "outcome": "revoked",
+        "source": "content",
+        "url": "https://github.com/example/shop/blob/main/settings.py",
+    },
+)
+ALL: Final = (ACTIVATED, ROTATED, REVOKED, EXPIRED, EXPIRING, RENEWED, ROTATION_DUE, LEAKED)
 
 
 @receives(KeyActivated, in_transaction=True)
@@ -43,7 +81,7 @@ def publish_activation(event: KeyActivated) -> None:
 def publish_rotation(event: KeyRotated) -> None:
     """Tell which key follows."""
     successor_id = format_public_id(ApiKey.id_prefix, event.successor_id)
-    _publish(ROTATED, event, successor_id=successor_id)
+    _publish(ROTATED, event, successor_id=successor_id, is_automatic=event.is_automatic)
 
 
 @receives(KeyRevoked, in_transaction=True)
@@ -56,6 +94,33 @@ def publish_revocation(event: KeyRevoked) -> None:
 def publish_expiry(event: KeyExpired) -> None:
     """Tell that the term is over."""
     _publish(EXPIRED, event)
+
+
+@receives(KeyExpiring, in_transaction=True)
+def publish_coming_expiry(event: KeyExpiring) -> None:
+    """Tell when the key ends."""
+    at = event.expires_at.isoformat()
+    _publish(EXPIRING, event, expires_at=at, days_before=event.days_before)
+
+
+@receives(KeyRenewed, in_transaction=True)
+def publish_renewal(event: KeyRenewed) -> None:
+    """Tell the key's new end."""
+    _publish(RENEWED, event, expires_at=event.expires_at.isoformat())
+
+
+@receives(KeyRotationDue, in_transaction=True)
+def publish_coming_rotation(event: KeyRotationDue) -> None:
+    """Tell when the key is replaced."""
+    at = event.rotates_at.isoformat()
+    _publish(ROTATION_DUE, event, rotates_at=at, days_before=event.days_before)
+
+
+@receives(KeyLeaked, in_transaction=True)
+def publish_leak(event: KeyLeaked) -> None:
+    """Tell where the key was found, unless it had ended before."""
+    if event.outcome != LeakOutcome.ENDED:
+        _publish(LEAKED, event, outcome=event.outcome, source=event.source, url=event.url)
 
 
 def _publish(kind: WebhookEventType, event: KeyEvent, **words: Any) -> None:

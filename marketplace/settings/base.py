@@ -404,6 +404,15 @@ AUTHORIZER_SECRET = env_text("AUTHORIZER_SECRET", "")
 GATEWAY_ACCESS_LOG = env_text("GATEWAY_ACCESS_LOG", "")
 GATEWAY_JOURNAL_DIR = env_text("GATEWAY_JOURNAL_DIR", "")
 
+# --- Keys ------------------------------------------------------------------------------------
+# Above so many keys made in 24 hours, or rotated by hand in an hour, an organization's owners and operators are told.
+KEY_ALERT_CREATED = env_int("KEY_ALERT_CREATED", 10, minimum=1)
+KEY_ALERT_ROTATED = env_int("KEY_ALERT_ROTATED", 5, minimum=1)
+# Where the public keys are published that sign reports of leaked keys; empty switches the endpoint off.
+SECRET_SCANNING_KEYS_URL = env_text(
+    "SECRET_SCANNING_KEYS_URL", "https://api.github.com/meta/public_keys/secret_scanning"
+)
+
 # --- Observability ---------------------------------------------------------------------------
 SENTRY_DSN = env_text("SENTRY_DSN", "")
 # Lets a Prometheus on another machine read /metrics; this machine itself always may.

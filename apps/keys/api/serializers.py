@@ -9,12 +9,31 @@ from drf_spectacular.utils import extend_schema_field
 from rest_framework import serializers
 
 from apps.core.models import AuditEvent
-from apps.keys.constants import DEFAULT_ROTATION_GRACE, MAX_ALLOWED_ADDRESSES, MAX_ROTATION_GRACE
-from apps.keys.enums import KeyStatus, Scope
-from apps.keys.models import ApiKey
+from apps.keys.constants import (
+    DEFAULT_ROTATION_GRACE,
+    MAX_ALLOWED_ADDRESSES,
+    MAX_ROTATION_DAYS,
+    MAX_ROTATION_GRACE,
+)
+from apps.keys.enums import KeyStatus, LeakPolicy, Scope
+from apps.keys.models import ApiKey, KeyLeak
 from apps.keys.services import KeyTerms
 
 HOUR = timedelta(hours=1)
+
+
+class RotationDaysField(serializers.IntegerField):
+    """Days between automatic rotations."""
+
+    def __init__(self, **options: Any) -> None:
+        """Take 0 to 365 or null."""
+        super().__init__(
+            min_value=0,
+            max_value=MAX_ROTATION_DAYS,
+            allow_null=True,
+            help_text="Days between automatic rotations; 0: never, null: as the plan says.",
+            **options,
+        )
 
 
 class KeyInput(serializers.Serializer[Any]):
@@ -30,6 +49,8 @@ class KeyInput(serializers.Serializer[Any]):
     )
     rate_per_minute = serializers.IntegerField(min_value=1, required=False, allow_null=True)
     expires_at = serializers.DateTimeField(required=False, allow_null=True)
+    rotation_days = RotationDaysField(required=False)
+    auto_renew = serializers.BooleanField(required=False)
 
 
 def key_terms_of(values: dict[str, Any]) -> KeyTerms:
@@ -39,10 +60,20 @@ def key_terms_of(values: dict[str, Any]) -> KeyTerms:
     return KeyTerms(**terms)
 
 
-class RenameInput(serializers.Serializer[Any]):
-    """A new name."""
+class KeyChangesInput(serializers.Serializer[Any]):
+    """What changes; what is left out stays."""
 
-    name = serializers.CharField(max_length=80)
+    name = serializers.CharField(max_length=80, required=False)
+    rotation_days = RotationDaysField(required=False)
+    auto_renew = serializers.BooleanField(
+        required=False, help_text="Whether the key gets another term when it would end."
+    )
+
+
+class KeyPolicyInput(serializers.Serializer[Any]):
+    """What to do with keys that are found in public."""
+
+    on_leak = serializers.ChoiceField(choices=LeakPolicy.choices)
 
 
 class RotateInput(serializers.Serializer[Any]):
@@ -67,6 +98,11 @@ class KeyOutput(serializers.ModelSerializer[ApiKey]):
     api_slug = serializers.CharField(source="subscription.api.slug", read_only=True)
     masked = serializers.CharField(read_only=True)
     valid_until = serializers.SerializerMethodField()
+    readable_until = serializers.DateTimeField(
+        read_only=True,
+        allow_null=True,
+        help_text="Until when the text of a key that a job made can be read once; null when it cannot.",
+    )
 
     class Meta:
         """Explicit fields only: never the digest."""
@@ -86,6 +122,10 @@ class KeyOutput(serializers.ModelSerializer[ApiKey]):
             "rate_per_minute",
             "expires_at",
             "valid_until",
+            "rotation_days",
+            "rotates_at",
+            "auto_renew",
+            "readable_until",
             "last_used_at",
             "created_at",
             "activated_at",
@@ -110,6 +150,34 @@ class IssuedKeyOutput(KeyOutput):
         """A key's fields and the secret."""
 
         fields = (*KeyOutput.Meta.fields, "secret")
+        read_only_fields = fields
+
+
+class RevealedKeyOutput(serializers.Serializer[Any]):
+    """The text of a key, which is never shown again."""
+
+    id = serializers.CharField(read_only=True)
+    secret = serializers.CharField(read_only=True)
+
+
+class KeyPolicyOutput(serializers.Serializer[Any]):
+    """What to do with keys that are found in public."""
+
+    on_leak = serializers.ChoiceField(choices=LeakPolicy.choices, read_only=True)
+
+
+class KeyLeakOutput(serializers.ModelSerializer[KeyLeak]):
+    """Where a key was found in public, and what was done."""
+
+    id = serializers.CharField(source="public_id", read_only=True)
+    key = serializers.CharField(source="key.public_id", read_only=True)
+    masked = serializers.CharField(source="key.masked", read_only=True)
+
+    class Meta:
+        """Explicit fields only."""
+
+        model = KeyLeak
+        fields = ("id", "key", "masked", "source", "url", "outcome", "created_at")
         read_only_fields = fields
 
 

@@ -11,6 +11,7 @@ ONE = "keys/<str:key_id>"
 urlpatterns: list[URLPattern | URLResolver] = [
     path("keys", views.KeysView.as_view(), name="key-list"),
     path(ONE, views.KeyView.as_view(), name="key"),
+    path(f"{ONE}/reveal", views.RevealKeyView.as_view(), name="key-reveal"),
     path(f"{ONE}/rotate", views.RotateKeyView.as_view(), name="key-rotate"),
     path(f"{ONE}/suspend", views.SuspendKeyView.as_view(), name="key-suspend"),
     path(f"{ONE}/resume", views.ResumeKeyView.as_view(), name="key-resume"),

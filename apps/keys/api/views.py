@@ -6,6 +6,7 @@ from collections.abc import Callable
 from datetime import timedelta
 from typing import Any
 
+from django.db import transaction
 from drf_spectacular.utils import extend_schema
 from rest_framework import status
 from rest_framework.request import Request
@@ -87,12 +88,35 @@ class KeyView(KeyViewBase):
         """Show it, without its secret."""
         return self.answer(key_id)
 
-    @extend_schema(request=shapes.RenameInput, responses=shapes.KeyOutput)
+    @extend_schema(request=shapes.KeyChangesInput, responses=shapes.KeyOutput)
     def patch(self, _request: Request, key_id: str) -> Response:
-        """Rename it."""
-        values = self.validated(shapes.RenameInput)
-        services.rename_key(key=self.load(key_id), actor=self.actor, **values)
+        """Change its name, its automatic rotation or its renewal: all that is sent, or nothing."""
+        values = self.validated(shapes.KeyChangesInput)
+        key = self.load(key_id)
+        with transaction.atomic():
+            if "name" in values:
+                services.rename_key(key=key, name=values["name"], actor=self.actor)
+            if {"rotation_days", "auto_renew"} & values.keys():
+                life = services.KeyLife(
+                    rotation_days=values.get("rotation_days", key.rotation_days),
+                    auto_renew=values.get("auto_renew", key.auto_renew),
+                )
+                services.change_key_life(key=key, life=life, actor=self.actor)
         return self.answer(key_id)
+
+
+class RevealKeyView(KeyViewBase):
+    """Shows the key that a job made."""
+
+    method_permissions = {"POST": MANAGE}
+
+    @extend_schema(request=None, responses=shapes.RevealedKeyOutput)
+    def post(self, _request: Request, key_id: str) -> Response:
+        """Show the text of a key that automatic rotation made, this once; from then on the answer is 410."""
+        key = self.load(key_id)
+        secret = services.reveal_key(key=key, actor=self.actor)
+        body = {"id": key.public_id, "secret": secret}
+        return Response(body, headers={"Cache-Control": "no-store"})
 
 
 class RotateKeyView(KeyViewBase):

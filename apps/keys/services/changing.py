@@ -6,7 +6,6 @@ from typing import Any
 from uuid import UUID
 
 from django.db import transaction
-from django.db.models import F
 
 from apps.core import clock
 from apps.core.actors import Actor
@@ -119,30 +118,17 @@ def revoke_keys_of_subscription(*, subscription_id: UUID, actor: Actor, reason: 
     return len(keys)
 
 
-def expire_due_keys(*, actor: Actor) -> int:
-    """End the keys whose expiry has come, by their account's clock; return how many.
-
-    The authorizer refuses an expired key on its own at that very moment; this writes it down. Publishes KeyExpired.
-    """
-    due = ApiKey.objects.filter(
-        status__in=EXPIRABLE, expires_at__lte=clock.now() + F("organization__clock_offset")
-    )
-    count = 0
-    for key_id in due.values_list("pk", flat=True):
-        with transaction.atomic():
-            key = ApiKey.objects.lock(key_id)
-            if key.status in EXPIRABLE:
-                _move(key, KeyStatus.EXPIRED, actor=actor, verb="expired")
-                publish(KeyExpired(**facts_of(key)))
-                count += 1
-    return count
-
-
 def end_by_revoking(key: ApiKey, *, actor: Actor, reason: str) -> None:
     """Revoke a locked key. Publishes KeyRevoked."""
     key.revoked_at = clock.now()
     _move(key, KeyStatus.REVOKED, actor=actor, verb="revoked", reason=reason, extra=("revoked_at",))
     publish(KeyRevoked(**facts_of(key), reason=reason))
+
+
+def end_by_expiring(key: ApiKey, *, actor: Actor) -> None:
+    """Write down that a locked key's term is over. Publishes KeyExpired."""
+    _move(key, KeyStatus.EXPIRED, actor=actor, verb="expired")
+    publish(KeyExpired(**facts_of(key)))
 
 
 def facts_of(key: ApiKey) -> dict[str, Any]:

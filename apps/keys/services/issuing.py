@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import datetime, timedelta
 from ipaddress import ip_network
 
 from django.db import transaction
@@ -20,6 +20,11 @@ from apps.keys.events import KeyIssued
 from apps.keys.exceptions import InvalidKeyTerms, KeyLimitReached, SubscriptionNotCallable
 from apps.keys.hashing import current_digest
 from apps.keys.models import ApiKey
+from apps.keys.rotation_terms import (
+    next_rotation,
+    require_possible_renewal,
+    require_possible_rotation,
+)
 from apps.keys.selectors import count_counted_keys
 from apps.subscriptions.enums import CALLABLE_STATUSES
 from apps.subscriptions.models import Subscription
@@ -34,6 +39,9 @@ class KeyTerms:
     ip_allow: tuple[str, ...] = ()
     rate_per_minute: int | None = None
     expires_at: datetime | None = None
+    # Days between automatic rotations: None as the plan says, 0 never.
+    rotation_days: int | None = None
+    auto_renew: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -65,11 +73,21 @@ def create_key(*, subscription: Subscription, terms: KeyTerms, actor: Actor) -> 
     if count_counted_keys(subscription) >= limit:
         raise KeyLimitReached(limit=limit)
     _require_possible(terms, now=clock.business_now(subscription.consumer_organization))
+    require_possible_rotation(subscription.plan, terms.rotation_days)
+    require_possible_renewal(is_wanted=terms.auto_renew, expires_at=terms.expires_at)
     return issue(subscription=subscription, terms=terms, actor=actor)
 
 
-def issue(*, subscription: Subscription, terms: KeyTerms, actor: Actor) -> IssuedKey:
-    """Write a new key for a locked subscription whose limits were checked. Publishes KeyIssued."""
+def issue(
+    *, subscription: Subscription, terms: KeyTerms, actor: Actor, term: timedelta | None = None
+) -> IssuedKey:
+    """Write a new key for a locked subscription whose limits were checked. Publishes KeyIssued.
+
+    `term` is what a renewal adds: the time until its expiry, unless it takes over that of an older key.
+    """
+    now = clock.business_now(subscription.consumer_organization)
+    if term is None and terms.expires_at is not None:
+        term = terms.expires_at - now
     is_sandbox = subscription.consumer_organization.is_sandbox
     environment = KeyEnvironment.TEST if is_sandbox else KeyEnvironment.LIVE
     secret = generate_key("test" if is_sandbox else "live")
@@ -88,6 +106,10 @@ def issue(*, subscription: Subscription, terms: KeyTerms, actor: Actor) -> Issue
         ip_allow=list(terms.ip_allow),
         rate_per_minute=terms.rate_per_minute,
         expires_at=terms.expires_at,
+        term=term,
+        auto_renew=terms.auto_renew,
+        rotation_days=terms.rotation_days,
+        rotates_at=next_rotation(subscription.plan, terms.rotation_days, since=now),
         created_by_id=actor.user_id,
     )
     record_audit(

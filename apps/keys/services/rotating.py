@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import dataclass
 from datetime import timedelta
 
 from django.db import transaction
@@ -13,10 +14,10 @@ from apps.core.actors import Actor
 from apps.core.audit import record_audit
 from apps.core.events import publish
 from apps.keys.constants import MAX_ROTATION_GRACE
-from apps.keys.enums import KeyStatus
+from apps.keys.enums import KeyStatus, NoticeKind
 from apps.keys.events import KeyChanged, KeyRotated
 from apps.keys.exceptions import InvalidKeyTerms, SubscriptionNotCallable
-from apps.keys.models import ApiKey, KeyRotation
+from apps.keys.models import ApiKey, KeyNotice, KeyRotation
 from apps.keys.services.changing import end_by_revoking, facts_of
 from apps.keys.services.issuing import IssuedKey, KeyTerms, issue
 from apps.keys.transitions import KEY
@@ -40,18 +41,45 @@ def rotate_key(*, key: ApiKey, grace: timedelta, actor: Actor) -> IssuedKey:
         raise InvalidKeyTerms(_("Choose a grace of 0 to 30 days."), field="grace_hours")
     Subscription.objects.lock(key.subscription_id)
     key = ApiKey.objects.lock(key.pk)
-    subscription = Subscription.objects.select_related("consumer_organization").get(
+    subscription = Subscription.objects.select_related("consumer_organization", "plan").get(
         pk=key.subscription_id
     )
     if subscription.status not in CALLABLE_STATUSES:
         raise SubscriptionNotCallable(subscription_status=subscription.status)
+    return replace(subscription=subscription, key=key, grace=grace, actor=actor).successor
+
+
+@dataclass(frozen=True, slots=True)
+class Replaced:
+    """A rotation and the successor that it made."""
+
+    rotation: KeyRotation
+    successor: IssuedKey
+
+
+def replace(
+    *,
+    subscription: Subscription,
+    key: ApiKey,
+    grace: timedelta,
+    actor: Actor,
+    is_automatic: bool = False,
+) -> Replaced:
+    """Give a locked key of a locked subscription that lets calls pass its successor.
+
+    The successor takes the old key's place, so the plan's limit of keys does not count it.
+
+    Raises:
+        InvalidTransition: the key is not active.
+    """
     KEY.require(KeyStatus(key.status), KeyStatus.ROTATING)
-    successor = issue(subscription=subscription, terms=_terms_of(key), actor=actor)
+    successor = issue(subscription=subscription, terms=_terms_of(key), actor=actor, term=key.term)
     now = clock.business_now(subscription.consumer_organization)
     ends = [now + grace, *([key.expires_at] if key.expires_at else [])]
     rotation = KeyRotation.objects.create(
-        old_key=key, new_key=successor.key, grace_ends_at=min(ends)
+        old_key=key, new_key=successor.key, grace_ends_at=min(ends), is_automatic=is_automatic
     )
+    _keep_told(key, successor.key)
     key.status = KeyStatus.ROTATING
     key.save(update_fields=["status", "updated_at"])
     record_audit(
@@ -66,10 +94,12 @@ def rotate_key(*, key: ApiKey, grace: timedelta, actor: Actor) -> IssuedKey:
         },
     )
     publish(KeyChanged(**facts_of(key), status=key.status))
-    publish(KeyRotated(**facts_of(key), successor_id=successor.key.pk))
+    publish(
+        KeyRotated(**facts_of(key), successor_id=successor.key.pk, is_automatic=is_automatic),
+    )
     if rotation.grace_ends_at <= now:
         _complete(rotation, key, actor=actor)
-    return successor
+    return Replaced(rotation, successor)
 
 
 def complete_due_rotations(*, actor: Actor) -> int:
@@ -106,4 +136,17 @@ def _terms_of(key: ApiKey) -> KeyTerms:
         ip_allow=tuple(key.ip_allow),
         rate_per_minute=key.rate_per_minute,
         expires_at=key.expires_at,
+        rotation_days=key.rotation_days,
+        auto_renew=key.auto_renew,
+    )
+
+
+def _keep_told(old: ApiKey, new: ApiKey) -> None:
+    """The successor ends when the old key would have: what was told of that is not told again."""
+    if old.expires_at is None:
+        return
+    told = old.notices.filter(kind=NoticeKind.EXPIRY, due_at=old.expires_at)
+    KeyNotice.objects.bulk_create(
+        KeyNotice(key=new, kind=row.kind, due_at=row.due_at, days_before=row.days_before)
+        for row in told
     )

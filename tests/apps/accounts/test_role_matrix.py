@@ -217,6 +217,7 @@ MATRIX: dict[str, set[str]] = {
     "POST /api/v1/keys": BUILDERS,
     "GET /api/v1/keys/{key_id}": READERS,
     "PATCH /api/v1/keys/{key_id}": BUILDERS,
+    "POST /api/v1/keys/{key_id}/reveal": BUILDERS,
     "POST /api/v1/keys/{key_id}/rotate": BUILDERS,
     "POST /api/v1/keys/{key_id}/suspend": BUILDERS,
     "POST /api/v1/keys/{key_id}/resume": BUILDERS,
