@@ -27,8 +27,9 @@ if TYPE_CHECKING:
     from apps.gateway.authorizer.store_client import StoreClient
     from apps.gateway.entries import Route
 
-    # Is told why the API takes no more calls, or None when the call may go on. It must not raise.
-    Done = Callable[[Answer | None], None]
+    # Is told why the API takes no more calls, or None when the call may go on; and where its share was
+    # taken, for `give_back`. It must not raise.
+    Done = Callable[[Answer | None, tuple[str, ...]], None]
 
 # A slice is this part of the tightest limit: small enough that what idle nodes hold does not matter.
 SLICES: Final = 20
@@ -79,11 +80,11 @@ class _Slice:
         self._was_used = True
         if self._left > 0 and now < self._holds_until:
             self._left -= 1
-            done(None)
+            done(None, self.cells)
         elif now < self._refused_until:
-            done(self._refusal(now))
+            done(self._refusal(now), ())
         elif len(self._waiting) >= MAX_WAITING:
-            done(problems.STORE_UNAVAILABLE)
+            done(problems.STORE_UNAVAILABLE, ())
         else:
             self._waiting.append(done)
             if not self.is_asking:
@@ -137,7 +138,7 @@ class _Slice:
         waiting = self._waiting
         while waiting and self._left > 0 and now < self._holds_until:
             self._left -= 1
-            waiting.popleft()(None)
+            waiting.popleft()(None, self.cells)
         if not waiting:
             return
         if is_all:
@@ -148,7 +149,7 @@ class _Slice:
     def _answer_all(self, answer: Answer) -> None:
         waiting, self._waiting = self._waiting, deque()
         for done in waiting:
-            done(answer)
+            done(answer, ())
 
     def _refusal(self, now: float) -> Answer:
         wait_s = max(1, math.ceil(self._retry_at - now))
@@ -169,10 +170,6 @@ class ApiLimits:
         if held is None or held.route.limits != route.limits:
             held = self._slices[route.api_id] = _Slice(route, self._store)
         held.take(done)
-
-    def cells_of(self, route: Route) -> tuple[str, ...]:
-        """Return what `give_back` needs to know; to be asked when a call is let go on."""
-        return self._slices[route.api_id].cells
 
     def give_back(self, route: Route, cells: Sequence[str]) -> None:
         """Give one call back that was taken in these cells and did not pass."""

@@ -129,12 +129,14 @@ class Authorizer:
             self._admit(admission, reply)
         return None
 
-    def _when_leased(self, admission: Admission, reply: Reply, refusal: Answer | None) -> None:
+    def _when_leased(
+        self, admission: Admission, reply: Reply, refusal: Answer | None, cells: tuple[str, ...]
+    ) -> None:
         """Go on when it is known whether the API takes one more call."""
         if refusal is not None:
             reply.refuse(refusal)
             return
-        admission.api_cells = self.api_limits.cells_of(admission.route)
+        admission.api_cells = cells
         try:
             self._admit(admission, reply)
         except Exception:  # others wait for the same slice

@@ -69,6 +69,10 @@ class _Connection(asyncio.Protocol):
 
     def send(self, data: bytes, waiting: list[Done]) -> None:
         """Write commands; each of `waiting` gets the answer of one."""
+        if self.closed.done():
+            # It was lost in this very tick: nothing will come any more, and nobody else tells them.
+            _fail(waiting, "connection lost")
+            return
         if not self._waiting:
             self._oldest_sent_at = asyncio.get_running_loop().time()
         self._waiting.extend(waiting)
