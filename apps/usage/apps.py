@@ -12,8 +12,18 @@ class UsageConfig(AppConfig):
 
     def ready(self) -> None:
         """Register outbox handlers, what waits in the back office, and the source of quota standings."""
-        from apps.subscriptions.usage_sources import register_usage_source  # noqa: PLC0415 -- needs models
-        from apps.usage import attention, dead_letters, give_back  # noqa: F401, PLC0415 -- registration on import
+        from apps.gateway.quotas import counted_calls  # noqa: PLC0415 -- needs models
+        from apps.subscriptions.usage_sources import (  # noqa: PLC0415 -- needs models
+            register_live_source,
+            register_usage_source,
+        )
+        from apps.usage import (  # noqa: PLC0415 -- registration on import
+            attention,  # noqa: F401
+            dead_letters,  # noqa: F401
+            give_back,  # noqa: F401
+            receivers,  # noqa: F401
+        )
         from apps.usage.selectors import used_calls_for  # noqa: PLC0415 -- needs models
 
         register_usage_source(used_calls_for)
+        register_live_source(counted_calls)

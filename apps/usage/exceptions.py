@@ -12,3 +12,10 @@ class UsageNotComplete(Conflict):
 
     code = "usage_not_complete"
     title = _("Calls of this period may still be on their way")
+
+
+class NoRunningPeriod(Conflict):
+    """The subscription has not begun or has ended, so nothing is counted."""
+
+    code = "no_running_period"
+    title = _("The subscription has no running period")

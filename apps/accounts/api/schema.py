@@ -42,6 +42,12 @@ class JwtScheme(OpenApiAuthenticationExtension):  # type: ignore[no-untyped-call
         }
 
 
+class RememberedScheme(JwtScheme):
+    """Service tokens and access tokens alike, kept for a second."""
+
+    target_class = "apps.accounts.api.remembered.RememberedAuthentication"
+
+
 class SessionScheme(OpenApiAuthenticationExtension):  # type: ignore[no-untyped-call]  # as above
     """The portal's cookie."""
 

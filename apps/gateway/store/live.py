@@ -10,8 +10,6 @@ from __future__ import annotations
 import struct
 from typing import TYPE_CHECKING, Final, NamedTuple
 
-from apps.gateway.store import names
-
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
 
@@ -72,21 +70,6 @@ def read_packed(client: Redis, keys: Sequence[str]) -> tuple[int, list[Packed]]:
         pipeline.get(key)
     (seconds, microseconds), *values = pipeline.execute()
     return int(seconds) * 1000 + int(microseconds) // 1000, [unpack(value) for value in values]
-
-
-def subscription_key(org_id: str, sub_id: str) -> str:
-    """Return where a subscription's quota counters and windows are."""
-    return names.subscription_counters(org_id, sub_id)
-
-
-def key_key(org_id: str, key_id: str) -> str:
-    """Return where a key's own windows are."""
-    return names.key_windows(org_id, key_id)
-
-
-def tenant_key(org_id: str) -> str:
-    """Return where the windows of a whole organization are."""
-    return names.tenant_windows(org_id)
 
 
 def stand(limits: Sequence[RateLimit], packed: Packed, now_ms: int) -> Iterator[WindowStanding]:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from django.urls import path
 
-from apps.usage.api import reads, views
+from apps.usage.api import quotas, reads, views
 
 urlpatterns = [
     path("usage/events", views.UsageEventsView.as_view(), name="usage-events"),
@@ -21,5 +21,22 @@ urlpatterns = [
         name="provider-usage-series",
     ),
     path("usage/batches/<str:batch_id>", views.UsageBatchView.as_view(), name="usage-batch"),
+    path("quota", quotas.QuotasView.as_view(), name="quotas"),
+    path(
+        "subscriptions/<str:subscription_id>/quota",
+        quotas.SubscriptionQuotaView.as_view(),
+        name="subscription-quota",
+    ),
+    path(
+        "subscriptions/<str:subscription_id>/spend-cap",
+        quotas.SpendCapView.as_view(),
+        name="subscription-spend-cap",
+    ),
+    path("keys/<str:key_id>/quota", quotas.KeyQuotaView.as_view(), name="key-quota"),
+    path(
+        "admin/subscriptions/<str:subscription_id>/quota-top-ups",
+        quotas.TopUpsView.as_view(),
+        name="admin-quota-top-ups",
+    ),
     path("usage/windows", views.UsageWindowsView.as_view(), name="usage-windows"),
 ]

@@ -1,0 +1,20 @@
+"""What usage does when something happens below it."""
+
+from __future__ import annotations
+
+from functools import partial
+
+from django.db import transaction
+
+from apps.core.events import receives
+from apps.core.ids import format_public_id
+from apps.subscriptions.events import AllowanceChanged
+from apps.subscriptions.models import Subscription
+from apps.usage.caps import forget_cap_amount
+
+
+@receives(AllowanceChanged, in_transaction=True)
+def forget_changed_cap(event: AllowanceChanged) -> None:
+    """Let the next reader see the new cap."""
+    public_id = format_public_id(Subscription.id_prefix, event.subscription_id)
+    transaction.on_commit(partial(forget_cap_amount, public_id))
