@@ -178,7 +178,7 @@ def _from_store(client: Redis, sub_ids: Sequence[str]) -> dict[str, LiveQuota]:
     return {standing.subscription_id: standing for standing in standings if standing is not None}
 
 
-def _decode(raw: bytes) -> entries.Subscription | None:
+def _decode(raw: bytes | str) -> entries.Subscription | None:
     try:
         entry = decode_entry(entries.SUBSCRIPTION, raw)
     except InvalidEntryError:  # written by another release

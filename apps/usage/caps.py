@@ -74,7 +74,7 @@ def cap_amount_of(subscription_id: str) -> Money | None:
     if kept is None:
         pk = parse_public_id(Subscription.id_prefix, subscription_id)
         cap = SpendCap.objects.filter(subscription_id=pk, removed_at__isnull=True).first()
-        kept = cap and cap.amount
+        kept = cap.amount if cap else None
         with suppress(RedisError, ConnectionInterrupted):
             cache.set(key, kept, timeout=KEPT_S)
     return kept

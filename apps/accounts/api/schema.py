@@ -42,7 +42,7 @@ class JwtScheme(OpenApiAuthenticationExtension):  # type: ignore[no-untyped-call
         }
 
 
-class RememberedScheme(JwtScheme):
+class RememberedScheme(JwtScheme):  # type: ignore[no-untyped-call]  # as above
     """Service tokens and access tokens alike, kept for a second."""
 
     target_class = "apps.accounts.api.remembered.RememberedAuthentication"

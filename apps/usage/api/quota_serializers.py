@@ -46,7 +46,7 @@ class QuotaListSerializer(serializers.ListSerializer[Any]):
         """Leave out those that are not at the gateway."""
         found = live_quotas(data)
         standings = (found.get(row.public_id) for row in data)
-        return [self.child.to_representation(item) for item in standings if item is not None]
+        return [quota_body(item) for item in standings if item is not None]
 
 
 class LiveQuotaOutput(serializers.Serializer[LiveQuota]):
@@ -68,7 +68,7 @@ class LiveQuotaOutput(serializers.Serializer[LiveQuota]):
     resets_in_s = serializers.IntegerField()
     spend_cap = serializers.SerializerMethodField()
     windows = WindowOutput(many=True)
-    source = serializers.ChoiceField(choices=["store", "database"])
+    source = serializers.ChoiceField(choices=["store", "database"])  # type: ignore[assignment]  # a field of that name
 
     class Meta:
         """Lists read together."""

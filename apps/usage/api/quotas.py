@@ -53,7 +53,7 @@ class QuotasView(ApiView):
 class SubscriptionQuotaView(ApiView):
     """What is left of one subscription, for programs that ask often."""
 
-    authentication_classes: ClassVar = [RememberedAuthentication, SessionAuthentication]
+    authentication_classes = [RememberedAuthentication, SessionAuthentication]
     method_permissions: ClassVar = {"GET": READ}
 
     @extend_schema(responses=shapes.LiveQuotaOutput)
