@@ -13,7 +13,8 @@ from django import forms
 from django.contrib import admin, messages
 from django.contrib.admin.helpers import ActionForm
 from django.db.models import QuerySet
-from django.http import HttpRequest
+from django.http import HttpRequest, HttpResponse
+from django.utils.text import capfirst
 from django.utils.translation import gettext_lazy as _
 from django.utils.translation import ngettext
 
@@ -54,6 +55,15 @@ class BackOfficeAdmin(admin.ModelAdmin):  # type: ignore[type-arg]  # not generi
     def has_delete_permission(self, request: HttpRequest, obj: Any = None) -> bool:
         """Rows end by their state machine."""
         return False
+
+    def changelist_view(
+        self, request: HttpRequest, extra_context: dict[str, Any] | None = None
+    ) -> HttpResponse:
+        """Name the page by what it lists: nobody selects a row here to change it."""
+        title = capfirst(str(self.model._meta.verbose_name_plural))
+        context = {"title": title, **(extra_context or {})}
+        response: HttpResponse = super().changelist_view(request, context)
+        return response
 
 
 class ReadOnlyAdmin(BackOfficeAdmin):
