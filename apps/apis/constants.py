@@ -17,6 +17,7 @@ MAX_TAG_LENGTH_CHARS: Final = 30
 MAX_REQUIRED_HEADERS: Final = 20
 MAX_CORS_ORIGINS: Final = 20
 MAX_ORIGIN_LENGTH_CHARS: Final = 270  # scheme, a host name of 253, and a port
+MAX_CALLS_PER_WINDOW: Final = 1_000_000_000
 MAX_LOGO_BYTES: Final = 1_048_576
 MAX_UPSTREAM_SECRETS: Final = 4  # the gateway's proxy has this many slots
 # How many days before an announced end its subscribers are reminded of it, the longest notice first.

@@ -9,7 +9,7 @@ from typing import Any, cast
 from django import forms
 from django.utils.translation import gettext_lazy as _
 
-from apps.apis.constants import MAX_LOGO_BYTES, MAX_TAGS
+from apps.apis.constants import MAX_CALLS_PER_WINDOW, MAX_LOGO_BYTES, MAX_TAGS
 from apps.apis.enums import TimeoutClass, Visibility
 from apps.apis.models import HTTP_METHODS, Category
 from apps.apis.openapi import MAX_DOCUMENT_BYTES
@@ -176,6 +176,21 @@ class UpstreamForm(forms.Form):
         help_text=_(
             "How long the gateway waits for your upstream to begin its answer. Then the caller gets 504."
         ),
+    )
+    calls_per_second = forms.IntegerField(
+        label=_("Calls per second from all consumers"),
+        min_value=1,
+        max_value=MAX_CALLS_PER_WINDOW,
+        required=False,
+        help_text=_(
+            "What your upstream can take, whoever calls; above it callers get 429. Empty: no bound."
+        ),
+    )
+    calls_per_minute = forms.IntegerField(
+        label=_("Calls per minute from all consumers"),
+        min_value=1,
+        max_value=MAX_CALLS_PER_WINDOW,
+        required=False,
     )
     cors_origins = forms.CharField(
         label=_("Pages that may call it"),

@@ -40,6 +40,8 @@ ROUTED_STATUSES: Final = (
 DEFAULT_PORTS: Final = {"http": 80, "https": 443}
 SECOND: Final = 1
 MINUTE: Final = 60
+HOUR: Final = 3_600
+DAY: Final = 86_400
 
 # The states of a key in the registry: one that waits for its proof is served as soon as it is known.
 KEY_STATES: Final = {
@@ -131,6 +133,10 @@ def _route_of(api: Api) -> entries.Route:
         methods=() if set(methods) >= set(HTTP_METHODS) else methods,
         cors_origins=tuple(api.cors_origins),
         timeout=api.timeout_class,  # type: ignore[arg-type]  # the enum's values are the entry's literals
+        limits=_named_limits(
+            ("api-second", api.calls_per_second, SECOND),
+            ("api-minute", api.calls_per_minute, MINUTE),
+        ),
         # What the gateway adds itself, callers need not send.
         required_headers=tuple(sorted(required - injected)),
     )
@@ -202,10 +208,16 @@ def _subscription_of(subscription: Subscription, periods: list[Period]) -> entri
 
 
 def _rate_limits_of(version: PriceVersion) -> tuple[entries.RateLimit, ...]:
-    limits = (
+    return _named_limits(
         ("second", version.rate_per_second, SECOND),
         ("minute", version.rate_per_minute, MINUTE),
+        ("hour", version.rate_per_hour, HOUR),
+        ("day", version.rate_per_day, DAY),
     )
+
+
+def _named_limits(*limits: tuple[str, int | None, int]) -> tuple[entries.RateLimit, ...]:
+    """Return those limits that are set: name, most calls, and length of the window in seconds."""
     return tuple(
         entries.RateLimit(name=name, max=most, window_s=window_s)
         for name, most, window_s in limits

@@ -23,6 +23,7 @@ ZERO: Final = Decimal(0)
 DECIMAL_PLACES: Final = 12
 MAX_PRICE: Final = Decimal(10) ** 18
 MAX_INTERVAL_COUNT: Final = 36
+RATE_FIELDS: Final = ("rate_per_second", "rate_per_minute", "rate_per_hour", "rate_per_day")
 METER_FORMAT: Final = re.compile(r"[a-z][a-z0-9_]{0,59}")
 CURRENCY_FORMAT: Final = re.compile(r"[A-Z]{3}")
 TIERED: Final = frozenset({PriceModel.GRADUATED, PriceModel.VOLUME})
@@ -83,6 +84,8 @@ class PriceDraft:
     billable_statuses: BillableStatuses = BillableStatuses.SUCCESS
     rate_per_second: int | None = None
     rate_per_minute: int | None = None
+    rate_per_hour: int | None = None
+    rate_per_day: int | None = None
 
 
 class Defect(NamedTuple):
@@ -129,7 +132,7 @@ def _defects_of_terms(draft: PriceDraft) -> Iterator[Defect]:
         yield Defect("/currency", "invalid", _("Use a three-letter currency code, such as USD."))
     if not 1 <= draft.interval_count <= MAX_INTERVAL_COUNT:
         yield Defect("/interval_count", "out_of_range", _("Choose a number from 1 to 36."))
-    for name in ("quota_calls", "rate_per_second", "rate_per_minute"):
+    for name in ("quota_calls", *RATE_FIELDS):
         value = getattr(draft, name)
         if value is not None and value < 1:
             yield Defect(f"/{name}", "out_of_range", _("Leave it empty or choose at least 1."))

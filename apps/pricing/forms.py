@@ -157,6 +157,8 @@ class PriceForm(forms.Form):
     )
     rate_per_second = forms.IntegerField(label=_("Calls per second"), min_value=1, required=False)
     rate_per_minute = forms.IntegerField(label=_("Calls per minute"), min_value=1, required=False)
+    rate_per_hour = forms.IntegerField(label=_("Calls per hour"), min_value=1, required=False)
+    rate_per_day = forms.IntegerField(label=_("Calls per day"), min_value=1, required=False)
 
     def clean_currency(self) -> str:
         """Write the code in capitals."""
@@ -176,6 +178,8 @@ class PriceForm(forms.Form):
             ),
             rate_per_second=values["rate_per_second"],
             rate_per_minute=values["rate_per_minute"],
+            rate_per_hour=values["rate_per_hour"],
+            rate_per_day=values["rate_per_day"],
             components=tuple(self._components(tiers)),
         )
 
@@ -255,6 +259,8 @@ def initial_of(draft: PriceDraft) -> tuple[dict[str, Any], list[dict[str, Any]]]
         "billable_statuses": draft.billable_statuses,
         "rate_per_second": draft.rate_per_second,
         "rate_per_minute": draft.rate_per_minute,
+        "rate_per_hour": draft.rate_per_hour,
+        "rate_per_day": draft.rate_per_day,
         "base_fee": base.flat_fee if base else None,
         "free_units": int(calls.free_units) if calls else None,
         "model": tiered.model if tiered else PriceModel.GRADUATED,

@@ -122,6 +122,8 @@ class PriceVersion(Entity):
     )
     rate_per_second = models.PositiveIntegerField(_("calls per second"), null=True)
     rate_per_minute = models.PositiveIntegerField(_("calls per minute"), null=True)
+    rate_per_hour = models.PositiveIntegerField(_("calls per hour"), null=True)
+    rate_per_day = models.PositiveIntegerField(_("calls per day"), null=True)
     published_at = models.DateTimeField(_("published"), null=True)
     is_current = models.BooleanField(_("current"), default=False)
 

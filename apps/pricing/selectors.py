@@ -42,6 +42,8 @@ def draft_of(version: PriceVersion) -> PriceDraft:
         billable_statuses=BillableStatuses(version.billable_statuses),
         rate_per_second=version.rate_per_second,
         rate_per_minute=version.rate_per_minute,
+        rate_per_hour=version.rate_per_hour,
+        rate_per_day=version.rate_per_day,
     )
 
 

@@ -99,6 +99,8 @@ def add_price_version(*, plan: Plan, draft: PriceDraft, actor: Actor) -> PriceVe
         billable_statuses=draft.billable_statuses,
         rate_per_second=draft.rate_per_second,
         rate_per_minute=draft.rate_per_minute,
+        rate_per_hour=draft.rate_per_hour,
+        rate_per_day=draft.rate_per_day,
     )
     for position, component in enumerate(draft.components):
         _add_component(version, component, position)

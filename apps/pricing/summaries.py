@@ -40,6 +40,19 @@ class PriceSummary:
     is_hard: bool
     rate_per_second: int | None
     rate_per_minute: int | None
+    rate_per_hour: int | None
+    rate_per_day: int | None
+
+    @property
+    def rate_limits(self) -> list[tuple[str, int]]:
+        """The limits that are set, the shortest window first: `second`, `minute`, `hour` or `day`, and its calls."""
+        limits = {
+            "second": self.rate_per_second,
+            "minute": self.rate_per_minute,
+            "hour": self.rate_per_hour,
+            "day": self.rate_per_day,
+        }
+        return [(per, most) for per, most in limits.items() if most is not None]
 
     @property
     def is_free(self) -> bool:
@@ -78,6 +91,8 @@ def summarise(draft: PriceDraft) -> PriceSummary:
         is_hard=draft.quota_kind == QuotaKind.HARD,
         rate_per_second=draft.rate_per_second,
         rate_per_minute=draft.rate_per_minute,
+        rate_per_hour=draft.rate_per_hour,
+        rate_per_day=draft.rate_per_day,
     )
 
 

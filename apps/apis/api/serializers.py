@@ -8,7 +8,7 @@ from django.conf import settings
 from drf_spectacular.utils import extend_schema_field
 from rest_framework import serializers
 
-from apps.apis.constants import MAX_CORS_ORIGINS, MAX_ORIGIN_LENGTH_CHARS
+from apps.apis.constants import MAX_CALLS_PER_WINDOW, MAX_CORS_ORIGINS, MAX_ORIGIN_LENGTH_CHARS
 from apps.apis.enums import TimeoutClass, Visibility
 from apps.apis.models import (
     HTTP_METHODS,
@@ -93,6 +93,8 @@ class ProviderApiOutput(ListingOutput):
             "allowed_methods",
             "cors_origins",
             "timeout_class",
+            "calls_per_second",
+            "calls_per_minute",
             "health_path",
             "health_expected_status",
             "created_at",
@@ -126,6 +128,18 @@ class ApiChangesInput(serializers.Serializer[dict[str, Any]]):
     timeout_class = serializers.ChoiceField(
         choices=TimeoutClass.choices,
         help_text="How long the gateway waits for the upstream to begin its answer.",
+    )
+    calls_per_second = serializers.IntegerField(
+        min_value=1,
+        max_value=MAX_CALLS_PER_WINDOW,
+        allow_null=True,
+        help_text="What all consumers together may send in a second; null: as much as comes.",
+    )
+    calls_per_minute = serializers.IntegerField(
+        min_value=1,
+        max_value=MAX_CALLS_PER_WINDOW,
+        allow_null=True,
+        help_text="What all consumers together may send in a minute; null: as much as comes.",
     )
     health_path = serializers.CharField(max_length=200)
     health_expected_status = serializers.IntegerField(min_value=100, max_value=599)

@@ -139,6 +139,13 @@ class Api(Entity):
         default=TimeoutClass.STANDARD,
         db_default=TimeoutClass.LONG.value,
     )
+    # For all consumers together; none: as many as come.
+    calls_per_second = models.PositiveIntegerField(
+        _("calls per second from all consumers"), null=True, blank=True
+    )
+    calls_per_minute = models.PositiveIntegerField(
+        _("calls per minute from all consumers"), null=True, blank=True
+    )
     health_path = models.CharField(_("health path"), max_length=200, default="/", blank=True)
     health_expected_status = models.PositiveSmallIntegerField(_("expected status"), default=200)
     health_interval_s = models.PositiveIntegerField(_("check every (s)"), default=60)
@@ -159,6 +166,12 @@ class Api(Entity):
         verbose_name = _("API")
         verbose_name_plural = _("APIs")
         ordering = ("-id",)
+        constraints = (
+            models.CheckConstraint(
+                condition=~Q(calls_per_second=0) & ~Q(calls_per_minute=0),
+                name="apis_api_calls_positive",
+            ),
+        )
         indexes = (
             GinIndex(fields=("search",), name="apis_api_search"),
             models.Index(fields=("status", "visibility"), name="apis_api_listed"),

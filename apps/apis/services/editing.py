@@ -37,7 +37,15 @@ FROZEN_STATUSES: Final = frozenset(
 )
 # What the gateway needs to know, so a change of it is told upwards.
 GATEWAY_FIELDS: Final = frozenset(
-    {"upstream_url", "allowed_methods", "visibility", "cors_origins", "timeout_class"}
+    {
+        "upstream_url",
+        "allowed_methods",
+        "visibility",
+        "cors_origins",
+        "timeout_class",
+        "calls_per_second",
+        "calls_per_minute",
+    }
 )
 
 

@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 import re
+from collections.abc import Callable
+from functools import partial
 from typing import Any, Final, TypedDict
 
 from django.utils.translation import gettext as _
 
-from apps.apis.constants import MAX_TAG_LENGTH_CHARS, MAX_TAGS
+from apps.apis.constants import MAX_CALLS_PER_WINDOW, MAX_TAG_LENGTH_CHARS, MAX_TAGS
 from apps.apis.models import HTTP_METHODS, Category
 from apps.apis.origins import clean_origins
 from apps.core.exceptions import InvalidInput
@@ -32,6 +34,8 @@ class ListingFields(TypedDict, total=False):
     allowed_methods: list[str]
     cors_origins: list[str]
     timeout_class: str
+    calls_per_second: int | None
+    calls_per_minute: int | None
     health_path: str
     health_expected_status: int
 
@@ -42,19 +46,10 @@ def clean_field(name: str, value: Any) -> Any:
     Raises:
         InvalidInput, UnsafeUrl: it cannot be had; the error names the field.
     """
-    match name:
-        case "upstream_url":
-            return _clean_upstream(value)
-        case "tags":
-            return _clean_tags(value)
-        case "allowed_methods":
-            return _clean_methods(value)
-        case "cors_origins":
-            return clean_origins(value)
-        case "health_path":
-            return "/" + value.strip().lstrip("/")
-        case _:
-            return value.strip() if isinstance(value, str) else value
+    cleaner = _CLEANERS.get(name)
+    if cleaner is not None:
+        return cleaner(value)
+    return value.strip() if isinstance(value, str) else value
 
 
 def _clean_upstream(url: str) -> str:
@@ -81,3 +76,26 @@ def _clean_methods(methods: list[str]) -> list[str]:
         detail = _("Choose from: %(methods)s.") % {"methods": ", ".join(HTTP_METHODS)}
         raise InvalidInput(detail, field="allowed_methods")
     return [method for method in HTTP_METHODS if method in wanted]
+
+
+def _clean_rate(name: str, value: int | None) -> int | None:
+    if value is not None and not 1 <= value <= MAX_CALLS_PER_WINDOW:
+        limits = {"most": MAX_CALLS_PER_WINDOW}
+        detail = _("Choose a number from 1 to %(most)s, or none for no bound.") % limits
+        raise InvalidInput(detail, field=name)
+    return value
+
+
+def _clean_path(path: str) -> str:
+    return "/" + path.strip().lstrip("/")
+
+
+_CLEANERS: Final[dict[str, Callable[[Any], Any]]] = {
+    "upstream_url": _clean_upstream,
+    "tags": _clean_tags,
+    "allowed_methods": _clean_methods,
+    "cors_origins": clean_origins,
+    "calls_per_second": partial(_clean_rate, "calls_per_second"),
+    "calls_per_minute": partial(_clean_rate, "calls_per_minute"),
+    "health_path": _clean_path,
+}

@@ -29,6 +29,8 @@ if TYPE_CHECKING:
     from apps.gateway.entries import Period, Route
 
 CALLABLE_SUBSCRIPTIONS: Final = frozenset({"active", "trialing", "past_due"})
+# Why calls ended while the state still allows them: nobody has moved the subscription on yet.
+OVER_REASONS: Final = {"trialing": "trial_over", "active": "cancelled"}
 # Of this process; only its randomness is shared.
 event_ids: Final = EventIds()
 ROUTE_REFUSALS: Final = {
@@ -170,10 +172,16 @@ def _refuse_subscription(grant: Grant, business_ms: int) -> Answer | None:
     subscription = grant.subscription
     over = subscription.valid_until is not None and subscription.valid_until <= business_ms
     if over or subscription.state not in CALLABLE_SUBSCRIPTIONS:
-        return problems.SUBSCRIPTION_INACTIVE
+        return _inactive(subscription.state)
     if grant.tenant is not None and grant.tenant.state != "active":
         return problems.TENANT_SUSPENDED
     return None
+
+
+def _inactive(state: str) -> Answer:
+    """Return the refusal of a subscription whose state forbids calls, or whose time is over in a state that allows them."""
+    reason = OVER_REASONS.get(state, state)
+    return problems.SUBSCRIPTION_INACTIVE.get(reason, problems.SUBSCRIPTION_INACTIVE["inactive"])
 
 
 def _refuse_claims(grant: Grant, route: Route) -> Answer | None:

@@ -77,9 +77,21 @@ CREDENTIAL_INVALID: Final = _problem(
 CREDENTIAL_EXPIRED: Final = _problem(401, "credential_expired", "This key has expired.", _CHALLENGE)
 
 KEY_SUSPENDED: Final = _problem(403, "key_suspended", "This key is suspended.")
-SUBSCRIPTION_INACTIVE: Final = _problem(
-    403, "subscription_inactive", "The subscription of this key does not allow calls at present."
-)
+_INACTIVE: Final = "subscription_inactive"
+# One code, since a client can do nothing about any of them; `reason` tells a person what to do.
+SUBSCRIPTION_INACTIVE: Final = {
+    reason: _problem(403, _INACTIVE, title, reason=reason)
+    for reason, title in {
+        "trial_over": "The trial of this key's subscription is over.",
+        "past_due": "An invoice for the subscription of this key is overdue.",
+        "paused": "The subscription of this key is paused.",
+        "suspended": "The subscription of this key is suspended.",
+        "cancelled": "The subscription of this key was cancelled.",
+        "expired": "The subscription of this key has ended.",
+        "pending_approval": "The subscription of this key waits for its provider.",
+        "inactive": "The subscription of this key does not allow calls at present.",
+    }.items()
+}
 TENANT_SUSPENDED: Final = _problem(
     403, "tenant_suspended", "The organization of this key is suspended."
 )

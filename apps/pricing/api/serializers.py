@@ -99,6 +99,8 @@ class PriceInput(serializers.Serializer[Any]):
     )
     rate_per_second = serializers.IntegerField(allow_null=True, default=None)
     rate_per_minute = serializers.IntegerField(allow_null=True, default=None)
+    rate_per_hour = serializers.IntegerField(allow_null=True, default=None)
+    rate_per_day = serializers.IntegerField(allow_null=True, default=None)
     components = ComponentInput(many=True, default=list)
 
 
@@ -195,6 +197,8 @@ class PriceVersionOutput(serializers.ModelSerializer[PriceVersion]):
             "billable_statuses",
             "rate_per_second",
             "rate_per_minute",
+            "rate_per_hour",
+            "rate_per_day",
             "is_current",
             "published_at",
             "components",

@@ -22,6 +22,8 @@ PRICE = {
     "quota_calls": 10_000,
     "quota_kind": "soft",
     "rate_per_second": 20,
+    "rate_per_hour": 900,
+    "rate_per_day": 9_000,
     "components": [
         {"meter": "base_fee", "name": "Base fee", "model": "flat", "flat_fee": "9"},
         {
@@ -65,6 +67,7 @@ def test_plan_from_draft_to_offer(api_client: Connect) -> None:
     offers = api_client().get(f"/api/v1/marketplace/apis/{api.slug}/plans").data["data"]
     assert [offer["name"] for offer in offers] == ["Basic"]
     assert offers[0]["price"]["quota_kind"] == "soft"
+    assert (offers[0]["price"]["rate_per_hour"], offers[0]["price"]["rate_per_day"]) == (900, 9_000)
     assert "status" not in offers[0]
 
 

@@ -60,6 +60,8 @@ def test_tiers_must_rise_and_end_open(
         ({"interval_count": 0}, "/interval_count"),
         ({"quota_calls": 0}, "/quota_calls"),
         ({"rate_per_second": -1}, "/rate_per_second"),
+        ({"rate_per_hour": 0}, "/rate_per_hour"),
+        ({"rate_per_day": 0}, "/rate_per_day"),
     ],
 )
 def test_terms_outside_their_range_are_defects(change: dict[str, Any], pointer: str) -> None:

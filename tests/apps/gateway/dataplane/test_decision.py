@@ -7,6 +7,7 @@ import time
 from pathlib import Path
 from typing import Any
 
+import msgspec
 import pytest
 
 from apps.gateway.authorizer.config import Bind
@@ -226,6 +227,90 @@ def test_endpoints_that_the_provider_keeps_for_admin_keys(
     assert (ask(writer, "GET", "/today"), ask(admin, "GET", "/today")) == (200, 200)
     assert (ask(writer, "DELETE", "/users/7"), ask(admin, "DELETE", "/users/7")) == (403, 200)
     assert (ask(writer, "GET", "/TODAY"), ask(writer, "GET", "/today/")) == (403, 403)
+
+
+@pytest.mark.parametrize(
+    ("fields", "reason"),
+    [
+        ({"state": "trialing", "valid_until": PAST}, "trial_over"),
+        ({"state": "past_due", "valid_until": PAST}, "past_due"),
+        ({"state": "active", "valid_until": PAST}, "cancelled"),
+        ({"state": "paused"}, "paused"),
+        ({"state": "paused", "valid_until": PAST}, "paused"),
+        ({"state": "suspended"}, "suspended"),
+        ({"state": "cancelled"}, "cancelled"),
+        ({"state": "expired"}, "expired"),
+        ({"state": "pending_approval"}, "pending_approval"),
+        ({"state": "of a later release"}, "inactive"),
+    ],
+)
+def test_inactive_subscription_says_why(
+    authorizer: AuthorizerProcess, registry: Registry, fields: dict[str, Any], reason: str
+) -> None:
+    consumer = make_consumer(**fields)
+    registry.admit(consumer)
+
+    answer = authorizer.ask(consumer)
+
+    assert (answer.status_code, answer.headers["content-type"]) == (403, "application/problem+json")
+    assert (answer.json()["code"], answer.json()["reason"]) == ("subscription_inactive", reason)
+
+
+def test_steps_decide_in_their_order(
+    authorizer: AuthorizerProcess, registry: Registry, upstream_port: int
+) -> None:
+    """Everything is wrong with a call; each repair shows the next step, and only the last one counts."""
+    registry.apply(
+        make_route("strict-api", upstream_port, methods=("POST",), required_headers=("x-region",))
+    )
+    broken = make_consumer(
+        "other",
+        quota=1,
+        key_fields={
+            "state": "suspended",
+            "org_id": "org_other",
+            "environment": "test",
+            "ip_allow": ("198.51.100.0/24",),
+            "scopes": (),
+        },
+        state="paused",
+    )
+    org_id, workspace_id = broken.org_id, broken.subscription.workspace_id
+    tenant, key, sub = Tenant(state="suspended"), broken.key_entry, broken.subscription
+    registry.admit(broken)
+    registry.apply(set_entry(org_id, tenant))
+    repairs: list[tuple[str, str, dict[str, Any]]] = [
+        ("api_not_found", "ask", {"x_tollgate_slug": "strict-api"}),
+        ("credential_missing", "ask", {"x_api_key": broken.key}),
+        ("key_suspended", "key", {"state": "active"}),
+        ("subscription_inactive", "sub", {"state": "active"}),
+        ("tenant_suspended", "tenant", {"state": "active"}),
+        ("tenant_mismatch", "key", {"org_id": org_id, "workspace_id": workspace_id}),
+        ("subscription_not_for_api", "sub", {"api_id": "api_strict-api"}),
+        ("test_key_refused", "key", {"environment": "live"}),
+        ("ip_not_allowed", "key", {"ip_allow": ()}),
+        ("scope_insufficient", "key", {"scopes": ("read", "write")}),
+        ("method_not_allowed", "ask", {"x_tollgate_method": "POST"}),
+        ("required_header_missing", "ask", {"x_region": "eu"}),
+    ]
+    ask = {"x_api_key": "-", "x_tollgate_slug": "nothing"}
+    for code, where, repair in repairs:
+        assert authorizer.ask(broken, **ask).json()["code"] == code
+        if where == "ask":
+            ask.update(repair)
+        elif where == "key":
+            key = msgspec.structs.replace(key, **repair)
+        elif where == "sub":
+            sub = msgspec.structs.replace(sub, **repair)
+        else:
+            tenant = msgspec.structs.replace(tenant, **repair)
+        registry.apply(
+            set_entry(broken.digest, key), set_entry(broken.sub_id, sub), set_entry(org_id, tenant)
+        )
+        registry.wait_for_proof()
+
+    assert registry.used(broken) == 0
+    assert [authorizer.ask(broken, **ask).status_code for _ in range(2)] == [200, 429]
 
 
 def test_read_scope_allows_reading_only(authorizer: AuthorizerProcess, registry: Registry) -> None:
