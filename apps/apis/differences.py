@@ -26,6 +26,8 @@ SENTENCES: Final[dict[tuple[str, str], Text]] = {
     ("added", "operation"): _("The operation is new."),
     ("removed", "operation"): _("The operation is gone."),
     ("changed", "operation_deprecated"): _("The operation is deprecated."),
+    ("changed", "operation_for_admin"): _("Only keys with the scope admin may call it now."),
+    ("changed", "operation_for_all"): _("Keys without the scope admin may call it too now."),
     ("added", "parameter"): _("The parameter %(name)s is new and optional."),
     ("added", "required_parameter"): _("The parameter %(name)s is new and required."),
     ("removed", "parameter"): _("The parameter %(name)s is gone."),

@@ -50,6 +50,10 @@ class VersionStatus(TextChoices):
     RETIRED = "retired", pgettext_lazy("version", "retired")
 
 
+# Callers may use versions in these states.
+SERVED_VERSIONS = (VersionStatus.PUBLISHED, VersionStatus.DEPRECATED)
+
+
 class ImportStatus(TextChoices):
     """What became of a document that was read."""
 

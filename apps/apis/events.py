@@ -58,6 +58,11 @@ class ApiChanged(ApiEvent):
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class ApiEndpointsChanged(ApiEvent):
+    """What the API's versions document may have changed: keys that are held to endpoints must follow."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class ApiSuspended(ApiEvent):
     """Calls must stop."""
 

@@ -72,6 +72,7 @@ class EndpointOutput(serializers.ModelSerializer[Endpoint]):
             "request_body",
             "responses",
             "is_deprecated",
+            "requires_admin",
         )
         read_only_fields = fields
 

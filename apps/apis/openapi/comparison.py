@@ -12,7 +12,7 @@ from collections.abc import Iterator
 from dataclasses import asdict, dataclass
 from typing import Any, Final, NamedTuple
 
-from apps.apis.openapi.parsing import METHODS
+from apps.apis.openapi.parsing import ADMIN, METHODS, REQUIRED_SCOPE
 from apps.apis.openapi.problems import pointer_to
 from apps.apis.openapi.references import resolve
 from apps.apis.openapi.schemas import BREAKING, COMPATIBLE, SchemaComparer, Side
@@ -89,6 +89,7 @@ class _Comparison:
         if new.value.get("deprecated") is True and old.value.get("deprecated") is not True:
             pointer = f"{new.pointer}/deprecated"
             yield Change(CHANGED, "operation_deprecated", pointer, COMPATIBLE, subject)
+        yield from _required_scope(subject, old, new)
         yield from self._parameters(subject, old, new)
         yield from self._body(subject, old, new)
         yield from self._responses(subject, old, new)
@@ -173,6 +174,15 @@ class _Comparison:
                 found.before,
                 found.after,
             )
+
+
+def _required_scope(subject: str, old: _Place, new: _Place) -> Iterator[Change]:
+    before, after = (place.value.get(REQUIRED_SCOPE) == ADMIN for place in (old, new))
+    pointer = f"{new.pointer}/{REQUIRED_SCOPE}"
+    if after and not before:
+        yield Change(CHANGED, "operation_for_admin", pointer, BREAKING, subject)
+    elif before and not after:
+        yield Change(CHANGED, "operation_for_all", new.pointer, COMPATIBLE, subject)
 
 
 def _operations(document: dict[str, Any]) -> dict[tuple[str, str], _Place]:

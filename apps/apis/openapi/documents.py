@@ -20,6 +20,7 @@ class Operation:
     request_body: dict[str, Any] | None = None
     responses: dict[str, dict[str, Any]] = field(default_factory=dict)
     is_deprecated: bool = False
+    requires_admin: bool = False
 
 
 @dataclass(frozen=True, slots=True)

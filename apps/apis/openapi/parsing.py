@@ -15,6 +15,9 @@ from apps.apis.openapi.references import References
 METHODS: Final = ("get", "head", "post", "put", "patch", "delete", "options", "trace")
 SUPPORTED: Final = re.compile(r"3\.[01]\.\d+")
 LOCATIONS: Final = frozenset({"path", "query", "header", "cookie"})
+# Of an operation: only keys with this scope may call it.
+REQUIRED_SCOPE: Final = "x-required-scope"
+ADMIN: Final = "admin"
 MAX_OPERATIONS: Final = 1000
 MAX_VERSION_LENGTH: Final = 40
 MAX_PATH_LENGTH: Final = 300
@@ -158,6 +161,7 @@ class _OperationReader:
             request_body=self._request_body(raw.get("requestBody"), f"{pointer}/requestBody"),
             responses=self._responses(raw.get("responses", {}), f"{pointer}/responses"),
             is_deprecated=raw.get("deprecated") is True,
+            requires_admin=raw.get(REQUIRED_SCOPE) == ADMIN,
         )
 
     def _check_operation_id(self, raw: dict[str, Any], pointer: str) -> None:

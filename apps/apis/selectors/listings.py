@@ -4,10 +4,10 @@ from __future__ import annotations
 
 from datetime import datetime
 
-from django.db.models import QuerySet
+from django.db.models import Q, QuerySet
 
 from apps.apis.constants import HEALTH_CHECK_VALID_FOR
-from apps.apis.enums import ApiStatus, VersionStatus
+from apps.apis.enums import SERVED_VERSIONS, ApiStatus, VersionStatus
 from apps.apis.models import Api, ApiVersion, Endpoint, HealthCheck, UpstreamSecret
 from apps.core import clock
 from apps.core.actors import Actor
@@ -89,6 +89,16 @@ def list_public_versions(api: Api) -> QuerySet[ApiVersion]:
 def list_endpoints(api: Api) -> QuerySet[Endpoint]:
     """Return the operations of the current version, in the document's order."""
     return Endpoint.objects.filter(version__api=api, version__is_current=True)
+
+
+def list_callable_endpoints(api: Api) -> QuerySet[Endpoint]:
+    """Return the operations that callers may use: of the current version, and of the others that are not over.
+
+    The current version's come first; an operation that several versions have comes several times.
+    """
+    is_callable = Q(version__is_current=True) | Q(version__status__in=SERVED_VERSIONS)
+    rows = Endpoint.objects.filter(is_callable, version__api=api)
+    return rows.order_by("-version__is_current", "-version_id", "position")
 
 
 def find_latest_check(api: Api) -> HealthCheck | None:

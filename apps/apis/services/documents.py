@@ -5,10 +5,12 @@ from __future__ import annotations
 from typing import Any
 
 from apps.apis.enums import ImportStatus, VersionStatus
+from apps.apis.events import ApiEndpointsChanged
 from apps.apis.exceptions import VersionRetired
 from apps.apis.models import Api, ApiVersion, Endpoint, OpenapiImport
 from apps.apis.openapi import DerivedApi, Operation, derive_api
 from apps.apis.policy import REVIEWED_STATUSES
+from apps.apis.services.moves import tell
 from apps.apis.services.searching import refresh_search
 from apps.core import clock
 from apps.core.actors import Actor
@@ -22,6 +24,8 @@ def store_import(row: OpenapiImport, *, actor: Actor) -> ApiVersion:
 
     Raises:
         VersionRetired: the document describes a version that is gone.
+
+    Publishes: ApiEndpointsChanged.
     """
     api = row.api
     derived = derive_api(row.document)
@@ -49,6 +53,7 @@ def store_import(row: OpenapiImport, *, actor: Actor) -> ApiVersion:
         },
     )
     refresh_search(api)
+    tell(ApiEndpointsChanged, api)
     return version
 
 
@@ -101,6 +106,7 @@ def _replace_endpoints(version: ApiVersion, operations: tuple[Operation, ...]) -
             request_body=operation.request_body,
             responses=operation.responses,
             is_deprecated=operation.is_deprecated,
+            requires_admin=operation.requires_admin,
         )
         for position, operation in enumerate(operations)
     )

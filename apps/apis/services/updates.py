@@ -10,7 +10,7 @@ from django.db import transaction
 
 from apps.apis.constants import UPDATE_SUBJECT
 from apps.apis.enums import UpdateStatus
-from apps.apis.events import ApiChanged
+from apps.apis.events import ApiChanged, ApiEndpointsChanged
 from apps.apis.exceptions import UpdatePending, UpdateSettled
 from apps.apis.models import Api, ApiUpdate, ApiVersion, OpenapiImport, UpstreamSecret
 from apps.apis.services.documents import store_import
@@ -75,7 +75,7 @@ def approve_update(*, update: ApiUpdate, actor: Actor, comment: str = "") -> Api
     Raises:
         UpdateSettled: it was decided or withdrawn before.
 
-    Publishes: ApiChanged.
+    Publishes: ApiChanged, and ApiEndpointsChanged with a document or another current version.
     """
     update = _settle(update, UpdateStatus.APPROVED, actor=actor, reason=comment)
     api = update.api
@@ -166,6 +166,7 @@ def _make_current(api: Api, version: ApiVersion) -> None:
     version.is_current = True
     version.save(update_fields=["is_current", "updated_at"])
     refresh_search(api)
+    tell(ApiEndpointsChanged, api)
 
 
 def _referenced(model: type[Any], public_id: str) -> Any:

@@ -67,7 +67,7 @@ def publish_version(*, version: ApiVersion, actor: Actor) -> ApiVersion:
     Raises:
         InvalidTransition: it is not a draft.
 
-    Publishes: ApiVersionPublished.
+    Publishes: ApiVersionPublished, ApiEndpointsChanged.
     """
     version = lock_version(version)
     VERSION.require(version.status, VersionStatus.PUBLISHED)
@@ -75,6 +75,7 @@ def publish_version(*, version: ApiVersion, actor: Actor) -> ApiVersion:
     version.save(update_fields=["status", "published_at", "updated_at"])
     _audit(version, "published", actor)
     _tell(events.ApiVersionPublished, version)
+    tell(events.ApiEndpointsChanged, version.api)
     return version
 
 
@@ -88,6 +89,8 @@ def make_version_current(*, version: ApiVersion, actor: Actor) -> ApiVersion:
     Raises:
         VersionNotPublished: it is retired, or the API is live and the version was never published.
         UpdatePending: another change of the live API waits for an approver.
+
+    Publishes: ApiEndpointsChanged.
     """
     version = lock_version(version)
     api = version.api
@@ -108,6 +111,7 @@ def make_version_current(*, version: ApiVersion, actor: Actor) -> ApiVersion:
     version.save(update_fields=["is_current", "updated_at"])
     _audit(version, "made_current", actor, before={"version": current.name if current else ""})
     refresh_search(api)
+    tell(events.ApiEndpointsChanged, api)
     return version
 
 
@@ -149,7 +153,7 @@ def retire_version(*, version: ApiVersion, actor: Actor, reason: str = "") -> Ap
         VersionInUse: it is the current one.
         InvalidTransition: it is not deprecated.
 
-    Publishes: ApiVersionRetired.
+    Publishes: ApiVersionRetired, ApiEndpointsChanged.
     """
     version = lock_version(version)
     VERSION.require(version.status, VersionStatus.RETIRED)
@@ -159,6 +163,7 @@ def retire_version(*, version: ApiVersion, actor: Actor, reason: str = "") -> Ap
     version.save(update_fields=["status", "retired_at", "updated_at"])
     _audit(version, "retired", actor, reason=reason)
     _tell(events.ApiVersionRetired, version)
+    tell(events.ApiEndpointsChanged, version.api)
     return version
 
 
