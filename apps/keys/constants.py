@@ -7,6 +7,9 @@ MAX_ROTATION_GRACE: Final = timedelta(days=30)
 DEFAULT_ROTATION_GRACE: Final = timedelta(days=1)
 MAX_LIFETIME: Final = timedelta(days=3650)
 MAX_ALLOWED_ADDRESSES: Final = 50
+MAX_ENDPOINTS: Final = 200
+MAX_TAGS: Final = 50
+MAX_RATE: Final = 1_000_000_000
 # How long an answer waits for the proof that a revoked key is gone from every authorizer.
 REVOCATION_PROOF_WAIT_S: Final = 1.0
 

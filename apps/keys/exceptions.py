@@ -28,6 +28,13 @@ class SubscriptionNotCallable(Conflict):
     title = _("The subscription does not let calls pass now")
 
 
+class KeyEnded(Conflict):
+    """A revoked or expired key stays as it is."""
+
+    code = "key_ended"
+    title = _("The key has ended and cannot be changed")
+
+
 class InvalidKeyTerms(RuleViolated):
     """Expiry, grace or addresses cannot be what was asked for; `field` names it."""
 

@@ -18,6 +18,7 @@ WORDS: Final = {
     "keys:key:activated": _("Known to every gateway"),
     "keys:key:sync_failed": _("The gateway did not answer in time"),
     "keys:key:renamed": _("Renamed"),
+    "keys:key:terms_changed": _("Scopes, limits or expiry changed"),
     "keys:key:suspended": _("Suspended"),
     "keys:key:resumed": _("Resumed"),
     "keys:key:rotated": _("Rotated"),

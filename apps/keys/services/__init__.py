@@ -10,6 +10,7 @@ from apps.keys.services.changing import (
     revoke_keys_of_subscription,
     suspend_key,
 )
+from apps.keys.services.changing_terms import change_key_terms
 from apps.keys.services.expiring import expire_due_keys, renew_due_keys
 from apps.keys.services.issuing import IssuedKey, KeyTerms, create_key
 from apps.keys.services.leaks import change_leak_policy, report_leak
@@ -25,6 +26,7 @@ __all__ = [
     "KeyTerms",
     "activate_key",
     "change_key_life",
+    "change_key_terms",
     "change_leak_policy",
     "complete_due_rotations",
     "create_key",

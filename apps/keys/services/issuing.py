@@ -2,22 +2,19 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
-from ipaddress import ip_network
+from typing import Any, Final
 
 from django.db import transaction
-from django.utils.translation import gettext as _
 
-from apps.core import clock
 from apps.core.actors import Actor
 from apps.core.audit import record_audit
 from apps.core.events import publish
-from apps.keys.constants import MAX_ALLOWED_ADDRESSES, MAX_LIFETIME
 from apps.keys.credential import generate_key, shown_end, shown_prefix
 from apps.keys.enums import KeyEnvironment, Scope
 from apps.keys.events import KeyIssued
-from apps.keys.exceptions import InvalidKeyTerms, KeyLimitReached, SubscriptionNotCallable
+from apps.keys.exceptions import KeyLimitReached, SubscriptionNotCallable
 from apps.keys.hashing import current_digest
 from apps.keys.models import ApiKey
 from apps.keys.rotation_terms import (
@@ -26,8 +23,11 @@ from apps.keys.rotation_terms import (
     require_possible_rotation,
 )
 from apps.keys.selectors import count_counted_keys
+from apps.keys.terms import TERMS, WINDOWS, latest_expiry, require_possible, terms_of
 from apps.subscriptions.enums import CALLABLE_STATUSES
 from apps.subscriptions.models import Subscription
+
+RELATIONS: Final = ("consumer_organization", "plan", "price_version", "api")
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -36,8 +36,13 @@ class KeyTerms:
 
     name: str
     scopes: tuple[str, ...] = (Scope.READ, Scope.WRITE)
+    endpoints: tuple[str, ...] = ()
+    tags: tuple[str, ...] = ()
     ip_allow: tuple[str, ...] = ()
+    rate_per_second: int | None = None
     rate_per_minute: int | None = None
+    rate_per_hour: int | None = None
+    rate_per_day: int | None = None
     expires_at: datetime | None = None
     # Days between automatic rotations: None as the plan says, 0 never.
     rotation_days: int | None = None
@@ -56,7 +61,8 @@ class IssuedKey:
 def create_key(*, subscription: Subscription, terms: KeyTerms, actor: Actor) -> IssuedKey:
     """Issue a key for a subscription; it is pending until every authorizer knows it.
 
-    Keys of sandbox accounts are test keys, all others are live keys. Publishes KeyIssued.
+    Keys of sandbox accounts are test keys, all others are live keys. Without an expiry it lives as long as the plan
+    lets keys live. Publishes KeyIssued.
 
     Raises:
         SubscriptionNotCallable: the subscription lets no calls pass.
@@ -64,15 +70,16 @@ def create_key(*, subscription: Subscription, terms: KeyTerms, actor: Actor) -> 
         InvalidKeyTerms: an address range, the expiry or the rate is not possible.
     """
     Subscription.objects.lock(subscription.pk)
-    subscription = Subscription.objects.select_related("consumer_organization", "plan").get(
-        pk=subscription.pk
-    )
+    subscription = Subscription.objects.select_related(*RELATIONS).get(pk=subscription.pk)
     if subscription.status not in CALLABLE_STATUSES:
         raise SubscriptionNotCallable(subscription_status=subscription.status)
     limit = subscription.plan.key_limit
     if count_counted_keys(subscription) >= limit:
         raise KeyLimitReached(limit=limit)
-    _require_possible(terms, now=clock.business_now(subscription.consumer_organization))
+    wanted: Any = {name: getattr(terms, name) for name in TERMS}
+    require_possible(wanted, subscription=subscription)
+    if terms.expires_at is None:
+        terms = replace(terms, expires_at=latest_expiry(subscription))
     require_possible_rotation(subscription.plan, terms.rotation_days)
     require_possible_renewal(is_wanted=terms.auto_renew, expires_at=terms.expires_at)
     return issue(subscription=subscription, terms=terms, actor=actor)
@@ -103,8 +110,10 @@ def issue(
         digest=digest,
         pepper_number=pepper_number,
         scopes=list(terms.scopes),
+        endpoints=list(terms.endpoints),
+        tags=list(terms.tags),
         ip_allow=list(terms.ip_allow),
-        rate_per_minute=terms.rate_per_minute,
+        **{name: getattr(terms, name) for name in WINDOWS},
         expires_at=terms.expires_at,
         term=term,
         auto_renew=terms.auto_renew,
@@ -119,8 +128,7 @@ def issue(
         after={
             "name": key.name,
             "key": key.masked,
-            "scopes": key.scopes,
-            "expires_at": key.expires_at,
+            **terms_of(key),
         },
     )
     publish(
@@ -129,20 +137,3 @@ def issue(
         )
     )
     return IssuedKey(key, secret)
-
-
-def _require_possible(terms: KeyTerms, *, now: datetime) -> None:
-    if not terms.scopes or not set(terms.scopes) <= set(Scope):
-        raise InvalidKeyTerms(_("Choose at least one scope."), field="scopes")
-    if terms.expires_at is not None and not now < terms.expires_at <= now + MAX_LIFETIME:
-        raise InvalidKeyTerms(_("Choose an expiry in the future."), field="expires_at")
-    if terms.rate_per_minute is not None and terms.rate_per_minute < 1:
-        raise InvalidKeyTerms(_("Leave it empty or choose at least 1."), field="rate_per_minute")
-    if len(terms.ip_allow) > MAX_ALLOWED_ADDRESSES:
-        raise InvalidKeyTerms(_("These are too many address ranges."), field="ip_allow")
-    for cidr in terms.ip_allow:
-        try:
-            ip_network(cidr)
-        except ValueError:
-            detail = _("“%(text)s” is no address and no range.") % {"text": cidr}
-            raise InvalidKeyTerms(detail, field="ip_allow") from None

@@ -20,6 +20,7 @@ from apps.keys.exceptions import InvalidKeyTerms, SubscriptionNotCallable
 from apps.keys.models import ApiKey, KeyNotice, KeyRotation
 from apps.keys.services.changing import end_by_revoking, facts_of
 from apps.keys.services.issuing import IssuedKey, KeyTerms, issue
+from apps.keys.terms import terms_of
 from apps.keys.transitions import KEY
 from apps.subscriptions.enums import CALLABLE_STATUSES
 from apps.subscriptions.models import Subscription
@@ -132,12 +133,9 @@ def _complete(rotation: KeyRotation, key: ApiKey, *, actor: Actor) -> None:
 def _terms_of(key: ApiKey) -> KeyTerms:
     return KeyTerms(
         name=key.name,
-        scopes=tuple(key.scopes),
-        ip_allow=tuple(key.ip_allow),
-        rate_per_minute=key.rate_per_minute,
-        expires_at=key.expires_at,
         rotation_days=key.rotation_days,
         auto_renew=key.auto_renew,
+        **terms_of(key),
     )
 
 
