@@ -8,6 +8,7 @@ Source: docs/architecture/gateway.md §3.
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Final, Literal
@@ -22,9 +23,17 @@ from apps.core import clock
 from apps.core.clock import Period
 from apps.core.ids import format_public_id
 from apps.gateway import entries
+from apps.gateway.endpoints import (
+    Describe,
+    Pairs,
+    described_for,
+    endpoints_of,
+    open_endpoints_of,
+)
 from apps.gateway.enums import EntryKind
 from apps.keys.enums import KeyStatus
 from apps.keys.models import ApiKey
+from apps.keys.terms import WINDOWS
 from apps.pricing.models import Plan, PriceVersion
 from apps.subscriptions.enums import LIVE_STATUSES, SubscriptionStatus
 from apps.subscriptions.models import Subscription
@@ -65,18 +74,22 @@ class WantedEntry:
     refresh_at: datetime | None = None
 
 
-def wanted_route(api: Api) -> WantedEntry:
+def wanted_route(
+    api: Api, *, open_endpoints: Callable[[Api], Pairs | None] = open_endpoints_of
+) -> WantedEntry:
     """Return how calls of an API are routed; it is absent until the API is being registered, and when that failed."""
-    entry = _route_of(api) if api.status in ROUTED_STATUSES else None
+    entry = _route_of(api, open_endpoints(api)) if api.status in ROUTED_STATUSES else None
     return WantedEntry(kind=EntryKind.ROUTE, key=api.slug, subject_id=api.pk, entry=entry)
 
 
-def wanted_key(key: ApiKey) -> WantedEntry:
+def wanted_key(key: ApiKey, *, describe: Describe = described_for) -> WantedEntry:
     """Return what a key may do; a revoked one is absent.
 
     An old key that is being replaced expires at the end of the grace.
     """
-    return WantedEntry(kind=EntryKind.KEY, key=key.digest, subject_id=key.pk, entry=_key_of(key))
+    return WantedEntry(
+        kind=EntryKind.KEY, key=key.digest, subject_id=key.pk, entry=_key_of(key, describe)
+    )
 
 
 def wanted_subscription(subscription: Subscription) -> WantedEntry:
@@ -114,7 +127,7 @@ def wanted_tenant(organization: Organization) -> WantedEntry:
     )
 
 
-def _route_of(api: Api) -> entries.Route:
+def _route_of(api: Api, open_endpoints: Pairs | None) -> entries.Route:
     parts = urlsplit(api.upstream_url)
     # Sorted here, so that rows that were read ahead for many APIs are used.
     secrets = sorted(api.upstream_secrets.all(), key=lambda secret: (secret.created_at, secret.pk))
@@ -139,6 +152,7 @@ def _route_of(api: Api) -> entries.Route:
         ),
         # What the gateway adds itself, callers need not send.
         required_headers=tuple(sorted(required - injected)),
+        open_endpoints=open_endpoints,
     )
 
 
@@ -152,16 +166,13 @@ def _route_state(api: Api) -> Literal["active", "suspended", "unhealthy"]:
     return "unhealthy" if circuit == CircuitState.OPEN else "active"
 
 
-def _key_of(key: ApiKey) -> entries.Key | None:
+def _key_of(key: ApiKey, describe: Describe) -> entries.Key | None:
     state = KEY_STATES.get(KeyStatus(key.status))
     if state is None:
         return None
     expires_at = key.expires_at
     if key.status == KeyStatus.ROTATING:
         expires_at = key.rotation_out.grace_ends_at
-    limits: tuple[entries.RateLimit, ...] = ()
-    if key.rate_per_minute is not None:
-        limits = (entries.RateLimit(name="key-minute", max=key.rate_per_minute, window_s=MINUTE),)
     return entries.Key(
         key_id=key.public_id,
         sub_id=format_public_id(Subscription.id_prefix, key.subscription_id),
@@ -171,8 +182,19 @@ def _key_of(key: ApiKey) -> entries.Key | None:
         environment=key.environment,  # type: ignore[arg-type]  # the enum's values are the entry's literals
         expires_at=_milliseconds(expires_at),
         scopes=tuple(key.scopes),  # type: ignore[arg-type]  # as above
+        endpoints=endpoints_of(key, describe),
         ip_allow=tuple(key.ip_allow),
-        limits=limits,
+        limits=_key_limits_of(key),
+    )
+
+
+def _key_limits_of(key: ApiKey) -> tuple[entries.RateLimit, ...]:
+    return tuple(
+        entries.RateLimit(
+            name=name.replace("rate_per_", "key-"), max=getattr(key, name), window_s=window_s
+        )
+        for name, window_s in WINDOWS.items()
+        if getattr(key, name) is not None
     )
 
 

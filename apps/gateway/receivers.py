@@ -41,6 +41,18 @@ def change_route(event: api_events.ApiChanged) -> None:
     services.want_route(event.api_id)
 
 
+@receives(api_events.ApiEndpointsChanged, in_transaction=True)
+def close_kept_endpoints(event: api_events.ApiEndpointsChanged) -> None:
+    """Follow what the documents keep for admin keys."""
+    services.want_route(event.api_id)
+
+
+@receives(api_events.ApiEndpointsChanged)
+def follow_endpoints(event: api_events.ApiEndpointsChanged) -> None:
+    """Let the keys that are held to endpoints or groups follow; they may be many, so whoever imports does not wait."""
+    services.want_limited_keys_of(event.api_id)
+
+
 @receives(api_events.ApiSuspended, in_transaction=True)
 def suspend_route(event: api_events.ApiSuspended) -> None:
     """Stop the calls of an API."""

@@ -44,6 +44,7 @@ class PlanDraft:
     # Days between automatic rotations of a key; None leaves them to the key's owner.
     key_rotation_days: int | None = 90
     key_rotation_optional: bool = True
+    key_max_days: int | None = None
     position: int = 0
 
 

@@ -70,6 +70,13 @@ class PlanForm(forms.Form):
     key_rotation_optional = forms.BooleanField(
         label=_("Subscribers may switch rotation off"), required=False, initial=True
     )
+    key_max_days = forms.IntegerField(
+        label=_("A key lives at most (days)"),
+        min_value=1,
+        max_value=3650,
+        required=False,
+        help_text=_("Empty: as long as its owner wants."),
+    )
     requires_approval = forms.BooleanField(label=_("I decide on each subscription"), required=False)
     is_private = forms.BooleanField(
         label=_("Private"), required=False, help_text=_("Only your organization sees it.")
@@ -90,6 +97,7 @@ class PlanForm(forms.Form):
             key_limit=values["key_limit"],
             key_rotation_days=values["key_rotation_days"],
             key_rotation_optional=values["key_rotation_optional"],
+            key_max_days=values["key_max_days"],
             requires_approval=values["requires_approval"],
             is_private=values["is_private"],
             position=position,

@@ -34,6 +34,7 @@ PLAN_FIELDS = (
     "key_limit",
     "key_rotation_days",
     "key_rotation_optional",
+    "key_max_days",
     "position",
 )
 

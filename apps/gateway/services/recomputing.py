@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass
+from functools import cache, partial
 from typing import Any, Final
 from uuid import UUID
 
@@ -18,6 +19,12 @@ from django.db.models import Model, QuerySet
 from apps.accounts.models import Organization
 from apps.apis.models import Api
 from apps.core import clock
+from apps.gateway.endpoints import (
+    Pairs,
+    apis_with_kept_endpoints,
+    described_for,
+    open_endpoints_of,
+)
 from apps.gateway.entries import InvalidEntryError
 from apps.gateway.entry_payloads import (
     ROUTED_STATUSES,
@@ -82,7 +89,7 @@ def _sources() -> Iterator[_Source]:
         kind=EntryKind.ROUTE,
         live=apis.filter(status__in=ROUTED_STATUSES),
         everything=apis,
-        build=wanted_route,
+        build=partial(wanted_route, open_endpoints=_open_endpoints()),
         want=want_route,
     )
     subscriptions = Subscription.objects.select_related(*SUBSCRIPTION_RELATIONS).prefetch_related(
@@ -100,7 +107,7 @@ def _sources() -> Iterator[_Source]:
         kind=EntryKind.KEY,
         live=keys.exclude(status=KeyStatus.REVOKED),
         everything=keys,
-        build=wanted_key,
+        build=partial(wanted_key, describe=cache(described_for)),
         want=want_key,
     )
     organizations = Organization.objects.all()
@@ -111,6 +118,12 @@ def _sources() -> Iterator[_Source]:
         build=wanted_tenant,
         want=want_tenant,
     )
+
+
+def _open_endpoints() -> Callable[[Api], Pairs | None]:
+    """Ask only the APIs whose documents keep something: few do."""
+    keeping = apis_with_kept_endpoints()
+    return lambda api: open_endpoints_of(api) if api.pk in keeping else None
 
 
 def _recompute(source: _Source) -> int:

@@ -6,6 +6,7 @@ The leading relay (`apps.gateway.sync`) carries it to Valkey and waits for the p
 from __future__ import annotations
 
 from datetime import timedelta
+from functools import cache
 from typing import Any, Final
 from uuid import UUID
 
@@ -16,6 +17,7 @@ from apps.accounts.models import Organization
 from apps.apis.models import Api
 from apps.core import clock
 from apps.core.outbox import CHANNEL
+from apps.gateway.endpoints import Describe, described_for
 from apps.gateway.entries import Entry, decode_entry, encode_entry, set_entry
 from apps.gateway.entry_payloads import (
     WantedEntry,
@@ -26,6 +28,7 @@ from apps.gateway.entry_payloads import (
 )
 from apps.gateway.enums import EntryKind, SyncState
 from apps.gateway.models import RegistryEntry
+from apps.keys.enums import ENDED_STATUSES
 from apps.keys.models import ApiKey
 from apps.subscriptions.models import Subscription
 
@@ -80,9 +83,20 @@ def want_route(api_id: UUID, *, is_forced: bool = False) -> bool:
     return want_entry(wanted_route(api), is_forced=is_forced)
 
 
-def want_key(key_id: UUID) -> bool:
+def want_key(key_id: UUID, *, describe: Describe = described_for) -> bool:
     """Note what a key may do now."""
-    return want_entry(wanted_key(ApiKey.objects.select_related("rotation_out").get(pk=key_id)))
+    key = ApiKey.objects.select_related("rotation_out").get(pk=key_id)
+    return want_entry(wanted_key(key, describe=describe))
+
+
+def want_limited_keys_of(api_id: UUID) -> int:
+    """Note anew what those keys of an API may do that are held to endpoints or groups; return how many are news."""
+    keys = ApiKey.objects.filter(subscription__api_id=api_id).exclude(status__in=ENDED_STATUSES)
+    limited = keys.exclude(endpoints=[], tags=[]).order_by("pk")
+    describe = cache(described_for)
+    return sum(
+        want_key(key_id, describe=describe) for key_id in limited.values_list("pk", flat=True)
+    )
 
 
 def want_subscription(subscription_id: UUID) -> bool:

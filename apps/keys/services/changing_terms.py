@@ -6,6 +6,7 @@ from typing import Any
 
 from django.db import transaction
 
+from apps.core import clock
 from apps.core.actors import Actor
 from apps.core.audit import record_audit
 from apps.core.events import publish
@@ -44,7 +45,9 @@ def change_key_terms(*, key: ApiKey, changes: TermChanges, actor: Actor) -> ApiK
     require_possible(news, subscription=subscription, key=key)
     for name, value in news.items():
         setattr(key, name, list(value) if name in LISTS else value)
-    key.save(update_fields=[*news, "updated_at"])
+    if "expires_at" in news:
+        _begin_term(key, subscription)
+    key.save(update_fields=[*news, "term", "auto_renew", "updated_at"])
     record_audit(
         action="keys:key:terms_changed",
         target=key,
@@ -54,6 +57,14 @@ def change_key_terms(*, key: ApiKey, changes: TermChanges, actor: Actor) -> ApiK
     )
     publish(KeyChanged(**facts_of(key), status=key.status))
     return key
+
+
+def _begin_term(key: ApiKey, subscription: Subscription) -> None:
+    """Let a renewal add what the new expiry gives from now on; a key without an end has nothing to renew."""
+    if key.expires_at is None:
+        key.term, key.auto_renew = None, False
+    else:
+        key.term = key.expires_at - clock.business_now(subscription.consumer_organization)
 
 
 def _in_order(values: Any) -> tuple[str, ...]:

@@ -8,6 +8,7 @@ from typing import Any, Final
 
 from django.db import transaction
 
+from apps.core import clock
 from apps.core.actors import Actor
 from apps.core.audit import record_audit
 from apps.core.events import publish

@@ -45,6 +45,9 @@ class PlanFieldsInput(serializers.Serializer[Any]):
         min_value=1, max_value=MAX_KEY_ROTATION_DAYS, required=False, allow_null=True
     )
     key_rotation_optional = serializers.BooleanField(required=False)
+    key_max_days = serializers.IntegerField(
+        min_value=1, max_value=3650, required=False, allow_null=True
+    )
     position = serializers.IntegerField(min_value=0, max_value=1000, required=False)
 
 
@@ -228,6 +231,7 @@ class OfferOutput(serializers.ModelSerializer[Plan]):
             "key_limit",
             "key_rotation_days",
             "key_rotation_optional",
+            "key_max_days",
             "price",
         )
         read_only_fields = fields
