@@ -107,6 +107,12 @@ def change_key(event: key_events.KeyChanged) -> None:
     services.want_key(event.key_id)
 
 
+@receives(key_events.KeySyncRetried, in_transaction=True)
+def bring_key_again(event: key_events.KeySyncRetried) -> None:
+    """Write a key again that was not proven in time, with all its tries before it."""
+    services.want_key(event.key_id, is_forced=True)
+
+
 @receives(key_events.KeyRevoked, in_transaction=True)
 def remove_key(event: key_events.KeyRevoked) -> None:
     """Take a revoked key out of the registry."""

@@ -41,6 +41,11 @@ class KeySyncFailed(KeyEvent):
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class KeySyncRetried(KeyEvent):
+    """Somebody wants the key brought to the gateway again at once."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class KeyRotated(KeyEvent):
     """A key got a successor. `is_automatic`: a job made it, so nobody has seen it yet."""
 

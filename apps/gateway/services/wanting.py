@@ -83,10 +83,10 @@ def want_route(api_id: UUID, *, is_forced: bool = False) -> bool:
     return want_entry(wanted_route(api), is_forced=is_forced)
 
 
-def want_key(key_id: UUID, *, describe: Describe = described_for) -> bool:
+def want_key(key_id: UUID, *, describe: Describe = described_for, is_forced: bool = False) -> bool:
     """Note what a key may do now."""
     key = ApiKey.objects.select_related("rotation_out").get(pk=key_id)
-    return want_entry(wanted_key(key, describe=describe))
+    return want_entry(wanted_key(key, describe=describe), is_forced=is_forced)
 
 
 def want_limited_keys_of(api_id: UUID) -> int:

@@ -9,13 +9,13 @@ from drf_spectacular.utils import extend_schema_field
 from rest_framework import serializers
 
 from apps.core.models import AuditEvent
+from apps.keys.api.terms import EndpointField, TermsInput, terms_among
 from apps.keys.constants import (
     DEFAULT_ROTATION_GRACE,
-    MAX_ALLOWED_ADDRESSES,
     MAX_ROTATION_DAYS,
     MAX_ROTATION_GRACE,
 )
-from apps.keys.enums import KeyStatus, LeakPolicy, Scope
+from apps.keys.enums import KeyStatus, LeakPolicy
 from apps.keys.models import ApiKey, KeyLeak
 from apps.keys.services import KeyTerms
 
@@ -36,31 +36,21 @@ class RotationDaysField(serializers.IntegerField):
         )
 
 
-class KeyInput(serializers.Serializer[Any]):
+class KeyInput(TermsInput):
     """A new key for a subscription."""
 
     subscription = serializers.CharField(help_text="Public id of the subscription, `sub_…`.")
     name = serializers.CharField(max_length=80)
-    scopes = serializers.ListField(
-        child=serializers.ChoiceField(choices=Scope.choices), required=False, allow_empty=False
-    )
-    ip_allow = serializers.ListField(
-        child=serializers.CharField(max_length=50), required=False, max_length=MAX_ALLOWED_ADDRESSES
-    )
-    rate_per_minute = serializers.IntegerField(min_value=1, required=False, allow_null=True)
-    expires_at = serializers.DateTimeField(required=False, allow_null=True)
     rotation_days = RotationDaysField(required=False)
     auto_renew = serializers.BooleanField(required=False)
 
 
 def key_terms_of(values: dict[str, Any]) -> KeyTerms:
     """Turn validated input, without the subscription, into terms."""
-    lists = {"scopes", "ip_allow"} & values.keys()
-    terms = {**values, **{name: tuple(values[name]) for name in lists}}
-    return KeyTerms(**terms)
+    return KeyTerms(**{**values, **terms_among(values)})
 
 
-class KeyChangesInput(serializers.Serializer[Any]):
+class KeyChangesInput(TermsInput):
     """What changes; what is left out stays."""
 
     name = serializers.CharField(max_length=80, required=False)
@@ -97,6 +87,7 @@ class KeyOutput(serializers.ModelSerializer[ApiKey]):
     subscription = serializers.CharField(source="subscription.public_id", read_only=True)
     api_slug = serializers.CharField(source="subscription.api.slug", read_only=True)
     masked = serializers.CharField(read_only=True)
+    endpoints = EndpointField(many=True, read_only=True)
     valid_until = serializers.SerializerMethodField()
     readable_until = serializers.DateTimeField(
         read_only=True,
@@ -118,8 +109,13 @@ class KeyOutput(serializers.ModelSerializer[ApiKey]):
             "status",
             "status_reason",
             "scopes",
+            "endpoints",
+            "tags",
             "ip_allow",
+            "rate_per_second",
             "rate_per_minute",
+            "rate_per_hour",
+            "rate_per_day",
             "expires_at",
             "valid_until",
             "rotation_days",
@@ -127,6 +123,7 @@ class KeyOutput(serializers.ModelSerializer[ApiKey]):
             "auto_renew",
             "readable_until",
             "last_used_at",
+            "last_used_ip",
             "created_at",
             "activated_at",
             "revoked_at",

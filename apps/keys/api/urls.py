@@ -13,6 +13,7 @@ urlpatterns: list[URLPattern | URLResolver] = [
     path(ONE, views.KeyView.as_view(), name="key"),
     path(f"{ONE}/reveal", views.RevealKeyView.as_view(), name="key-reveal"),
     path(f"{ONE}/rotate", views.RotateKeyView.as_view(), name="key-rotate"),
+    path(f"{ONE}/retry", views.RetryKeyView.as_view(), name="key-retry"),
     path(f"{ONE}/suspend", views.SuspendKeyView.as_view(), name="key-suspend"),
     path(f"{ONE}/resume", views.ResumeKeyView.as_view(), name="key-resume"),
     path(f"{ONE}/revoke", views.RevokeKeyView.as_view(), name="key-revoke"),

@@ -15,6 +15,7 @@ from rest_framework.response import Response
 from apps.core.api.views import ApiView
 from apps.keys import constants, selectors, services
 from apps.keys.api import serializers as shapes
+from apps.keys.api.terms import terms_among
 from apps.keys.models import ApiKey
 from apps.keys.proof import wait_for_proof
 from apps.keys.services import IssuedKey
@@ -90,12 +91,15 @@ class KeyView(KeyViewBase):
 
     @extend_schema(request=shapes.KeyChangesInput, responses=shapes.KeyOutput)
     def patch(self, _request: Request, key_id: str) -> Response:
-        """Change its name, its automatic rotation or its renewal: all that is sent, or nothing."""
+        """Change its name, its terms, its automatic rotation or its renewal: all that is sent, or nothing."""
         values = self.validated(shapes.KeyChangesInput)
         key = self.load(key_id)
         with transaction.atomic():
             if "name" in values:
                 services.rename_key(key=key, name=values["name"], actor=self.actor)
+            terms: Any = terms_among(values)
+            if terms:
+                key = services.change_key_terms(key=key, changes=terms, actor=self.actor)
             if {"rotation_days", "auto_renew"} & values.keys():
                 life = services.KeyLife(
                     rotation_days=values.get("rotation_days", key.rotation_days),
@@ -157,6 +161,19 @@ class ResumeKeyView(KeyViewBase):
         """Resume it."""
         services.resume_key(key=self.load(key_id), actor=self.actor)
         return self.answer(key_id)
+
+
+class RetryKeyView(KeyViewBase):
+    """Brings a key to the gateway again."""
+
+    method_permissions = {"POST": MANAGE}
+
+    @extend_schema(request=None, responses={202: shapes.KeyOutput})
+    def post(self, _request: Request, key_id: str) -> Response:
+        """Try again at once what failed to sync; the key becomes active with the gateway's proof."""
+        services.retry_key_sync(key=self.load(key_id), actor=self.actor)
+        body = shapes.KeyOutput(self.load(key_id)).data
+        return Response(body, status=status.HTTP_202_ACCEPTED)
 
 
 class RevokeKeyView(KeyViewBase):

@@ -13,7 +13,14 @@ from apps.core.audit import record_audit
 from apps.core.events import publish
 from apps.core.exceptions import InvalidTransition
 from apps.keys.enums import KeyStatus
-from apps.keys.events import KeyActivated, KeyChanged, KeyExpired, KeyRevoked, KeySyncFailed
+from apps.keys.events import (
+    KeyActivated,
+    KeyChanged,
+    KeyExpired,
+    KeyRevoked,
+    KeySyncFailed,
+    KeySyncRetried,
+)
 from apps.keys.models import ApiKey
 from apps.keys.transitions import KEY
 
@@ -64,6 +71,23 @@ def mark_key_sync_failed(*, key_id: UUID, reason: str, actor: Actor) -> ApiKey:
     if key.status == KeyStatus.PENDING:
         _move(key, KeyStatus.FAILED_SYNC, actor=actor, verb="sync_failed", reason=reason)
         publish(KeySyncFailed(**facts_of(key)))
+    return key
+
+
+@transaction.atomic
+def retry_key_sync(*, key: ApiKey, actor: Actor) -> ApiKey:
+    """Have a key that the gateway did not prove in time brought there again at once. Publishes KeySyncRetried.
+
+    It becomes active with the proof; until then it stays as it is.
+
+    Raises:
+        InvalidTransition: it did not fail.
+    """
+    key = ApiKey.objects.lock(key.pk)
+    if key.status != KeyStatus.FAILED_SYNC:
+        raise InvalidTransition(current=key.status, wanted=KeyStatus.ACTIVE)
+    record_audit(action="keys:key:sync_retried", target=key, actor=actor)
+    publish(KeySyncRetried(**facts_of(key)))
     return key
 
 

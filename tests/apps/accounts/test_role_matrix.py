@@ -221,6 +221,7 @@ MATRIX: dict[str, set[str]] = {
     "POST /api/v1/keys/{key_id}/rotate": BUILDERS,
     "POST /api/v1/keys/{key_id}/suspend": BUILDERS,
     "POST /api/v1/keys/{key_id}/resume": BUILDERS,
+    "POST /api/v1/keys/{key_id}/retry": BUILDERS,
     "POST /api/v1/keys/{key_id}/revoke": BUILDERS,
     "GET /api/v1/keys/{key_id}/events": READERS,
     # --- gateway ------------------------------------------------------------------------------
