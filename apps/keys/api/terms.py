@@ -44,8 +44,8 @@ class TermsInput(serializers.Serializer[Any]):
     scopes = serializers.ListField(
         child=serializers.ChoiceField(choices=Scope.choices), required=False, allow_empty=False
     )
-    endpoints = EndpointField(
-        many=True,
+    endpoints = serializers.ListField(
+        child=EndpointField(),
         required=False,
         max_length=MAX_ENDPOINTS,
         help_text="What the key may call, with `tags`; both empty: every endpoint.",

@@ -41,6 +41,7 @@ def subscription() -> Subscription:
 
 
 def payload_of(key: ApiKey) -> dict[str, Any]:
+    payload: dict[str, Any] | None
     payload = RegistryEntry.objects.get(subject_id=key.pk, key=key.digest).payload
     assert payload is not None
     return payload
@@ -109,8 +110,9 @@ def test_impossible_terms_change_nothing(
     key = make_key(subscription).key
     before = ApiKey.objects.values().get(pk=key.pk)
 
+    wanted: Any = {"tags": ("Days",), **changes}
     with pytest.raises(InvalidKeyTerms) as refused:
-        services.change_key_terms(key=key, changes={"tags": ("Days",), **changes}, actor=SYSTEM)
+        services.change_key_terms(key=key, changes=wanted, actor=SYSTEM)
 
     assert refused.value.field == field
     assert ApiKey.objects.values().get(pk=key.pk) == before
