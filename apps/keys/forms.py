@@ -10,7 +10,7 @@ from django import forms
 from django.utils.translation import gettext_lazy as _
 from django.utils.translation import pgettext_lazy
 
-from apps.keys.enums import Scope
+from apps.keys.enums import LeakPolicy, Scope
 from apps.keys.services import KeyTerms
 
 
@@ -91,3 +91,13 @@ class RevokeForm(forms.Form):
     """Why a key ends."""
 
     reason = forms.CharField(label=_("Reason"), max_length=200, required=False)
+
+
+class LeakPolicyForm(forms.Form):
+    """What to do with keys that are found in public."""
+
+    on_leak = forms.ChoiceField(
+        label=_("A key that is found in public"),
+        choices=LeakPolicy.choices,
+        widget=forms.RadioSelect,
+    )

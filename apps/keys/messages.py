@@ -85,7 +85,7 @@ def tell_of_suspicion(event: KeyAlertRaised) -> None:
         message=Message(
             kind=kind.name,
             dedupe_key=f"{kind.name}:{alert.pk}",
-            url=reverse("portal:keys"),
+            url=reverse("portal:security"),
             context={"count": alert.count},
         ),
     )

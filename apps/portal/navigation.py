@@ -101,6 +101,7 @@ HATS: Final = (
             Entry(_("Workspaces"), "accounts:workspaces", "grid"),
             Entry(_("Service tokens"), "accounts:service_tokens", "terminal"),
             Entry(_("Webhooks"), "notifications:webhooks", "webhook", "webhooks.manage"),
+            Entry(_("Security"), "portal:security", "shield"),
             Entry(_("Audit log"), "accounts:audit_log", "book"),
             Entry(_("Your data"), "accounts:data", "download"),
         ),

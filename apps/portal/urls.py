@@ -24,6 +24,7 @@ from apps.portal.views import (
     provider_moves,
     provider_overview,
     reviews,
+    security,
     sitemap,
     styleguide,
     subscribers,
@@ -73,6 +74,7 @@ urlpatterns: list[URLPattern | URLResolver] = [
         reviews.reply,
         name="provider_review_reply",
     ),
+    path("console/organization/security/", security.security, name="security"),
     path(
         "console/organization/verification/",
         verification.verification,

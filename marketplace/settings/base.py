@@ -270,8 +270,12 @@ API_RATE_LIMITS = env_json(
             "staff": {"per_minute": 1200, "burst": 400},
             "platform": None,
         },
-        # A document of half a megabyte, the same for everyone.
-        "routes": {"core:schema": {"anonymous": {"per_minute": 10, "burst": 5}}},
+        "routes": {
+            # A document of half a megabyte, the same for everyone.
+            "core:schema": {"anonymous": {"per_minute": 10, "burst": 5}},
+            # Signed, but a wrong signature costs work too.
+            "secret-scanning": {"*": {"per_minute": 120, "burst": 30}},
+        },
         # Asked by supervisors, and by Stripe, whose messages are signed.
         "exempt": ["core:health", "core:health-live", "core:health-ready", "billing:webhook"],
     },

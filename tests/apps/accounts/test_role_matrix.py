@@ -224,6 +224,11 @@ MATRIX: dict[str, set[str]] = {
     "POST /api/v1/keys/{key_id}/retry": BUILDERS,
     "POST /api/v1/keys/{key_id}/revoke": BUILDERS,
     "GET /api/v1/keys/{key_id}/events": READERS,
+    "GET /api/v1/key-policy": READERS,
+    "PATCH /api/v1/key-policy": MANAGERS,
+    "GET /api/v1/key-leaks": READERS,
+    # Whoever can sign with one of the published keys.
+    "POST /api/v1/secret-scanning/github": EVERYBODY,
     # --- gateway ------------------------------------------------------------------------------
     "GET /api/v1/admin/gateway": {OPERATOR},
     "GET /api/v1/admin/gateway/entries": {OPERATOR},
