@@ -7,6 +7,7 @@ from uuid import UUID
 from django.db.models import Q, QuerySet
 
 from apps.accounts.credentials import digest_of
+from apps.accounts.enums import Role
 from apps.accounts.models import (
     Invitation,
     Membership,
@@ -108,3 +109,14 @@ def search_users(text: str) -> QuerySet[User]:
     """List people whose address or name contains the text (empty: everybody), newest first."""
     rows = User.objects.prefetch_related("groups", "memberships__organization").order_by("-id")
     return rows.filter(Q(email__icontains=text) | Q(name__icontains=text)) if text else rows
+
+
+def owner_language(organization: Organization) -> str:
+    """Return the language that an organization's first owner reads."""
+    owner = (
+        organization.memberships.filter(role=Role.OWNER)
+        .select_related("user")
+        .order_by("created_at")
+        .first()
+    )
+    return owner.user.language if owner else "en"

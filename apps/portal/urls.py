@@ -28,6 +28,7 @@ from apps.portal.views import (
     sitemap,
     styleguide,
     subscribers,
+    subscription_limits,
     subscriptions,
     verification,
 )
@@ -181,6 +182,13 @@ urlpatterns: list[URLPattern | URLResolver] = [
     path("console/subscribe/<str:plan_id>/", subscriptions.subscribe, name="subscribe"),
     path("console/subscriptions/", subscriptions.subscription_list, name="subscriptions"),
     path(SUBSCRIPTION, subscriptions.subscription_page, name="subscription"),
+    path(f"{SUBSCRIPTION}limits/", subscription_limits.limits, name="subscription_limits"),
+    path(f"{SUBSCRIPTION}limits/live/", subscription_limits.live, name="subscription_limits_live"),
+    path(
+        f"{SUBSCRIPTION}limits/cap/remove/",
+        subscription_limits.remove_cap,
+        name="subscription_cap_remove",
+    ),
     path(f"{SUBSCRIPTION}answer/", subscriptions.answer, name="subscription_answer"),
     path(f"{SUBSCRIPTION}cancel/", subscriptions.cancel, name="subscription_cancel"),
     path(f"{SUBSCRIPTION}keep/", subscriptions.keep, name="subscription_keep"),

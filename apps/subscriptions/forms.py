@@ -2,14 +2,17 @@
 
 from __future__ import annotations
 
-from typing import Final
+from decimal import Decimal
+from typing import Any, Final
 
 from django import forms
 from django.utils.translation import gettext_lazy as _
 
+from apps.core.money import Money
 from apps.subscriptions.constants import BODY_LENGTH, REASON_LENGTH, STARS, TITLE_LENGTH
-from apps.subscriptions.models import Rating
+from apps.subscriptions.models import Rating, Subscription
 from apps.subscriptions.services import Opinion
+from apps.subscriptions.spend import current_cap
 
 COMMENT_LENGTH: Final = 5000
 AT_PERIOD_END: Final = "period_end"
@@ -126,3 +129,29 @@ class ReportForm(forms.Form):
         max_length=REASON_LENGTH,
         help_text=_("The marketplace's moderators read it; the author does not."),
     )
+
+
+class SpendCapForm(forms.Form):
+    """What a period may cost at most, in the plan's currency."""
+
+    amount = forms.DecimalField(max_digits=15, decimal_places=3, min_value=0)
+
+    def __init__(self, *args: Any, subscription: Subscription, **options: Any) -> None:
+        """Name the currency, and begin with the cap that counts now."""
+        cap = current_cap(subscription)
+        initial = {"amount": cap.amount.amount} if cap else {}
+        super().__init__(*args, initial=initial, **options)
+        self.currency = subscription.price_version.currency
+        text = _("Amount in %(currency)s")
+        self.fields["amount"].label = text % {"currency": self.currency}
+
+    def clean_amount(self) -> Decimal:
+        """Refuse parts of the smallest coin."""
+        amount: Decimal = self.cleaned_data["amount"]
+        if Money.from_decimal(amount, self.currency).amount != amount:
+            raise forms.ValidationError(_("Use no more decimals than the currency has."))
+        return amount
+
+    def to_money(self) -> Money:
+        """Return the cap."""
+        return Money.from_decimal(self.cleaned_data["amount"], self.currency)

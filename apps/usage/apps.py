@@ -13,17 +13,24 @@ class UsageConfig(AppConfig):
     def ready(self) -> None:
         """Register outbox handlers, what waits in the back office, and the source of quota standings."""
         from apps.gateway.quotas import counted_calls  # noqa: PLC0415 -- needs models
+        from apps.notifications.kinds import register_kinds  # noqa: PLC0415 -- needs models
+        from apps.notifications.webhooks import register_event_types  # noqa: PLC0415 -- as above
         from apps.subscriptions.usage_sources import (  # noqa: PLC0415 -- needs models
             register_live_source,
             register_usage_source,
         )
         from apps.usage import (  # noqa: PLC0415 -- registration on import
+            alerts,  # noqa: F401
             attention,  # noqa: F401
             dead_letters,  # noqa: F401
             give_back,  # noqa: F401
+            notices,
             receivers,  # noqa: F401
+            webhooks,
         )
         from apps.usage.selectors import used_calls_for  # noqa: PLC0415 -- needs models
 
         register_usage_source(used_calls_for)
         register_live_source(counted_calls)
+        register_kinds(*notices.ALL)
+        register_event_types(*webhooks.ALL)

@@ -24,6 +24,7 @@ from apps.core import clock, outbox
 from apps.core.models import DeadLetter
 from apps.core.relay import backoff_s
 from apps.keys.services import note_key_uses
+from apps.usage.alerts import ask_for_alerts
 from apps.usage.constants import GATEWAY_SOURCE, ISOLATE_AFTER_ATTEMPTS, MAX_ATTEMPTS
 from apps.usage.enums import BatchStatus
 from apps.usage.event_rows import store_events
@@ -231,6 +232,7 @@ def _count(placed: Sequence[Placed], outcome: Outcome) -> None:
         LateEvent.objects.bulk_create([late_row(item) for item in late if item.is_billable])
     if in_time:
         add_to_windows(in_time)
+        ask_for_alerts(item.place.subscription_id for item in in_time if item.is_billable)
     outcome.late = len(late)
     outcome.counted = sum(item.is_billable for item in in_time)
     outcome.unbillable = sum(not item.is_billable for item in placed)

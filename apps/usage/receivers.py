@@ -8,8 +8,9 @@ from django.db import transaction
 
 from apps.core.events import receives
 from apps.core.ids import format_public_id
-from apps.subscriptions.events import AllowanceChanged
+from apps.subscriptions.events import AllowanceChanged, SubscriptionChanged
 from apps.subscriptions.models import Subscription
+from apps.usage.alerts import warn_of_low_quotas
 from apps.usage.caps import forget_cap_amount
 
 
@@ -18,3 +19,15 @@ def forget_changed_cap(event: AllowanceChanged) -> None:
     """Let the next reader see the new cap."""
     public_id = format_public_id(Subscription.id_prefix, event.subscription_id)
     transaction.on_commit(partial(forget_cap_amount, public_id))
+
+
+@receives(AllowanceChanged)
+def look_at_new_allowance(event: AllowanceChanged) -> None:
+    """A cap that was set or lowered may be nearly reached already."""
+    warn_of_low_quotas([event.subscription_id])
+
+
+@receives(SubscriptionChanged)
+def look_at_new_terms(event: SubscriptionChanged) -> None:
+    """Another plan may have less room."""
+    warn_of_low_quotas([event.subscription_id])

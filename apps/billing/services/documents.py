@@ -5,8 +5,8 @@ from __future__ import annotations
 from django.core.files.base import ContentFile
 from django.utils.translation import override
 
-from apps.accounts.enums import Role
 from apps.accounts.models import Organization
+from apps.accounts.selectors import owner_language
 from apps.billing.documents import render_invoice_pdf
 from apps.billing.exceptions import InvoiceNotIssued
 from apps.billing.models import CreditNote, Invoice
@@ -55,10 +55,4 @@ def render_credit_note_pdf(*, note: CreditNote) -> bytes:
 
 def language_of(organization: Organization) -> str:
     """Return the language that an organization's owner reads."""
-    owner = (
-        organization.memberships.filter(role=Role.OWNER)
-        .select_related("user")
-        .order_by("created_at")
-        .first()
-    )
-    return owner.user.language if owner else "en"
+    return owner_language(organization)

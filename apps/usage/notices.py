@@ -1,0 +1,59 @@
+"""What consumers are told about quotas and spend caps that run low."""
+
+from __future__ import annotations
+
+from typing import Final
+
+from django.utils.translation import gettext_lazy as _
+
+from apps.notifications.kinds import NotificationKind
+
+_OPEN = _("Open the limits")
+
+HALF: Final = NotificationKind(
+    name="usage.quota_half",
+    title=_("%(name)s: %(percent)s %% of the quota is used"),
+    body=_("%(used)s of %(bound)s calls; it resets on %(resets)s."),
+    action_label=_OPEN,
+)
+WARNING: Final = NotificationKind(
+    name="usage.quota_warning",
+    title=_("%(name)s: %(percent)s %% of the quota is used"),
+    body=_("%(used)s of %(bound)s calls; it resets on %(resets)s."),
+    tone="warn",
+    is_important=True,
+    action_label=_OPEN,
+)
+EXCEEDED: Final = NotificationKind(
+    name="usage.quota_exceeded",
+    title=_("%(name)s: the quota is used up"),
+    body=_("All %(bound)s calls are used. Further calls are refused until %(resets)s."),
+    tone="bad",
+    is_important=True,
+    action_label=_OPEN,
+)
+PASSED: Final = NotificationKind(
+    name="usage.quota_passed",
+    title=_("%(name)s: the quota is used up"),
+    body=_("All %(bound)s calls are used. Further calls are billed as the plan says."),
+    tone="warn",
+    is_important=True,
+    action_label=_OPEN,
+)
+CAP_WARNING: Final = NotificationKind(
+    name="usage.spend_cap_warning",
+    title=_("%(name)s: %(percent)s %% of the calls that your spend cap allows are used"),
+    body=_("%(used)s of %(bound)s calls until %(amount)s are spent; it resets on %(resets)s."),
+    tone="warn",
+    is_important=True,
+    action_label=_OPEN,
+)
+CAP_REACHED: Final = NotificationKind(
+    name="usage.spend_cap_reached",
+    title=_("%(name)s: your spend cap of %(amount)s is reached"),
+    body=_("Further calls are refused until %(resets)s, or until you raise the cap."),
+    tone="bad",
+    is_important=True,
+    action_label=_OPEN,
+)
+ALL: Final = (HALF, WARNING, EXCEEDED, PASSED, CAP_WARNING, CAP_REACHED)
