@@ -136,11 +136,10 @@ class SpendCapForm(forms.Form):
 
     amount = forms.DecimalField(max_digits=15, decimal_places=3, min_value=0)
 
-    def __init__(self, *args: Any, subscription: Subscription, **options: Any) -> None:
+    def __init__(self, data: Any = None, *, subscription: Subscription) -> None:
         """Name the currency, and begin with the cap that counts now."""
         cap = current_cap(subscription)
-        initial = {"amount": cap.amount.amount} if cap else {}
-        super().__init__(*args, initial=initial, **options)
+        super().__init__(data, initial={"amount": cap.amount.amount} if cap else {})
         self.currency = subscription.price_version.currency
         text = _("Amount in %(currency)s")
         self.fields["amount"].label = text % {"currency": self.currency}
