@@ -94,13 +94,14 @@ class OrganizationAdmin(BackOfficeAdmin):
     change_roles = ("operator",)
     action_form = ReasonForm
     actions = ("withdraw_verification",)
+    change_form_template = "accounts/backoffice_organization.html"
     list_display = ("name", "country", "currency", "is_sandbox", "is_verified_provider", "people")
     list_filter = ("is_sandbox", "is_verified_provider", "is_active")
     search_fields = ("name", "slug", "billing_email")
     inlines = (MembershipInline,)
     readonly_fields: ClassVar[Any] = (
         "name", "slug", "country", "currency", "timezone", "billing_email", "is_sandbox",
-        "clock_offset", "is_verified_provider", "is_active",
+        "clock_offset", "is_verified_provider", "is_active", "api_tier",
     )  # fmt: skip
 
     def get_queryset(self, request: HttpRequest) -> QuerySet[Organization]:

@@ -163,6 +163,17 @@ def _queue() -> Component:
     return Component("ok", {"latency_ms": _ms_since(started), "waiting": waiting})
 
 
+def queue_lengths() -> dict[str, int]:
+    """Return how many jobs wait at the broker by queue; empty while the broker is away."""
+    try:
+        with current_app.connection_for_read(connect_timeout=CONNECT_TIMEOUT_S) as broker:
+            broker.ensure_connection(max_retries=1, interval_start=0, timeout=CONNECT_TIMEOUT_S)
+            return {name: _queue_length(broker, name) for name in settings.JOB_QUEUES}
+    except (BrokerError, RedisError, OSError) as error:
+        logger.warning("health.queue_down", error=str(error))
+        return {}
+
+
 def _queue_length(broker: Any, name: str) -> int:
     """Return how many messages wait; a queue that nobody declared yet is empty."""
     channel = broker.channel()

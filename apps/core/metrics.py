@@ -23,6 +23,7 @@ from prometheus_client.registry import Collector
 
 from apps.core import clock
 from apps.core.enums import OutboxStatus
+from apps.core.health import queue_lengths
 from apps.core.models import DeadLetter, OutboxMessage, ProcessHeartbeat
 
 __all__ = ("CONTENT_TYPE_LATEST", "Gauge", "business_gauges", "render_metrics")
@@ -94,6 +95,15 @@ def dead_letter_gauges() -> Iterator[Gauge]:
     for row in rows:
         yield Gauge(
             "tollgate_dead_letters", "Open dead letters", row["count"], {"source": row["source"]}
+        )
+
+
+@business_gauges
+def queue_gauges() -> Iterator[Gauge]:
+    """How many jobs wait for a worker; nothing while the broker is away, which is no queue of length zero."""
+    for name, waiting in queue_lengths().items():
+        yield Gauge(
+            "tollgate_queue_waiting", "Jobs that wait for a worker", waiting, {"queue": name}
         )
 
 

@@ -20,6 +20,9 @@ KEY: Final = "key"
 SUBSCRIPTION: Final = "sub"
 TENANT: Final = "tenant"
 
+# The id of the tenant entry that holds for every consumer organization without an entry of its own.
+EVERY_TENANT: Final = "*"
+
 # Caddy's configuration has this many slots for the provider's own headers.
 MAX_UPSTREAM_HEADERS: Final = 4
 
@@ -174,7 +177,10 @@ class Subscription(msgspec.Struct, frozen=True, forbid_unknown_fields=True, gc=F
 
 
 class Tenant(msgspec.Struct, frozen=True, forbid_unknown_fields=True, gc=False):
-    """Limits and state of a consumer organization as a whole."""
+    """Limits and state of a consumer organization as a whole.
+
+    The entry `*` holds for all that have none, so a limit for everybody is one entry. An entry of its own replaces it.
+    """
 
     state: Literal["active", "suspended"] = "active"
     limits: tuple[RateLimit, ...] = ()

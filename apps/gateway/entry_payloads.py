@@ -116,17 +116,6 @@ def wanted_subscription(subscription: Subscription) -> WantedEntry:
     )
 
 
-def wanted_tenant(organization: Organization) -> WantedEntry:
-    """Return what holds for an organization as a whole; absent unless it is stopped."""
-    entry = None if organization.is_active else entries.Tenant(state="suspended")
-    return WantedEntry(
-        kind=EntryKind.TENANT,
-        key=organization.public_id,
-        subject_id=organization.pk,
-        entry=entry,
-    )
-
-
 def _route_of(api: Api, open_endpoints: Pairs | None) -> entries.Route:
     parts = urlsplit(api.upstream_url)
     # Sorted here, so that rows that were read ahead for many APIs are used.

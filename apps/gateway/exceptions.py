@@ -14,6 +14,20 @@ class EntryAlreadyProven(Conflict):
     title = _("Every authorizer has this entry already")
 
 
+class AlreadyThrottled(Conflict):
+    """The organization is held back already; lift that throttle to set another."""
+
+    code = "already_throttled"
+    title = _("This organization is throttled already")
+
+
+class ThrottleOver(Conflict):
+    """The throttle has ended, by itself or by hand: there is nothing to lift."""
+
+    code = "throttle_over"
+    title = _("This throttle is over already")
+
+
 class ReconciliationRunning(Conflict):
     """Another process compares and heals just now; its report will say what it found."""
 

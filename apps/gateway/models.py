@@ -1,11 +1,14 @@
-"""The registry as Postgres wants it, the authorizers as they report themselves, and reconciliations."""
+"""The registry as Postgres wants it, throttles, the authorizers as they report themselves, and reconciliations."""
 
 from __future__ import annotations
+
+from typing import Self
 
 from django.db import models
 from django.db.models import Q
 from django.utils.translation import gettext_lazy as _
 
+from apps.accounts.models import Organization, User
 from apps.core import clock
 from apps.core.crypto import EncryptedTextField
 from apps.core.models import Entity
@@ -112,6 +115,63 @@ class AuthorizerNode(models.Model):
 
     def __str__(self) -> str:
         return self.name
+
+
+class ThrottleQuerySet(models.QuerySet["TenantThrottle"]):
+    """Throttles by what they do now."""
+
+    def holding(self) -> Self:
+        """Keep those that hold an organization back now."""
+        return self.filter(lifted_at=None, ends_at__gt=clock.now())
+
+
+class TenantThrottle(Entity):
+    """Tighter limits that an operator put on all calls of one organization, for a time.
+
+    It ends by itself at `ends_at`, or was ended before at `lifted_at`.
+    """
+
+    id_prefix = "thr"
+
+    organization = models.ForeignKey(Organization, on_delete=models.PROTECT, related_name="+")
+    calls_per_second = models.PositiveIntegerField(_("calls per second"), null=True)
+    calls_per_minute = models.PositiveIntegerField(_("calls per minute"), null=True)
+    reason = models.CharField(_("reason"), max_length=500)
+    ends_at = models.DateTimeField(_("ends"))
+    created_by = models.ForeignKey(
+        User, on_delete=models.SET_NULL, null=True, related_name="+", verbose_name=_("applied by")
+    )
+    lifted_at = models.DateTimeField(_("lifted"), null=True)
+
+    objects = ThrottleQuerySet.as_manager()
+
+    class Meta:
+        """Newest first; one that limits nothing is none."""
+
+        verbose_name = _("throttle")
+        verbose_name_plural = _("throttles")
+        ordering = ("-id",)
+        constraints = (
+            models.CheckConstraint(
+                condition=Q(calls_per_second__gt=0) | Q(calls_per_minute__gt=0),
+                name="gateway_throttle_limits_something",
+            ),
+        )
+        indexes = (
+            models.Index(
+                fields=("organization", "ends_at"),
+                name="gateway_throttle_holding",
+                condition=Q(lifted_at=None),
+            ),
+        )
+
+    def __str__(self) -> str:
+        return f"{self.organization}: {self.reason}"
+
+    @property
+    def is_holding(self) -> bool:
+        """Whether it holds the organization back now."""
+        return self.lifted_at is None and self.ends_at > clock.now()
 
 
 class ReconciliationReport(Entity):

@@ -17,4 +17,18 @@ RECONCILIATION_FAILED: Final = NotificationKind(
     action_label=_("Open the report"),
 )
 
-ALL: Final = (RECONCILIATION_FAILED,)
+THROTTLED: Final = NotificationKind(
+    name="gateway.throttled",
+    title=_("Your calls are limited until %(until)s"),
+    body=_("The operator limited all calls of %(organization)s: %(reason)s"),
+    tone="warn",
+    is_important=True,
+)
+THROTTLE_LIFTED: Final = NotificationKind(
+    name="gateway.throttle_lifted",
+    title=_("Your calls are no longer limited by the operator"),
+    body=_("What was said on %(applied)s holds no more. The limits of your plans apply."),
+    tone="ok",
+)
+
+ALL: Final = (RECONCILIATION_FAILED, THROTTLED, THROTTLE_LIFTED)

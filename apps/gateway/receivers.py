@@ -6,14 +6,20 @@ change commits.
 
 from __future__ import annotations
 
+from datetime import UTC, datetime
+
 from apps.accounts.events import ClockAdvanced, OrganizationChanged
 from apps.apis import events as api_events
 from apps.apis.models import Api
 from apps.core import jobs
 from apps.core.events import receives
-from apps.gateway import services
+from apps.gateway import notices, services
+from apps.gateway.events import ThrottleApplied, ThrottleEvent, ThrottleLifted
+from apps.gateway.models import TenantThrottle
 from apps.gateway.registration import GATEWAY, needs_check, want_registered_route
 from apps.keys import events as key_events
+from apps.notifications.kinds import NotificationKind
+from apps.notifications.services import Message, notify_members
 from apps.subscriptions.events import AllowanceChanged, SubscriptionChanged
 
 
@@ -131,7 +137,47 @@ def follow_clock(event: ClockAdvanced) -> None:
     services.want_subscriptions_of(event.organization_id)
 
 
+@receives(ThrottleApplied)
+def tell_of_throttle(event: ThrottleApplied) -> None:
+    """Tell the organization's owners that it is held back, why, and until when."""
+    throttle = TenantThrottle.objects.select_related("organization").get(pk=event.throttle_id)
+    _tell_owners(
+        throttle,
+        notices.THROTTLED,
+        event,
+        until=_utc(throttle.ends_at),
+        organization=throttle.organization.name,
+        reason=throttle.reason,
+    )
+
+
+@receives(ThrottleLifted)
+def tell_of_lifting(event: ThrottleLifted) -> None:
+    """Tell the organization's owners that it is no longer held back."""
+    throttle = TenantThrottle.objects.select_related("organization").get(pk=event.throttle_id)
+    _tell_owners(throttle, notices.THROTTLE_LIFTED, event, applied=_utc(throttle.created_at))
+
+
 @receives(OrganizationChanged, in_transaction=True)
 def follow_organization(event: OrganizationChanged) -> None:
     """Follow an organization that was stopped or let on again."""
     services.want_tenant(event.organization_id)
+
+
+def _tell_owners(
+    throttle: TenantThrottle, kind: NotificationKind, event: ThrottleEvent, **context: str
+) -> None:
+    notify_members(
+        organization=throttle.organization,
+        permission="organization.manage",
+        message=Message(
+            kind=kind.name,
+            dedupe_key=f"{kind.name}:{event.throttle_id}",
+            context=context,
+        ),
+    )
+
+
+def _utc(instant: datetime) -> str:
+    """Write an instant so that readers in every time zone understand it."""
+    return instant.astimezone(UTC).strftime("%Y-%m-%d %H:%M UTC")

@@ -13,13 +13,21 @@ from django.db.models import Count, Min, Q, QuerySet
 from django.utils.translation import gettext as _
 from django.utils.translation import ngettext
 
+from apps.accounts.models import Organization
 from apps.core import clock
 from apps.core.db import forbid_transaction
 from apps.core.exceptions import NotFound
 from apps.core.ids import InvalidPublicIdError, parse_public_id
 from apps.core.models import Entity
 from apps.gateway.enums import EntryKind, ReportStatus, SyncState
-from apps.gateway.models import AuthorizerNode, ReconciliationReport, RegistryEntry, RegistryHead
+from apps.gateway.models import (
+    AuthorizerNode,
+    ReconciliationReport,
+    RegistryEntry,
+    RegistryHead,
+    TenantThrottle,
+    ThrottleQuerySet,
+)
 
 E = TypeVar("E", bound=Entity)
 POLL_S: Final = 0.02
@@ -188,6 +196,34 @@ def list_nodes() -> QuerySet[AuthorizerNode]:
 def list_reports() -> QuerySet[ReconciliationReport]:
     """Return reconciliations, newest first."""
     return ReconciliationReport.objects.order_by("-id")
+
+
+def list_throttles(*, organization: str = "") -> ThrottleQuerySet:
+    """Return throttles, newest first; of one organization by its public id.
+
+    Raises:
+        NotFound: the id is unknown or malformed.
+    """
+    rows = TenantThrottle.objects.select_related("organization", "created_by").order_by("-id")
+    return rows.filter(organization=get_tenant(organization)) if organization else rows
+
+
+def get_throttle(public_id: str) -> TenantThrottle:
+    """Return one throttle.
+
+    Raises:
+        NotFound: unknown or malformed.
+    """
+    return _get(list_throttles(), public_id)
+
+
+def get_tenant(public_id: str) -> Organization:
+    """Return an organization for the operator.
+
+    Raises:
+        NotFound: unknown or malformed.
+    """
+    return _get(Organization.objects.all(), public_id)
 
 
 def find_entry(kind: EntryKind, subject_id: UUID) -> RegistryEntry | None:

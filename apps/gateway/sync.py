@@ -12,6 +12,7 @@ from __future__ import annotations
 import time
 from collections.abc import Sequence
 from datetime import timedelta
+from functools import cache
 from typing import Final
 
 import structlog
@@ -57,7 +58,14 @@ UNPROVEN: Final = (SyncState.WANTED, SyncState.WRITTEN)
 @leader_loop(name="gateway.sync", interval_s=1.0)
 def sync_registry() -> bool:
     """Do one step of the sync; return whether the next one should follow at once."""
+    _want_settings()
     return RegistrySync(get_writer()).step()
+
+
+@cache
+def _want_settings() -> None:
+    """Want what the settings say, once: they change with a restart of the relay."""
+    services.want_default_tenant()
 
 
 class RegistrySync:
@@ -189,10 +197,14 @@ def give_up_overdue(*, is_writing: bool = False) -> int:
 
 
 def refresh_due_entries() -> int:
-    """Compute the entries again whose quota period is over; return how many."""
-    due = RegistryEntry.objects.filter(kind=EntryKind.SUBSCRIPTION, refresh_at__lte=clock.now())
-    ids = list(due.values_list("subject_id", flat=True)[:BATCH_SIZE])
-    return sum(services.want_subscription(subscription_id) for subscription_id in ids)
+    """Compute the entries again whose quota period or throttle is over; return how many."""
+    due = RegistryEntry.objects.filter(refresh_at__lte=clock.now())
+    wants = {
+        EntryKind.SUBSCRIPTION: services.want_subscription,
+        EntryKind.TENANT: services.want_tenant,
+    }
+    rows = list(due.filter(kind__in=wants).values_list("kind", "subject_id")[:BATCH_SIZE])
+    return sum(wants[EntryKind(kind)](subject_id) for kind, subject_id in rows)
 
 
 def _take_batch() -> tuple[Head, list[RegistryEntry]] | None:

@@ -14,6 +14,7 @@ from marketplace.settings.env import (
     env_database,
     env_int,
     env_json,
+    env_limits,
     env_list,
     env_networks,
     env_numbered,
@@ -415,6 +416,13 @@ KEY_ALERT_ROTATED = env_int("KEY_ALERT_ROTATED", 5, minimum=1)
 # Where the public keys are published that sign reports of leaked keys; empty switches the endpoint off.
 SECRET_SCANNING_KEYS_URL = env_text(
     "SECRET_SCANNING_KEYS_URL", "https://api.github.com/meta/public_keys/secret_scanning"
+)
+
+# --- Tenants ---------------------------------------------------------------------------------
+# What any one consumer organization may call, all its keys together; null: no limit.
+# A tenth of what Amazon API Gateway gives an account in a region: docs/operations/noisy-tenant.md.
+DEFAULT_TENANT_LIMITS = env_limits(
+    "DEFAULT_TENANT_LIMITS", {"per_second": 1000, "per_minute": None}
 )
 
 # --- Observability ---------------------------------------------------------------------------

@@ -69,6 +69,17 @@ def env_json(name: str, default: dict[str, Any]) -> dict[str, Any]:
     return _merge(default, value)
 
 
+def env_limits(name: str, default: dict[str, int | None]) -> dict[str, int | None]:
+    """Return calls per name of a window, written as JSON: whole numbers from 1, or null for none."""
+    found = env_json(name, default)
+    for key, value in found.items():
+        is_number = isinstance(value, int) and not isinstance(value, bool) and value >= 1
+        if key not in default or not (value is None or is_number):
+            msg = f"{name}: write {', '.join(default)} with whole numbers from 1, or null."
+            raise ImproperlyConfigured(msg)
+    return found
+
+
 def _merge(default: dict[str, Any], value: dict[str, Any]) -> dict[str, Any]:
     merged = dict(default)
     for key, item in value.items():

@@ -2,12 +2,15 @@
 
 from __future__ import annotations
 
-from typing import Any
+from typing import Any, Final
 
 from rest_framework import serializers
 
 from apps.core import clock
-from apps.gateway.models import AuthorizerNode, ReconciliationReport, RegistryEntry
+from apps.gateway.models import AuthorizerNode, ReconciliationReport, RegistryEntry, TenantThrottle
+
+# What a window of the registry can hold.
+MAX_CALLS: Final = 1_000_000_000
 
 
 class NodeOutput(serializers.ModelSerializer[AuthorizerNode]):
@@ -100,6 +103,59 @@ class EntryOutput(serializers.ModelSerializer[RegistryEntry]):
 
         model = RegistryEntry
         fields = ("id", "kind", "key", "state", "wanted_at", "retry_at", "attempts", "last_error")
+        read_only_fields = fields
+
+
+class ThrottleInput(serializers.Serializer[Any]):
+    """A throttle to apply: at least one of the two limits, why, and until when (at most 30 days ahead)."""
+
+    organization = serializers.CharField(max_length=40)
+    calls_per_second = serializers.IntegerField(
+        min_value=1, max_value=MAX_CALLS, required=False, allow_null=True, default=None
+    )
+    calls_per_minute = serializers.IntegerField(
+        min_value=1, max_value=MAX_CALLS, required=False, allow_null=True, default=None
+    )
+    reason = serializers.CharField(max_length=500)
+    ends_at = serializers.DateTimeField()
+
+
+class ThrottleQuery(serializers.Serializer[Any]):
+    """Which throttles to list."""
+
+    organization = serializers.CharField(max_length=40, required=False, default="")
+
+
+class LiftInput(serializers.Serializer[Any]):
+    """Why a throttle is ended before its time."""
+
+    reason = serializers.CharField(max_length=500, required=False, allow_blank=True, default="")
+
+
+class ThrottleOutput(serializers.ModelSerializer[TenantThrottle]):
+    """A throttle of an organization."""
+
+    id = serializers.CharField(source="public_id", read_only=True)
+    organization = serializers.CharField(source="organization.public_id", read_only=True)
+    organization_name = serializers.CharField(source="organization.name", read_only=True)
+    is_holding = serializers.BooleanField(read_only=True)
+
+    class Meta:
+        """Explicit fields only."""
+
+        model = TenantThrottle
+        fields = (
+            "id",
+            "organization",
+            "organization_name",
+            "calls_per_second",
+            "calls_per_minute",
+            "reason",
+            "is_holding",
+            "created_at",
+            "ends_at",
+            "lifted_at",
+        )
         read_only_fields = fields
 
 

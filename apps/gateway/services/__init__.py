@@ -2,8 +2,10 @@
 
 from apps.gateway.services.recomputing import want_every_entry
 from apps.gateway.services.retrying import retry_entry
+from apps.gateway.services.throttling import apply_throttle, lift_throttle
 from apps.gateway.services.wanting import (
     entry_of,
+    want_default_tenant,
     want_entry,
     want_key,
     want_limited_keys_of,
@@ -14,8 +16,11 @@ from apps.gateway.services.wanting import (
 )
 
 __all__ = [
+    "apply_throttle",
     "entry_of",
+    "lift_throttle",
     "retry_entry",
+    "want_default_tenant",
     "want_entry",
     "want_every_entry",
     "want_key",

@@ -14,7 +14,7 @@ from uuid import UUID
 
 import structlog
 from django.db import transaction
-from django.db.models import Model, QuerySet
+from django.db.models import Model, Q, QuerySet
 
 from apps.accounts.models import Organization
 from apps.apis.models import Api
@@ -32,21 +32,22 @@ from apps.gateway.entry_payloads import (
     wanted_key,
     wanted_route,
     wanted_subscription,
-    wanted_tenant,
 )
 from apps.gateway.enums import EntryKind
-from apps.gateway.models import RegistryEntry
+from apps.gateway.models import RegistryEntry, TenantThrottle
 from apps.gateway.services.wanting import (
     FIRST_PROOF_WITHIN,
     SUBSCRIPTION_RELATIONS,
     split_entry,
     wake_relay,
+    want_default_tenant,
     want_entry,
     want_key,
     want_route,
     want_subscription,
     want_tenant,
 )
+from apps.gateway.tenants import EVERYBODY, wanted_tenant
 from apps.keys.enums import KeyStatus
 from apps.keys.models import ApiKey
 from apps.subscriptions.models import Subscription
@@ -65,7 +66,7 @@ def want_every_entry() -> int:
     Reconciliation calls it: it heals what a lost event would have left behind. An entry that no authorizer could
     serve is noted in the log and left as it is.
     """
-    return sum(_recompute(source) for source in _sources())
+    return want_default_tenant() + sum(_recompute(source) for source in _sources())
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -111,9 +112,10 @@ def _sources() -> Iterator[_Source]:
         want=want_key,
     )
     organizations = Organization.objects.all()
+    throttled = TenantThrottle.objects.holding().values("organization_id")
     yield _Source(
         kind=EntryKind.TENANT,
-        live=organizations.filter(is_active=False),
+        live=organizations.filter(Q(is_active=False) | Q(pk__in=throttled)),
         everything=organizations,
         build=wanted_tenant,
         want=want_tenant,
@@ -141,6 +143,7 @@ def _recompute(source: _Source) -> int:
         count += len(created)
         count += sum(_want_again(source.want, row_id) for row_id in wrong if row_id not in created)
     gone = known.exclude(subject_id__in=source.everything.order_by().values("pk"))
+    gone = gone.exclude(subject_id=EVERYBODY)
     for entry in gone.iterator():
         count += want_entry(
             WantedEntry(kind=source.kind, key=entry.key, subject_id=entry.subject_id, entry=None)

@@ -24,10 +24,10 @@ from apps.gateway.entry_payloads import (
     wanted_key,
     wanted_route,
     wanted_subscription,
-    wanted_tenant,
 )
 from apps.gateway.enums import EntryKind, SyncState
 from apps.gateway.models import RegistryEntry
+from apps.gateway.tenants import wanted_default_tenant, wanted_tenant
 from apps.keys.enums import ENDED_STATUSES
 from apps.keys.models import ApiKey
 from apps.subscriptions.models import Subscription
@@ -115,8 +115,13 @@ def want_subscriptions_of(organization_id: UUID) -> int:
 
 
 def want_tenant(organization_id: UUID) -> bool:
-    """Note whether an organization may call at all."""
+    """Note whether an organization may call at all, and what it may call as a whole."""
     return want_entry(wanted_tenant(Organization.objects.get(pk=organization_id)))
+
+
+def want_default_tenant() -> bool:
+    """Note what every organization may call as a whole: the settings say it."""
+    return want_entry(wanted_default_tenant())
 
 
 def entry_of(row: RegistryEntry) -> Entry | None:

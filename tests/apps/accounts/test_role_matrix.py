@@ -235,6 +235,10 @@ MATRIX: dict[str, set[str]] = {
     "POST /api/v1/admin/gateway/entries/{entry_id}/retry": {OPERATOR},
     "GET /api/v1/admin/gateway/nodes": {OPERATOR},
     "POST /api/v1/admin/gateway/reconcile": {OPERATOR},
+    "GET /api/v1/admin/gateway/throttles": {OPERATOR},
+    "POST /api/v1/admin/gateway/throttles": {OPERATOR},
+    "GET /api/v1/admin/gateway/throttles/{throttle_id}": {OPERATOR},
+    "POST /api/v1/admin/gateway/throttles/{throttle_id}/lift": {OPERATOR},
     "GET /api/v1/admin/gateway/reports": {OPERATOR},
     "GET /api/v1/admin/gateway/reports/{report_id}": {OPERATOR},
     # --- usage --------------------------------------------------------------------------------

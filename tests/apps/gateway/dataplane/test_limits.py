@@ -15,7 +15,16 @@ import httpx
 import msgspec
 import pytest
 
-from apps.gateway.entries import Period, Quota, RateLimit, Tenant, set_entry
+from apps.gateway.entries import (
+    EVERY_TENANT,
+    TENANT,
+    Period,
+    Quota,
+    RateLimit,
+    Tenant,
+    delete_entry,
+    set_entry,
+)
 from tests.apps.gateway.dataplane.conftest import Registry
 from tests.apps.gateway.dataplane.harness import (
     DAY_MS,
@@ -333,3 +342,25 @@ def test_counter_store_adjusts_and_gives_back_once(registry: Registry) -> None:
     assert store.read(**names) == {consumer.period_start: 1}
     store.drop(**names)
     assert store.read(**names) == {}
+
+
+def test_limit_for_everybody_is_one_entry_and_an_own_one_replaces_it(
+    authorizer: AuthorizerProcess, registry: Registry
+) -> None:
+    one, other, special = make_consumer(), make_consumer(), make_consumer()
+    registry.apply(set_entry(EVERY_TENANT, Tenant(limits=(RateLimit("tenant-minute", 2, 60),))))
+    registry.apply(set_entry(special.org_id, Tenant(limits=(RateLimit("throttle-minute", 1, 60),))))
+    registry.admit(one, other, special)
+
+    codes = {
+        consumer.org_id: [authorizer.ask(consumer).status_code for _ in range(3)]
+        for consumer in (one, other, special)
+    }
+    refused = authorizer.ask(special)
+    registry.apply(delete_entry(TENANT, EVERY_TENANT))
+    registry.wait_for_proof()
+
+    assert codes[one.org_id] == codes[other.org_id] == [200, 200, 429]
+    assert codes[special.org_id] == [200, 429, 429]
+    assert refused.json()["policy"] == "throttle-minute"
+    assert authorizer.ask(one).status_code == 200
