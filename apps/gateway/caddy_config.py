@@ -10,13 +10,9 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Final
 
-from apps.gateway.caddy_routes import (
-    MAX_HEADER_BYTES,
-    STOP_TIMEOUT,
-    Json,
-    call_routes,
-    error_routes,
-)
+from apps.gateway.caddy_routes import call_routes, error_routes
+from apps.gateway.caddy_upstreams import STOP_TIMEOUT, Json
+from apps.gateway.proxy_contract import MAX_HEADER_BYTES
 from apps.gateway.resolver.config import DEFAULT_BIND
 
 # Between the last moment of a call and the moment at which the shipper calls it unconfirmed.

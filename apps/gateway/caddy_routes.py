@@ -6,34 +6,28 @@ docs/architecture/gateway.md §1.
 
 from __future__ import annotations
 
-import json
-from typing import Any, Final
+from typing import Final
 
-from apps.gateway.entries import MAX_UPSTREAM_HEADERS, UpstreamKind, UpstreamTimeout, handler_of
+from apps.gateway.caddy_upstreams import ANSWER, Json, upstream_routes
 from apps.gateway.paths import SLUG_PATTERN, UNSAFE_PATH_PATTERN
-
-Json = dict[str, Any]
+from apps.gateway.proxy_contract import (
+    API_NOT_FOUND,
+    AUTHORIZER_TIMEOUT_S,
+    BODY_TOO_LARGE,
+    CREDENTIAL_HEADERS,
+    EXPOSED_HEADERS,
+    FORWARDED_HEADERS,
+    GATEWAY_UNAVAILABLE,
+    INVALID_PATH,
+    MAX_BODY_BYTES,
+    RATE_HEADERS,
+    RETRY_STATUS,
+    UPSTREAM_TIMEOUT,
+    UPSTREAM_UNREACHABLE,
+    Problem,
+)
 
 SLUG: Final = "{http.regexp.api.1}"
-# The authorizer's answer, until the upstream has answered.
-ANSWER: Final = "{http.reverse_proxy.header.%s}"
-RATE_HEADERS: Final = (
-    "Ratelimit",
-    "Ratelimit-Policy",
-    "X-Ratelimit-Limit",
-    "X-Ratelimit-Remaining",
-    "X-Ratelimit-Reset",
-    "X-Quota-Limit",
-    "X-Quota-Remaining",
-    "X-Quota-Reset",
-)
-# Of our headers, what a page may read where its origin is allowed.
-EXPOSED_HEADERS: Final = ", ".join(
-    (*RATE_HEADERS, "Retry-After", "X-Request-Id", "X-Tollgate-Error")
-)
-CREDENTIAL_HEADERS: Final = ("X-Subscription-Key", "X-Api-Key", "Authorization")
-# Caddy adds these by itself; they would tell a provider the consumer's address.
-FORWARDED_HEADERS: Final = ("X-Forwarded-For", "X-Forwarded-Host", "X-Forwarded-Proto")
 # Names that only we may set: a client's copies are deleted before anything else, and with every name
 # that has an underscore, because some servers read `X_Request_Id` as `X-Request-Id`.
 OUR_HEADERS: Final = (
@@ -43,18 +37,11 @@ OUR_HEADERS: Final = (
     "X-Request-Id",
     "X-Forwarded-Uri",
     "X-Forwarded-Method",
+    "X-Original-Uri",
+    "X-Original-Method",
 )
-CONNECT_TIMEOUT: Final = "5s"
-# Before the connection to the caller is closed, so that it can still be told why.
-ANSWER_MARGIN_S: Final = 2
-AUTHORIZER_TIMEOUT: Final = "3s"
-STOP_TIMEOUT: Final = "10s"
-MAX_HEADER_BYTES: Final = 32 * 1024
-MAX_BODY_BYTES: Final = 100_000_000
-# The same bound for a length that is announced: such a call is refused before it is charged.
+# A length of `MAX_BODY_BYTES` that is announced: such a call is refused before it is charged.
 TOO_LONG_PATTERN: Final = "^0*[1-9][0-9]{8,}$"
-BODY_TOO_LARGE: Final = (413, "body_too_large", "The body is too large.")
-RETRY_STATUS: Final = 503
 
 
 def call_routes(*, authorizer: str, secret: str, resolver: str, timeout_s: int) -> list[Json]:
@@ -88,35 +75,19 @@ def call_routes(*, authorizer: str, secret: str, resolver: str, timeout_s: int) 
             ],
         },
         _allow_origin(),
-        *(
-            {
-                "match": [{"vars": {ANSWER % "X-Upstream-Kind": [handler_of(kind, timeout)]}}],
-                "handle": [_upstream(kind, timeout, resolver, timeout_s)],
-                "terminal": True,
-            }
-            # Most calls match the first ones.
-            for timeout in UpstreamTimeout
-            for kind in UpstreamKind
-        ),
-        {"handle": [_problem(404, "api_not_found", "No API has this address.")]},
+        *upstream_routes(resolver, timeout_s),
+        {"handle": [_problem(API_NOT_FOUND)]},
     ]
 
 
 def error_routes() -> list[Json]:
     """Turn Caddy's own errors into problems. The message is not told: it names the upstream's address."""
+    is_undecided = "{http.vars.subscription_id} == null || {http.vars.subscription_id} == ''"
     known = {
         "{http.error.status_code} == 413": BODY_TOO_LARGE,
-        "{http.vars.subscription_id} == null || {http.vars.subscription_id} == ''": (
-            503,
-            "gateway_unavailable",
-            "The gateway cannot decide calls at present.",
-        ),
-        "{http.error.status_code} == 504": (
-            504,
-            "upstream_timeout",
-            "The API did not answer in time.",
-        ),
-        "true": (502, "upstream_unreachable", "The API cannot be reached."),
+        is_undecided: GATEWAY_UNAVAILABLE,
+        "{http.error.status_code} == 504": UPSTREAM_TIMEOUT,
+        "true": UPSTREAM_UNREACHABLE,
     }
     mark = {"handler": "headers", "response": _response_headers()}
     return [
@@ -126,7 +97,7 @@ def error_routes() -> list[Json]:
         *(
             {
                 "match": [{"expression": expression}],
-                "handle": [_problem(*problem)],
+                "handle": [_problem(problem)],
                 "terminal": True,
             }
             for expression, problem in known.items()
@@ -169,12 +140,12 @@ def _early_refusals() -> list[Json]:
             "match": [
                 {"vars_regexp": {"{http.request.orig_uri}": {"pattern": UNSAFE_PATH_PATTERN}}}
             ],
-            "handle": [_problem(400, "invalid_path", "This path has parts that could be misread.")],
+            "handle": [_problem(INVALID_PATH)],
             "terminal": True,
         },
         {
             "match": [{"header_regexp": {"Content-Length": {"pattern": TOO_LONG_PATTERN}}}],
-            "handle": [_problem(*BODY_TOO_LARGE)],
+            "handle": [_problem(BODY_TOO_LARGE)],
             "terminal": True,
         },
     ]
@@ -189,7 +160,7 @@ def _authorize(authorizer: str, secret: str) -> Json:
         "transport": {
             "protocol": "http",
             "dial_timeout": "1s",
-            "response_header_timeout": AUTHORIZER_TIMEOUT,
+            "response_header_timeout": f"{AUTHORIZER_TIMEOUT_S}s",
             "compression": False,
             "keep_alive": {"enabled": True, "max_idle_conns_per_host": 512},
         },
@@ -263,62 +234,17 @@ def _allow_origin() -> Json:
     }
 
 
-def _upstream(kind: UpstreamKind, timeout: UpstreamTimeout, resolver: str, longest_s: int) -> Json:
-    """Dial what the authorizer answered.
-
-    One handler for http, https, and each with provider headers, times the times to answer: Caddy takes no placeholders there.
-    """
-    transport: Json = {
-        "protocol": "http",
-        # Without its answer no name is dialled: a call then gets 502.
-        "resolver": {"addresses": [f"udp/{resolver}"]},
-        "dial_timeout": CONNECT_TIMEOUT,
-        "response_header_timeout": f"{timeout.seconds(max(1, longest_s - ANSWER_MARGIN_S))}s",
-        "max_response_header_size": MAX_HEADER_BYTES,
-        "compression": False,
-        "keep_alive": {"enabled": True, "max_idle_conns_per_host": 256},
-    }
-    if kind.is_encrypted:
-        transport["tls"] = {}
-    set_headers = {
-        "Host": [ANSWER % "X-Upstream-Host"],
-        "X-Request-Id": ["{http.request.uuid}"],
-        "X-Subscription-Id": ["{http.vars.subscription_id}"],
-    }
-    deleted = list(FORWARDED_HEADERS)
-    if kind.has_headers:
-        for slot in range(1, MAX_UPSTREAM_HEADERS + 1):
-            name, value = f"X-Upstream-Name-{slot}", f"X-Upstream-Value-{slot}"
-            set_headers[ANSWER % name] = [ANSWER % value]
-        # The names that the authorizer gave to unused slots.
-        deleted.append("X-Tollgate-*")
-    return {
-        "handler": "reverse_proxy",
-        "upstreams": [{"dial": ANSWER % "X-Upstream-Dial"}],
-        "transport": transport,
-        "headers": {
-            "request": {"set": set_headers, "delete": deleted},
-            "response": {
-                "delete": ["Ratelimit*", "X-Ratelimit-*", "X-Quota-*", "X-Tollgate-*", "X-Authz"]
-            },
-        },
-        "stream_timeout": f"{longest_s}s",
-        "stream_close_delay": STOP_TIMEOUT,
-    }
-
-
-def _problem(status: int, code: str, title: str) -> Json:
-    body = {"type": f"/problems/{code}", "title": title, "status": status, "code": code}
+def _problem(problem: Problem) -> Json:
     headers = {
         "Content-Type": ["application/problem+json"],
         "Cache-Control": ["no-store"],
         "X-Tollgate-Error": ["true"],
     }
-    if status == RETRY_STATUS:
+    if problem.status == RETRY_STATUS:
         headers["Retry-After"] = ["1"]
     return {
         "handler": "static_response",
-        "status_code": str(status),
+        "status_code": str(problem.status),
         "headers": headers,
-        "body": json.dumps(body),
+        "body": problem.body,
     }
