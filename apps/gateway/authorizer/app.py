@@ -16,10 +16,18 @@ import msgspec
 from apps.gateway.authorizer import problems
 from apps.gateway.authorizer.admitting import Admitting
 from apps.gateway.authorizer.api_limits import ApiLimits
-from apps.gateway.authorizer.decision import decide
+from apps.gateway.authorizer.decision import decide, page_headers
 from apps.gateway.authorizer.metrics import render_metrics
 from apps.gateway.authorizer.problems import Answer
-from apps.gateway.authorizer.profiles import CADDY, PREFIX, READERS, TRAEFIK, profile_of, read_caddy
+from apps.gateway.authorizer.profiles import (
+    CADDY,
+    NGINX,
+    PREFIX,
+    READERS,
+    TRAEFIK,
+    profile_of,
+    read_caddy,
+)
 from apps.gateway.authorizer.replies import REPLIES, ContractReply, Reply
 
 if TYPE_CHECKING:
@@ -105,6 +113,7 @@ class Authorizer:
             reply.request_id = call.request_id
         # Traefik lets every 2xx pass, so a preflight that is answered would reach the upstream.
         call.may_be_preflight = profile != TRAEFIK
+        call.keeps_headers = profile == NGINX
         return self._authorize(call, reply)
 
     def _is_proxy(self, headers: Headers) -> bool:
@@ -116,7 +125,10 @@ class Authorizer:
         if not self._follower.lease.is_valid:
             return problems.REGISTRY_UNCONFIRMED
         now_ms = time.time_ns() // 1_000_000
-        admission = decide(call, self._follower.tables, self._settings.peppers, now_ms)
+        tables = self._follower.tables
+        if call.headers.get("origin") is not None:
+            reply.page_headers = page_headers(call, tables)
+        admission = decide(call, tables, self._settings.peppers, now_ms)
         if isinstance(admission, Answer):
             return admission
         if self._upstreams.refuses(admission.route):

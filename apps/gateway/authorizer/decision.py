@@ -19,6 +19,7 @@ from apps.gateway.authorizer.credentials import (
 )
 from apps.gateway.authorizer.event_ids import EventIds
 from apps.gateway.authorizer.problems import Answer
+from apps.gateway.proxy_contract import CREDENTIAL_HEADERS, EXPOSED_HEADERS
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -39,6 +40,8 @@ ROUTE_REFUSALS: Final = {
 }
 # By these a client may ask an upstream for another method than the one that was authorised.
 METHOD_OVERRIDES: Final = ("x-http-method-override", "x-http-method", "x-method-override")
+# Every proxy takes the caller's copies of these away.
+REPLACED_HEADERS: Final = frozenset(name.lower() for name in CREDENTIAL_HEADERS)
 USABLE_KEYS: Final = frozenset({"active", "rotating"})
 
 
@@ -53,6 +56,8 @@ class Call:
     client_ip: str
     headers: Headers
     may_be_preflight: bool = True
+    # The proxy cannot take a caller's header away by a name that only the route knows.
+    keeps_headers: bool = False
     # The target as the upstream gets it, perhaps with its query; without it no endpoint can be told for certain.
     raw_target: str = ""
 
@@ -147,6 +152,13 @@ def cors_headers(call: Call, route: Route) -> problems.HeaderList:
     return []
 
 
+def page_headers(call: Call, tables: Tables) -> problems.HeaderList:
+    """Return the headers that let a page of the call's origin read a refusal; none if it may not."""
+    route = tables.routes.get(call.slug)
+    headers = [] if route is None else cors_headers(call, route)
+    return [*headers, ("access-control-expose-headers", EXPOSED_HEADERS)] if headers else []
+
+
 def _identify(call: Call, tables: Tables, peppers: Sequence[bytes]) -> Grant | Answer:
     try:
         digests = digest_candidates(read_credential(call.headers), peppers)
@@ -208,10 +220,15 @@ def _refuse_use(grant: Grant, route: Route, call: Call) -> Answer | None:
             return refusal
     if route.methods and call.method not in route.methods:
         return problems.METHOD_NOT_ALLOWED.with_headers([("allow", ", ".join(route.methods))])
-    return _refuse_headers(route, call) if route.required_headers else None
+    is_asked = route.required_headers or call.keeps_headers
+    return _refuse_headers(route, call) if is_asked else None
 
 
 def _refuse_headers(route: Route, call: Call) -> Answer | None:
+    if call.keeps_headers:
+        for name, _value in route.upstream_headers:
+            if name.lower() not in REPLACED_HEADERS and call.headers.get(name.lower()) is not None:
+                return problems.header_reserved(name)
     for name in route.required_headers:
         if not call.headers.get(name):
             return problems.required_header_missing(name)

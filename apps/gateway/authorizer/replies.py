@@ -22,6 +22,7 @@ if TYPE_CHECKING:
 logger = logging.getLogger(__name__)
 
 ALLOWED: Final = "allowed"
+PREFLIGHT: Final = "preflight"
 # What an answer to another proxy than Caddy always has, empty when there is nothing to say: those proxies
 # would keep the client's header of that name, or the last call's variable, where the answer has none.
 CONTRACT: Final = (
@@ -46,12 +47,14 @@ _EMPTY_CONTRACT: Final = dict.fromkeys(CONTRACT, "")
 class Reply:
     """Counts the answer to one request and sends it as Caddy takes it: as it is."""
 
-    __slots__ = ("_connection", "_decisions")
+    __slots__ = ("_connection", "_decisions", "page_headers")
 
     def __init__(self, connection: Connection, decisions: Counter[str]) -> None:
         """Answer on a connection."""
         self._connection = connection
         self._decisions = decisions
+        # What lets a page read a refusal too; an allowed call's answer has its own.
+        self.page_headers: HeaderList = []
 
     def render_allowed(self, admission: Admission, headers: HeaderList) -> bytes:
         """Return the answer that lets a call on.
@@ -68,6 +71,8 @@ class Reply:
 
     def refuse(self, answer: Answer) -> None:
         """Send an answer that is no allowed call."""
+        if self.page_headers and answer.code != PREFLIGHT:
+            answer = answer.with_headers(self.page_headers)
         try:
             rendered = self._render_refused(answer)
         except ValueError:

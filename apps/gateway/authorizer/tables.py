@@ -7,7 +7,6 @@ from typing import TYPE_CHECKING, cast
 from apps.gateway.authorizer.grants import Grant
 from apps.gateway.digest import Digest
 from apps.gateway.entries import (
-    EVERY_TENANT,
     KEY,
     ROUTE,
     SUBSCRIPTION,
@@ -33,7 +32,6 @@ class Tables:
         self.keys: dict[str, Key] = {}
         self.subscriptions: dict[str, Subscription] = {}
         self.tenants: dict[str, Tenant] = {}
-        self._default_tenant: Tenant | None = None
         self._grants: dict[str, Grant] = {}
         self._digest = Digest()
         tables = (self.routes, self.keys, self.subscriptions, self.tenants)
@@ -51,7 +49,6 @@ class Tables:
                 self._grants.pop(change.id, None)
             else:
                 table[change.id] = change.entry
-        self._default_tenant = self.tenants.get(EVERY_TENANT)
 
     @property
     def digest(self) -> str:
@@ -76,7 +73,7 @@ class Tables:
             subscription = self.subscriptions.get(key.sub_id)
             if subscription is None:
                 return None
-            tenant = self.tenants.get(subscription.consumer_org_id, self._default_tenant)
+            tenant = self.tenants.get(subscription.consumer_org_id)
             grant = self._grants.get(digest)
             if grant is None or not grant.is_compiled_from(key, subscription, tenant):
                 grant = self._grants[digest] = Grant(key, subscription, tenant)
