@@ -2,16 +2,18 @@
 
 from __future__ import annotations
 
+import re
 from pathlib import Path
 from typing import Final
 from urllib.parse import urlsplit
 
 from apps.gateway.authorizer.config import Bind
 from apps.gateway.caddy_config import GatewayConfig
-from apps.gateway.environment import read_number, read_text
+from apps.gateway.environment import SettingError, read_number, read_text
 from apps.gateway.resolver.config import read_bind
 
 DEFAULT_PORT: Final = 8080
+_POOL: Final = re.compile(r"[A-Za-z0-9.-]+:[0-9]{1,5}")
 _LOCAL_NAMES: Final = frozenset({"localhost", "127.0.0.1"})
 
 
@@ -32,6 +34,20 @@ def gateway_config_from_environment() -> GatewayConfig:
         longest_call_s=int(read_number("GATEWAY_LONGEST_CALL_S", 120)),
         trusted_proxies=tuple(part.strip() for part in trusted.split(",") if part.strip()),
     )
+
+
+def nginx_pools() -> tuple[str, ...]:
+    """Read the upstreams to which nginx keeps connections: `host:port`, comma-separated.
+
+    Raises: SettingError.
+    """
+    pools = tuple(
+        part.strip() for part in read_text("GATEWAY_NGINX_POOLS", "").split(",") if part.strip()
+    )
+    for pool in pools:
+        if not _POOL.fullmatch(pool):
+            raise SettingError(f"GATEWAY_NGINX_POOLS: {pool!r} is not host:port.")
+    return pools
 
 
 def _listen_for(gateway_url: str) -> str:

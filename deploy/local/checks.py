@@ -15,6 +15,7 @@ from typing import Final
 from deploy.local.audit import audit_dependencies
 from deploy.local.browser import require_chromium
 from deploy.local.errors import LauncherError
+from deploy.local.nginx import require_nginx
 from deploy.local.schema import check_schema
 from deploy.local.secret_scan import scan_secrets
 from deploy.local.state import PROJECT
@@ -98,6 +99,7 @@ FAST_TESTS: Final = (*TESTS, "-m", "not slow and not browser and not database", 
 def run_everything() -> None:
     """Run all checks and all tests; exit with 1 when one of them fails."""
     os.environ["CHROMIUM"] = require_chromium()
+    os.environ["NGINX"] = require_nginx()
     _run(STEPS, ALL_TESTS)
 
 

@@ -15,6 +15,7 @@ from apps.gateway.authorizer.decision import cors_headers
 from apps.gateway.authorizer.limits import Outcome, Taken
 from apps.gateway.authorizer.resp import command
 from apps.gateway.authorizer.store_client import StoreUnavailableError
+from apps.gateway.authorizer.tenants import tenant_counts
 from apps.gateway.journal import JournalRecord
 from apps.gateway.store import names
 
@@ -107,6 +108,7 @@ class Admitting:
                 return taken.refusal(admission)
             admission.event_id, admission.decided_at = taken.event_id, taken.decided_at
             self._is_taken = True
+            tenant_counts.passed[admission.grant.subscription.consumer_org_id] += 1
             limits = taken.headers(admission)
             if taken.outcome == Outcome.REPLAYED and admission.route.limits:
                 # It was taken the first time.

@@ -41,6 +41,7 @@ class Grant:
         "_route",
         "_route_head",
         "_windows_arguments",
+        "first_tenant_window",
         "has_hard_quota",
         "is_admin",
         "is_narrow",
@@ -75,6 +76,8 @@ class Grant:
         self.needs_period = self.has_hard_quota or (quota is not None and quota.limit is not None)
         tenant_limits = tenant.limits if tenant else ()
         self.windows: tuple[RateLimit, ...] = (*subscription.limits, *key.limits, *tenant_limits)
+        # Windows from this one on are the tenant's (numbered from 0).
+        self.first_tenant_window = len(subscription.limits) + len(key.limits)
         self.policy = ", ".join(
             f'"{limit.name}";q={limit.max};w={limit.window_s}' for limit in self.windows
         )

@@ -9,6 +9,7 @@ from enum import IntEnum
 from typing import TYPE_CHECKING, Any, Final
 
 from apps.gateway.authorizer import problems
+from apps.gateway.authorizer.tenants import tenant_counts
 
 if TYPE_CHECKING:
     from apps.gateway.authorizer.decision import Admission
@@ -84,7 +85,11 @@ class Taken:
             problem = problems.QUOTA_EXCEEDED if is_used_up else problems.SPEND_CAP_REACHED
             return problem.with_headers([*headers, ("retry-after", str(wait_s))])
         retry = ("retry-after", str(_seconds(self.wait_ms)))
-        return problems.RATE_LIMIT_EXCEEDED.with_headers([*headers, retry])
+        grant = admission.grant
+        if self._tightest > grant.first_tenant_window:
+            tenant_counts.throttled[grant.subscription.consumer_org_id] += 1
+        policy = grant.windows[self._tightest - 1].name
+        return problems.rate_limit_exceeded(policy).with_headers([*headers, retry])
 
     def headers(self, admission: Admission) -> HeaderList:
         """Return the rate-limit and quota headers."""

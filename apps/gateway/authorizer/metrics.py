@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
+from apps.gateway.authorizer.tenants import tenant_counts
+
 if TYPE_CHECKING:
     from collections import Counter
 
@@ -44,5 +46,6 @@ def render_metrics(
             f'tollgate_gateway_resolver_events_total{{event="{event}"}} {count}'
             for event, count in sorted(upstreams.resolver_counts.items())
         ),
+        *tenant_counts.lines(follower.tables.tenants),
     ]
     return ("\n".join(lines) + "\n").encode()

@@ -6,6 +6,7 @@ Source: docs/architecture/gateway.md §1; RFC 9457.
 from __future__ import annotations
 
 from dataclasses import dataclass, replace
+from functools import lru_cache
 from typing import Final, TypeAlias
 
 import msgspec
@@ -114,7 +115,6 @@ ENDPOINT_NOT_ALLOWED: Final = _problem(
     403, "endpoint_not_allowed", "This key may not call this endpoint."
 )
 
-RATE_LIMIT_EXCEEDED: Final = _problem(429, "rate_limit_exceeded", "Too many calls; slow down.")
 QUOTA_EXCEEDED: Final = _problem(429, "quota_exceeded", "The calls of this period are used up.")
 SPEND_CAP_REACHED: Final = _problem(
     429, "spend_cap_reached", "The spend cap that you set for this period is reached."
@@ -145,6 +145,12 @@ def required_header_missing(name: str) -> Answer:
         f"This API needs the header {name}.",
         header=name,
     )
+
+
+@lru_cache(maxsize=256)
+def rate_limit_exceeded(policy: str) -> Answer:
+    """Return the refusal of a call beyond a rate limit; `policy` names the window that is used up."""
+    return _problem(429, "rate_limit_exceeded", "Too many calls; slow down.", policy=policy)
 
 
 def header_reserved(name: str) -> Answer:

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, cast
 from apps.gateway.authorizer.grants import Grant
 from apps.gateway.digest import Digest
 from apps.gateway.entries import (
+    EVERY_TENANT,
     KEY,
     ROUTE,
     SUBSCRIPTION,
@@ -32,6 +33,7 @@ class Tables:
         self.keys: dict[str, Key] = {}
         self.subscriptions: dict[str, Subscription] = {}
         self.tenants: dict[str, Tenant] = {}
+        self._default_tenant: Tenant | None = None
         self._grants: dict[str, Grant] = {}
         self._digest = Digest()
         tables = (self.routes, self.keys, self.subscriptions, self.tenants)
@@ -49,6 +51,7 @@ class Tables:
                 self._grants.pop(change.id, None)
             else:
                 table[change.id] = change.entry
+        self._default_tenant = self.tenants.get(EVERY_TENANT)
 
     @property
     def digest(self) -> str:
@@ -73,7 +76,7 @@ class Tables:
             subscription = self.subscriptions.get(key.sub_id)
             if subscription is None:
                 return None
-            tenant = self.tenants.get(subscription.consumer_org_id)
+            tenant = self.tenants.get(subscription.consumer_org_id, self._default_tenant)
             grant = self._grants.get(digest)
             if grant is None or not grant.is_compiled_from(key, subscription, tenant):
                 grant = self._grants[digest] = Grant(key, subscription, tenant)

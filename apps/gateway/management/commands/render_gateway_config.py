@@ -1,4 +1,4 @@
-"""`manage.py render_gateway_config`: Caddy's configuration, for a first start without the admin API."""
+"""`manage.py render_gateway_config`: the proxy's configuration, for a first start without the admin API."""
 
 from __future__ import annotations
 
@@ -9,19 +9,23 @@ from typing import Any
 from django.core.management.base import BaseCommand, CommandError, CommandParser
 
 from apps.gateway.caddy_config import render_text
-from apps.gateway.caddy_settings import gateway_config_from_environment
+from apps.gateway.caddy_settings import gateway_config_from_environment, nginx_pools
 from apps.gateway.environment import SettingError
+from apps.gateway.nginx_config import render_nginx
 
 
 class Command(BaseCommand):
-    help = "Print Caddy's configuration, or write it to a file that only its owner can read."
+    help = "Print the configuration of Caddy or nginx, or write it to a file that only its owner can read."
 
     def add_arguments(self, parser: CommandParser) -> None:
+        parser.add_argument("--proxy", choices=("caddy", "nginx"), default="caddy")
         parser.add_argument("--output", type=Path, help="File to write instead of standard output.")
 
-    def handle(self, *_args: Any, output: Path | None, **_options: Any) -> None:
+    def handle(self, *_args: Any, proxy: str, output: Path | None, **_options: Any) -> None:
         try:
-            text = render_text(gateway_config_from_environment())
+            config = gateway_config_from_environment()
+            is_nginx = proxy == "nginx"
+            text = render_nginx(config, pools=nginx_pools()) if is_nginx else render_text(config)
         except SettingError as error:
             raise CommandError(str(error)) from error
         if output is None:

@@ -36,10 +36,12 @@ from apps.gateway.entries import (
     Subscription,
     set_entry,
 )
+from apps.gateway.nginx_config import render_nginx
 from apps.gateway.resolver.client import ResolverClient
 from apps.gateway.resolver.config import Server
 from apps.keys.credential import digest_of, generate_key
 from deploy.local.binaries import CADDY_MEMORY, find_binaries
+from deploy.local.nginx import require_nginx
 from deploy.local.ports import LOOPBACK, accepts_connections, find_free_ports
 
 P = TypeVar("P", bound="Process")
@@ -373,6 +375,49 @@ class CaddyProcess(Process):
 
     def log_lines(self) -> list[dict[str, Any]]:
         return [json.loads(line) for line in self.access_log.read_text().splitlines()]
+
+
+class NginxProcess(Process):
+    """A real nginx with our configuration."""
+
+    def __init__(
+        self, folder: Path, authorizer: str, pools: tuple[str, ...] = (), **fields: Any
+    ) -> None:
+        (self.port,) = find_free_ports(1)
+        self.access_log = folder / "log" / "access.log"
+        self.access_log.parent.mkdir(parents=True, exist_ok=True)
+        self.config = GatewayConfig(
+            listen=(f"{LOOPBACK}:{self.port}",),
+            admin_socket=folder / "none.sock",
+            authorizer=authorizer,
+            authorizer_secret=SECRET,
+            access_log=self.access_log,
+            **fields,
+        )
+        path = folder / "nginx.conf"
+        path.write_text(render_nginx(self.config, pools=pools))
+        directives = ["daemon off;"]
+        if os.geteuid() == 0:
+            # Its workers must reach what the authorizer made under the same user.
+            directives.append("user root;")
+        super().__init__(
+            [require_nginx(), "-c", str(path), "-p", str(folder), "-g", " ".join(directives)],
+            dict(os.environ),
+            folder / "nginx.log",
+        )
+
+    def start(self) -> None:
+        super().start()
+        wait_for(lambda: accepts_connections(self.port), what=f"nginx: {self.log.read_text()}")
+
+    @property
+    def url(self) -> str:
+        return f"http://{LOOPBACK}:{self.port}"
+
+    def log_lines(self) -> list[dict[str, Any]]:
+        # A target may hold any byte.
+        text = self.access_log.read_text(errors="replace")
+        return [json.loads(line) for line in text.splitlines()]
 
 
 class ShipperProcess(Process):

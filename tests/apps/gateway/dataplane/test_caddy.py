@@ -20,6 +20,7 @@ from tests.apps.gateway.dataplane.harness import (
     AuthorizerProcess,
     CaddyProcess,
     Consumer,
+    NginxProcess,
     make_consumer,
     make_route,
     running,
@@ -50,11 +51,15 @@ def based(registry: Registry, consumer: Consumer) -> Consumer:
 
 
 def send_raw(
-    caddy: CaddyProcess, target: str, *headers: str, method: str = "GET", body: str = ""
+    proxy: CaddyProcess | NginxProcess,
+    target: str,
+    *headers: str,
+    method: str = "GET",
+    body: str = "",
 ) -> tuple[int, bytes]:
     """Send a request target exactly as given; return status and body."""
     lines = [f"{method} {target} HTTP/1.1", "Host: gateway.example", "Connection: close", *headers]
-    with socket.create_connection(("127.0.0.1", caddy.port), timeout=10) as connection:
+    with socket.create_connection(("127.0.0.1", proxy.port), timeout=10) as connection:
         connection.sendall(("\r\n".join([*lines, "", ""]) + body).encode("latin-1"))
         data = b""
         while part := connection.recv(65536):
