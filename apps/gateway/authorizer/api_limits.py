@@ -111,7 +111,7 @@ class _Slice:
         left, self._left = self._left, 0
         self.is_asking = True
         asked = partial(self._when_leased, self._loop.time(), wanted)
-        self._store.call(_lease_command(self.route, wanted, left, self.cells), asked)
+        self._store.call(lease_command(self.route, wanted, left, self.cells), asked)
 
     def _when_leased(self, asked_at: float, wanted: int, reply: Any) -> None:
         self.is_asking = False
@@ -122,7 +122,7 @@ class _Slice:
         leased_in = tuple(str(cell) for cell in cells)
         if leased_in != self.cells:
             if self._left:
-                self._store.call(_lease_command(self.route, 0, self._left, self.cells), _ignore)
+                self._store.call(lease_command(self.route, 0, self._left, self.cells), _ignore)
             self._left, self.cells = 0, leased_in
         self._left += granted
         # Counted from before the question was sent, so the slice ends here before its cell ends there.
@@ -175,7 +175,7 @@ class ApiLimits:
         """Give one call back that was taken in these cells and did not pass."""
         held = self._slices.get(route.api_id)
         if held is None or held.route.limits != route.limits or not held.give_back(cells):
-            self._store.call(_lease_command(route, 0, 1, cells), _ignore)
+            self._store.call(lease_command(route, 0, 1, cells), _ignore)
 
     async def watch(self) -> None:
         """Give back what is not used, until cancelled."""
@@ -186,7 +186,7 @@ class ApiLimits:
                     del self._slices[api_id]
 
 
-def _lease_command(route: Route, wanted: int, returned: int, cells: Sequence[str]) -> bytes:
+def lease_command(route: Route, wanted: int, returned: int, cells: Sequence[str]) -> bytes:
     """Return the encoded command that leases calls and gives others back, which were leased in these cells."""
     arguments = [str(wanted), str(returned)]
     for limit, cell in zip(route.limits, cells, strict=True):

@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING, Final
 
 import msgspec
 
-from apps.gateway.authorizer import problems
+from apps.gateway.authorizer import explaining, problems
 from apps.gateway.authorizer.admitting import Admitting
 from apps.gateway.authorizer.api_limits import ApiLimits
 from apps.gateway.authorizer.decision import decide, page_headers
@@ -99,9 +99,25 @@ class Authorizer:
         if path == "/healthz":
             return self._health()
         if path == "/metrics":
-            text = render_metrics(self._decisions, self._follower, self._upstreams)
+            latency = self._store.latency
+            text = render_metrics(self._decisions, self._follower, self._upstreams, latency)
             return Answer("metrics", 200, [("content-type", "text/plain; version=0.0.4")], text)
+        if path == explaining.PATH:
+            return self._explain(request.headers, reply)
         return problems.NOT_FOUND
+
+    def _explain(self, headers: Headers, reply: Reply) -> Answer | None:
+        if not self._is_proxy(headers):
+            return problems.FORBIDDEN_CALLER
+        question = explaining.Explaining(
+            headers,
+            reply.refuse,
+            node=self._settings.node,
+            follower=self._follower,
+            store=self._store,
+        )
+        question.start(self._settings.peppers, self._upstreams, self._journal)
+        return None
 
     def _answer_proxy(self, profile: str, request: Request, reply: Reply) -> Answer | None:
         if not self._is_proxy(request.headers):

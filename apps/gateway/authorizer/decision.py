@@ -101,10 +101,10 @@ def decide(call: Call, tables: Tables, peppers: Sequence[bytes], now_ms: int) ->
         return grant
     business_ms = now_ms + grant.subscription.clock_offset_ms
     refusal = (
-        _refuse_key(grant, business_ms)
-        or _refuse_subscription(grant, business_ms)
-        or _refuse_claims(grant, route)
-        or _refuse_use(grant, route, call)
+        refuse_key(grant, business_ms)
+        or refuse_subscription(grant, business_ms)
+        or refuse_claims(grant, route)
+        or refuse_use(grant, route, call)
     )
     if refusal is not None:
         return refusal
@@ -171,7 +171,8 @@ def _identify(call: Call, tables: Tables, peppers: Sequence[bytes]) -> Grant | A
     return tables.find_grant(digests) or problems.CREDENTIAL_INVALID
 
 
-def _refuse_key(grant: Grant, business_ms: int) -> Answer | None:
+def refuse_key(grant: Grant, business_ms: int) -> Answer | None:
+    """Return the refusal of a key that may not be used now."""
     key = grant.key
     if key.state == "suspended":
         return problems.KEY_SUSPENDED
@@ -180,7 +181,8 @@ def _refuse_key(grant: Grant, business_ms: int) -> Answer | None:
     return None if key.state in USABLE_KEYS else problems.CREDENTIAL_INVALID
 
 
-def _refuse_subscription(grant: Grant, business_ms: int) -> Answer | None:
+def refuse_subscription(grant: Grant, business_ms: int) -> Answer | None:
+    """Return the refusal of a subscription or an organization that may not call now."""
     subscription = grant.subscription
     over = subscription.valid_until is not None and subscription.valid_until <= business_ms
     if over or subscription.state not in CALLABLE_SUBSCRIPTIONS:
@@ -196,7 +198,8 @@ def _inactive(state: str) -> Answer:
     return problems.SUBSCRIPTION_INACTIVE.get(reason, problems.SUBSCRIPTION_INACTIVE["inactive"])
 
 
-def _refuse_claims(grant: Grant, route: Route) -> Answer | None:
+def refuse_claims(grant: Grant, route: Route) -> Answer | None:
+    """Return the refusal of a key that does not belong to its subscription, or to another API."""
     key, subscription = grant.key, grant.subscription
     if key.org_id != subscription.consumer_org_id or key.workspace_id != subscription.workspace_id:
         return problems.TENANT_MISMATCH
@@ -207,7 +210,8 @@ def _refuse_claims(grant: Grant, route: Route) -> Answer | None:
     return None
 
 
-def _refuse_use(grant: Grant, route: Route, call: Call) -> Answer | None:
+def refuse_use(grant: Grant, route: Route, call: Call) -> Answer | None:
+    """Return the refusal of what this call does: from where, with which method, to which endpoint."""
     if route.state != "active":
         return ROUTE_REFUSALS[route.state]
     if not grant.allows_address(call.client_ip):

@@ -10,11 +10,15 @@ if TYPE_CHECKING:
     from collections import Counter
 
     from apps.gateway.authorizer.follower import RegistryFollower
+    from apps.gateway.authorizer.histogram import Histogram
     from apps.gateway.authorizer.upstream_guard import UpstreamGuard
 
 
 def render_metrics(
-    decisions: Counter[str], follower: RegistryFollower, upstreams: UpstreamGuard
+    decisions: Counter[str],
+    follower: RegistryFollower,
+    upstreams: UpstreamGuard,
+    store_latency: Histogram,
 ) -> bytes:
     """Return decisions by code, the state of the registry, and what the resolver told of itself."""
     version = follower.head.version if follower.head else -1
@@ -24,6 +28,9 @@ def render_metrics(
         *(
             f'tollgate_gateway_decisions_total{{code="{code}"}} {count}'
             for code, count in sorted(decisions.items())
+        ),
+        *store_latency.lines(
+            "tollgate_gateway_store_seconds", "Time in which the counters answered a decision."
         ),
         "# HELP tollgate_gateway_registry_version Version of the registry in memory.",
         "# TYPE tollgate_gateway_registry_version gauge",

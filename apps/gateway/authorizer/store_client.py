@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import asyncio
 import logging
+import time
 from collections import deque
 from functools import partial
 from typing import TYPE_CHECKING, Any, Final, cast
@@ -15,6 +16,7 @@ from urllib.parse import unquote, urlsplit
 
 import hiredis
 
+from apps.gateway.authorizer.histogram import Histogram
 from apps.gateway.authorizer.resp import command
 
 if TYPE_CHECKING:
@@ -40,8 +42,11 @@ class _Connection(asyncio.Protocol):
 
     transport: asyncio.Transport
 
-    def __init__(self) -> None:
+    def __init__(self, latency: Histogram) -> None:
         self.closed = asyncio.get_running_loop().create_future()
+        # When each write left, and how many of its commands wait: a clock is read per tick, not per command.
+        self._sent: deque[tuple[float, int]] = deque()
+        self._latency = latency
         self._reader = hiredis.Reader()
         self._waiting: deque[Done] = deque()
         self._oldest_sent_at = 0.0
@@ -58,14 +63,17 @@ class _Connection(asyncio.Protocol):
 
     def data_received(self, data: bytes) -> None:
         self._reader.feed(data)
+        answered = 0
         while (reply := self._reader.gets()) is not False:
             done = self._waiting.popleft()
+            answered += 1
             done(
                 StoreUnavailableError(str(reply))
                 if isinstance(reply, hiredis.ReplyError)
                 else reply
             )
         self._oldest_sent_at = asyncio.get_running_loop().time()
+        self._observe(answered)
 
     def send(self, data: bytes, waiting: list[Done]) -> None:
         """Write commands; each of `waiting` gets the answer of one."""
@@ -76,7 +84,18 @@ class _Connection(asyncio.Protocol):
         if not self._waiting:
             self._oldest_sent_at = asyncio.get_running_loop().time()
         self._waiting.extend(waiting)
+        self._sent.append((time.perf_counter(), len(waiting)))
         self.transport.write(data)
+
+    def _observe(self, answered: int) -> None:
+        now = time.perf_counter()
+        while answered:
+            sent_at, count = self._sent.popleft()
+            if count > answered:
+                self._sent.appendleft((sent_at, count - answered))
+                count = answered
+            self._latency.observe(now - sent_at, count)
+            answered -= count
 
     def is_overdue(self, now: float) -> bool:
         """Tell whether commands wait and nothing has come for the time that an answer may take."""
@@ -94,6 +113,8 @@ class StoreClient:
         """Prepare for a `redis://`, `rediss://` or `unix://` URL; `run` connects."""
         self._url = urlsplit(url)
         self._connection: _Connection | None = None
+        # How long the counters take to answer: nearly all of the time that a decision takes.
+        self.latency = Histogram()
         self._buffer: list[bytes] = []
         self._buffered: list[Done] = []
 
@@ -135,7 +156,7 @@ class StoreClient:
 
     async def _connect(self) -> _Connection:
         async with asyncio.timeout(CONNECT_TIMEOUT_S):
-            connection = await _open(self._url)
+            connection = await _open(self._url, partial(_Connection, self.latency))
             try:
                 await _greet(connection, self._url)
             except BaseException:
@@ -159,14 +180,14 @@ def _fail(waiting: Iterable[Done], reason: str) -> None:
         done(StoreUnavailableError(reason))
 
 
-async def _open(url: SplitResult) -> _Connection:
+async def _open(url: SplitResult, make: Callable[[], _Connection]) -> _Connection:
     loop = asyncio.get_running_loop()
     if url.scheme == "unix":
-        _, connection = await loop.create_unix_connection(_Connection, url.path)
+        _, connection = await loop.create_unix_connection(make, url.path)
         return connection
     encrypted = True if url.scheme == "rediss" else None
     _, connection = await loop.create_connection(
-        _Connection, url.hostname or "127.0.0.1", url.port or 6379, ssl=encrypted
+        make, url.hostname or "127.0.0.1", url.port or 6379, ssl=encrypted
     )
     return connection
 

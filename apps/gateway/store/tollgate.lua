@@ -60,7 +60,7 @@ end
 --          number of the window with least left (in the order given; 0 without windows), its rest, its reset ms}.
 --
 -- Every call runs this, so it keeps numbers in flat lists instead of building a table per window.
-local function take(keys, argv)
+local function take(keys, argv, is_peek)
   local now = now_ms()
   local mark = redis.call('GET', keys[1])
   local event_id, decided_at, replayed = argv[2], argv[3], false
@@ -116,7 +116,7 @@ local function take(keys, argv)
     code = RATE_REFUSED
   elseif argv[6] == '1' and limit >= 0 and used >= limit then
     code = QUOTA_REFUSED
-  else
+  elseif not is_peek then
     taken = 1
     used = used_position and used + 1 or 0
     local window = 0
@@ -154,6 +154,11 @@ local function take(keys, argv)
     if not least or left < least then tightest, least, reset = window, left, rest end
   end
   return {code, code == RATE_REFUSED and wait or 0, event_id, decided_at, used, tightest, least or 0, reset}
+end
+
+-- Answer as `take` would, and take nothing.
+local function peek(keys, argv)
+  return take(keys, argv, true)
 end
 
 -- Lease a slice of an API's windows to one authorizer, which spends it by itself.
@@ -309,6 +314,7 @@ local function list_nodes(keys, argv)
 end
 
 redis.register_function('tg1_take', take)
+redis.register_function('tg1_peek', peek)
 redis.register_function('tg1_lease', lease)
 redis.register_function('tg1_ensure_counter', ensure_counter)
 redis.register_function('tg1_read_counters', read_counters)

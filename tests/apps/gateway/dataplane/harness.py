@@ -202,6 +202,13 @@ class AuthorizerProcess(Process):
         encoded = [(name.encode(), value.encode("latin-1")) for name, value in headers.items()]
         return self.client.get("/authz/caddy", headers=encoded)
 
+    def explain(self, **question: str) -> dict[str, Any]:
+        """Ask for an explanation: `key`, `digest` or `key_id`; `target`, `method`, `address`, `headers`."""
+        headers = {f"x-explain-{name.replace('_', '-')}": text for name, text in question.items()}
+        answer = self.client.get("/explain", headers={"x-tollgate-secret": SECRET, **headers})
+        assert answer.status_code == 200
+        return dict(answer.json())
+
     def journal_lines(self) -> list[dict[str, Any]]:
         return [
             json.loads(line)
