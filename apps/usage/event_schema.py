@@ -61,10 +61,14 @@ class IncomingEvent(msgspec.Struct, frozen=True, kw_only=True, gc=False, omit_de
 
 
 class ShipperReport(msgspec.Struct, frozen=True, kw_only=True):
-    """How far a shipper has come: every call decided before `oldest_unshipped_at` was shipped."""
+    """How far a shipper has come: every call decided before `oldest_unshipped_at` was shipped.
+
+    `key_addresses` says where the keys of the batch were last used from.
+    """
 
     node: Annotated[str, msgspec.Meta(min_length=1, max_length=80)]
     oldest_unshipped_at: Annotated[datetime, msgspec.Meta(tz=True)]
+    key_addresses: dict[Text, Text] = {}
 
 
 class Envelope(msgspec.Struct, frozen=True, kw_only=True):
@@ -78,6 +82,7 @@ class GoodEnvelope(msgspec.Struct, frozen=True, kw_only=True, gc=False):
     """The body of a POST of which every event can be read: nearly all of them."""
 
     events: list[IncomingEvent]
+    shipper: ShipperReport | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -133,10 +138,15 @@ def decode_event(raw: bytes) -> IncomingEvent:
     return _event_decoder.decode(raw)
 
 
-def decode_events(body: bytes) -> list[IncomingEvent]:
-    """Read the events of a stored batch: an envelope as it came, or the list of its good events."""
+def decode_stored(body: bytes) -> GoodEnvelope:
+    """Read a stored batch: an envelope as it came, or the list of its good events."""
     stored = _stored_decoder.decode(body)
-    return stored.events if isinstance(stored, GoodEnvelope) else stored
+    return stored if isinstance(stored, GoodEnvelope) else GoodEnvelope(events=stored)
+
+
+def decode_events(body: bytes) -> list[IncomingEvent]:
+    """Read the events of a stored batch."""
+    return decode_stored(body).events
 
 
 def find_all_good(body: bytes, *, now: datetime, is_gateway: bool) -> Sorted | None:

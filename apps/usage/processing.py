@@ -10,9 +10,9 @@ Source: docs/domain/metering.md §3.
 from __future__ import annotations
 
 from collections import defaultdict
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
-from datetime import datetime, timedelta
+from datetime import timedelta
 from typing import Any, Final
 from uuid import UUID
 
@@ -21,14 +21,16 @@ import structlog
 from django.db import DatabaseError, OperationalError, connection, transaction
 
 from apps.core import clock, outbox
+from apps.core.ids import format_public_id
 from apps.core.models import DeadLetter
 from apps.core.relay import backoff_s
-from apps.keys.services import note_key_uses
+from apps.keys.models import ApiKey
+from apps.keys.services import KeyUse, note_key_uses
 from apps.usage.alerts import ask_for_alerts
 from apps.usage.constants import GATEWAY_SOURCE, ISOLATE_AFTER_ATTEMPTS, MAX_ATTEMPTS
 from apps.usage.enums import BatchStatus
 from apps.usage.event_rows import store_events
-from apps.usage.event_schema import IncomingEvent, body_hash, decode_events
+from apps.usage.event_schema import GoodEnvelope, IncomingEvent, body_hash, decode_stored
 from apps.usage.give_back import GIVE_BACK_TOPIC
 from apps.usage.identities import claim_identities
 from apps.usage.instants import from_us, to_us
@@ -83,11 +85,11 @@ def process_next_batch() -> bool:
             if batch is None:
                 return False
             batch_id = batch.pk
-            events = decode_events(unpack(bytes(batch.body)))
+            stored = decode_stored(unpack(bytes(batch.body)))
             if batch.attempts >= ISOLATE_AFTER_ATTEMPTS:
-                outcome = _process_one_by_one(batch, events)
+                outcome = _process_one_by_one(batch, stored.events)
             else:
-                outcome = _process(batch, events)
+                outcome = _process(batch, stored.events, addresses=_addresses_of(batch, stored))
             batch.status, batch.processed_at = BatchStatus.PROCESSED, clock.now()
             batch.outcome, batch.last_error = outcome.as_json(), ""
             batch.save(
@@ -155,7 +157,19 @@ def _process_one_by_one(batch: UsageBatch, events: Sequence[IncomingEvent]) -> O
     return total
 
 
-def _process(batch: UsageBatch, events: Sequence[IncomingEvent]) -> Outcome:
+def _addresses_of(batch: UsageBatch, stored: GoodEnvelope) -> Mapping[str, str]:
+    """Return where keys were last used from. Only our own gateway is believed, not a provider who sends events."""
+    if stored.shipper is None or batch.organization_id is not None:
+        return {}
+    return stored.shipper.key_addresses
+
+
+def _process(
+    batch: UsageBatch,
+    events: Sequence[IncomingEvent],
+    *,
+    addresses: Mapping[str, str] | None = None,
+) -> Outcome:
     outcome = Outcome()
     distinct = _without_repeats(events, outcome)
     placed, unplaced = place_events(batch, distinct)
@@ -170,12 +184,12 @@ def _process(batch: UsageBatch, events: Sequence[IncomingEvent]) -> Outcome:
         store_events(new, batch_id=batch.pk)
         _give_back_unbillable(new)
         _count(new, outcome)
-        transaction.on_commit(lambda: note_key_uses(last_uses=_last_uses(new)))
+        transaction.on_commit(lambda: note_key_uses(last_uses=_last_uses(new, addresses or {})))
     return outcome
 
 
-def _last_uses(placed: Sequence[Placed]) -> dict[UUID, datetime]:
-    """Return when each key was last used, in real time."""
+def _last_uses(placed: Sequence[Placed], addresses: Mapping[str, str]) -> dict[UUID, KeyUse]:
+    """Return when each key was last used, in real time, and where from."""
     uses: dict[Place, int] = {}
     for item in placed:
         if item.decided_us > uses.get(item.place, item.decided_us - 1):
@@ -184,7 +198,12 @@ def _last_uses(placed: Sequence[Placed]) -> dict[UUID, datetime]:
     for place, decided_us in uses.items():
         if place.key_id is not None:
             latest[place.key_id] = max(decided_us, latest.get(place.key_id, decided_us))
-    return {key_id: from_us(decided_us) for key_id, decided_us in latest.items()}
+    return {
+        key_id: KeyUse(
+            from_us(decided_us), addresses.get(format_public_id(ApiKey.id_prefix, key_id))
+        )
+        for key_id, decided_us in latest.items()
+    }
 
 
 def _without_repeats(events: Sequence[IncomingEvent], outcome: Outcome) -> list[IncomingEvent]:

@@ -13,7 +13,7 @@ import msgspec
 from apps.gateway.shipper.events import UsageEvent, format_time
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Mapping, Sequence
 
 logger = logging.getLogger(__name__)
 
@@ -42,12 +42,20 @@ class IntakeAnswer(msgspec.Struct, frozen=True):
     rejected: list[msgspec.Raw] = []
 
 
-def encode_body(node: str, oldest_unshipped_ms: int, events: Sequence[UsageEvent]) -> bytes:
+def encode_body(
+    node: str,
+    oldest_unshipped_ms: int,
+    events: Sequence[UsageEvent],
+    key_addresses: Mapping[str, str] | None = None,
+) -> bytes:
     """Return the body of a batch, compressed. Equal input gives equal bytes."""
-    body = {
-        "shipper": {"node": node, "oldest_unshipped_at": format_time(oldest_unshipped_ms)},
-        "events": events,
+    report: dict[str, object] = {
+        "node": node,
+        "oldest_unshipped_at": format_time(oldest_unshipped_ms),
     }
+    if key_addresses:
+        report["key_addresses"] = key_addresses
+    body = {"shipper": report, "events": events}
     return gzip.compress(_encoder.encode(body), compresslevel=_COMPRESSION, mtime=0)
 
 

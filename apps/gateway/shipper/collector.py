@@ -11,6 +11,7 @@ from __future__ import annotations
 import logging
 import time
 from dataclasses import dataclass, field
+from ipaddress import ip_address
 from typing import TYPE_CHECKING, Final
 
 import msgspec
@@ -51,6 +52,8 @@ class Batch:
     oldest_unshipped_ms: int
     # Whether more lines wait already.
     has_more: bool
+    # Where each key was last used from; told beside the events, so that no event holds an address.
+    key_addresses: dict[str, str] = field(default_factory=dict)
 
 
 @dataclass
@@ -61,6 +64,7 @@ class _Pass:
     journals: dict[str, int]
     open_calls: dict[str, JournalRecord]
     events: list[UsageEvent] = field(default_factory=list)
+    key_addresses: dict[str, str] = field(default_factory=dict)
     next_unread_ms: int | None = None
 
 
@@ -92,6 +96,7 @@ class Collector:
             progress=Progress(work.logs, work.journals, work.open_calls),
             oldest_unshipped_ms=min([unread - DECISION_LAG_MS, *waiting]),
             has_more=not at_end or work.next_unread_ms is not None,
+            key_addresses=work.key_addresses,
         )
 
     def delete_shipped(self, progress: Progress) -> Progress:
@@ -165,6 +170,8 @@ class Collector:
                 logger.error("call %s is in the access log but in no journal", line.request_id)
                 continue
             work.events.append(completed_event(record, line))
+            if is_address(line.request.client_ip):
+                work.key_addresses[record.key_id] = line.request.client_ip
 
     def _give_up(self, work: _Pass, before_ms: int) -> None:
         """Turn calls that nobody closed in time into unconfirmed ones."""
@@ -183,6 +190,15 @@ def _parse_record(raw: bytes, file: LineFile, start: int) -> JournalRecord | Non
     except msgspec.MsgspecError:
         logger.error("%s: the line at %d is not a journal line", file.path, start)  # noqa: TRY400
         return None
+
+
+def is_address(text: str) -> bool:
+    """Tell whether a text is an address of IPv4 or IPv6, without a zone."""
+    try:
+        ip_address(text)
+    except ValueError:
+        return False
+    return "%" not in text
 
 
 def _is_read(file: LineFile, offsets: dict[str, int]) -> bool:

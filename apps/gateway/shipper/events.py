@@ -23,6 +23,7 @@ class LogRequest(msgspec.Struct, frozen=True):
     """The part of the logged request that events need."""
 
     method: str
+    client_ip: str = ""
 
 
 class LogLine(msgspec.Struct, frozen=True, rename={"request_id": "uuid"}):

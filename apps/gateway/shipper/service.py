@@ -74,7 +74,7 @@ class Shipper:
         return batch.has_more or len(batch.events) >= MAX_EVENTS
 
     def _prepare(self, batch: Batch) -> PreparedBatch:
-        body = encode_body(self._node, batch.oldest_unshipped_ms, batch.events)
+        body = encode_body(self._node, batch.oldest_unshipped_ms, batch.events, batch.key_addresses)
         prepared = PreparedBatch(batch_id_of(body), body, batch.progress)
         if batch.events:
             # A heartbeat carries nothing that could be lost or doubled.

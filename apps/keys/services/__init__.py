@@ -19,12 +19,13 @@ from apps.keys.services.life import KeyLife, change_key_life
 from apps.keys.services.noticing import send_due_notices
 from apps.keys.services.rotating import complete_due_rotations, rotate_key
 from apps.keys.services.suspicion import look_for_suspicion, resolve_alert
-from apps.keys.services.use import note_key_uses
+from apps.keys.services.use import KeyUse, note_key_uses
 
 __all__ = [
     "IssuedKey",
     "KeyLife",
     "KeyTerms",
+    "KeyUse",
     "activate_key",
     "change_key_life",
     "change_key_terms",

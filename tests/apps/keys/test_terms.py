@@ -41,10 +41,9 @@ def subscription() -> Subscription:
 
 
 def payload_of(key: ApiKey) -> dict[str, Any]:
-    payload: dict[str, Any] | None
     payload = RegistryEntry.objects.get(subject_id=key.pk, key=key.digest).payload
     assert payload is not None
-    return payload
+    return dict(payload)
 
 
 def test_changed_terms_reach_gateway_and_trail(subscription: Subscription) -> None:

@@ -358,3 +358,31 @@ def test_key_shows_when_it_was_last_used() -> None:
 
     key.refresh_from_db()
     assert key.last_used_at == at + HOUR
+
+
+@pytest.mark.parametrize(("is_ours", "address"), [(True, "192.0.2.7"), (False, None)])
+@pytest.mark.django_db(transaction=True)
+def test_key_shows_where_it_was_last_used_by_the_word_of_our_gateway(
+    *, is_ours: bool, address: str | None
+) -> None:
+    """A provider who sends events of their own meter cannot write addresses onto keys."""
+    key = make_key().key
+    event = make_event(key.subscription, key_id=key.public_id)
+    report = {
+        "node": "gateway-1",
+        "oldest_unshipped_at": "2026-03-01T09:00:00Z",
+        "key_addresses": {key.public_id: "192.0.2.7"},
+    }
+    provider = replace(PLATFORM, organization_id=key.subscription.provider_organization_id)
+
+    accept_batch(
+        body=json.dumps({"events": [event], "shipper": report}).encode(),
+        batch_key="",
+        actor=PLATFORM if is_ours else provider,
+    )
+    assert process_next_batch()
+
+    key.refresh_from_db()
+    assert key.last_used_ip == address
+    assert address is None or key.last_used_at is not None
+    assert "192.0.2.7" not in str(list(UsageEvent.objects.values()))

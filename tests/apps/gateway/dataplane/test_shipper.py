@@ -75,7 +75,7 @@ class Gateway:
         line = {
             "level": "info",
             "ts": time.time(),
-            "request": {"method": "GET", "uri": "/weather/x"},
+            "request": {"method": "GET", "uri": "/weather/x", "client_ip": "192.0.2.7"},
             "bytes_read": 10,
             "duration": 0.0125,
             "size": 345,
@@ -182,6 +182,17 @@ def test_event_says_what_journal_and_log_say(
         "outcome": "completed",
         "properties": {},
     }
+
+
+def test_address_is_told_of_the_key_and_not_of_its_calls(
+    shipper: ShipperProcess, gateway: Gateway, intake: tuple[Intake, str]
+) -> None:
+    gateway.call()
+    wait_until_shipped(intake[0], gateway)
+
+    batches = [batch for batch in intake[0].batches.values() if batch["events"]]
+    assert [batch["shipper"]["key_addresses"] for batch in batches] == [{"key_1": "192.0.2.7"}]
+    assert "192.0.2.7" not in str([batch["events"] for batch in batches])
 
 
 def test_event_carries_the_offset_of_a_sandbox_clock(
@@ -380,6 +391,8 @@ def test_real_gateway_is_shipped_whole_across_log_rolls(
     assert {event["outcome"] for event in shipped} == {"completed"}
     assert len({event["id"] for event in shipped}) == len(shipped) == answered
     assert files == [caddy.access_log]
+    told = [batch["shipper"].get("key_addresses", {}) for batch in intake[0].batches.values()]
+    assert {address for batch in told for address in batch.values()} == {"127.0.0.1"}
 
 
 def _ours(intake: Intake, sub_id: str, count: int) -> list[dict[str, Any]]:
