@@ -37,7 +37,7 @@ class ServiceTokenAuthentication(BaseAuthentication):
     """`Authorization: Bearer tgt_…`."""
 
     def authenticate(self, request: Request) -> tuple[User | None, Actor] | None:
-        """Return the token's actor, or refuse a token that is unknown, revoked or expired."""
+        """Return the token's actor, or refuse a token that is unknown, revoked, expired, or of no one tenant."""
         credential = bearer_of(request)
         if credential is None or not credential.startswith(SERVICE_TOKEN_PREFIX):
             return None
@@ -46,10 +46,10 @@ class ServiceTokenAuthentication(BaseAuthentication):
             ServiceToken.objects.filter(token_digest=digest_of(credential), revoked_at__isnull=True)
             .filter(Q(expires_at__isnull=True) | Q(expires_at__gt=now))
             .filter(Q(organization__isnull=True) | Q(organization__is_active=True))
-            .select_related("organization")
+            .select_related("organization", "workspace")
             .first()
         )
-        if token is None:
+        if token is None or not _fits_its_tenant(token):
             raise AuthenticationFailed(code="invalid_token")
         stale = Q(last_used_at__isnull=True) | Q(last_used_at__lt=now - LAST_USED_STEP)
         ServiceToken.objects.filter(stale, pk=token.pk).update(last_used_at=now)
@@ -89,29 +89,60 @@ class JWTAuthentication(BaseAuthentication):
 def _member_actor(request: Request, user: User, claims: dict[str, Any]) -> Actor:
     """Return the person in the organization of the header, else of the token.
 
-    Never in another one: a write meant for one tenant must not land in the next.
+    Never in another one: a write meant for one tenant must not land in the next. A token must say which tenant it is for;
+    one of a person who is a member nowhere says null, and holds until they are.
     """
+    organization = _claimed(Organization, claims, "org_id")
+    workspace = _claimed(Workspace, claims, "workspace_id")
     named = request.headers.get(ORGANIZATION_HEADER)
-    wanted = _id_of(Organization, named or claims.get("org_id"))
+    wanted = _named_organization(named) if named else organization
     actor = actor_for_user(
         user,
         organization_id=wanted,
-        workspace_id=_id_of(Workspace, claims.get("workspace_id")),
+        workspace_id=workspace,
         ip=client_address(request._request),  # noqa: SLF001 -- DRF offers no other way
         user_agent=request.headers.get("User-Agent", ""),
     )
-    if named and (wanted is None or actor.organization_id != wanted):
+    if named and actor.organization_id != wanted:
         raise NotAMember
-    if wanted is not None and actor.organization_id != wanted:
+    if actor.organization_id != wanted:
+        raise AuthenticationFailed(code="invalid_token")
+    # The workspace of the token is one of the token's organization; elsewhere the default one holds.
+    if wanted == organization and actor.workspace_id != workspace:
         raise AuthenticationFailed(code="invalid_token")
     return actor
 
 
-def _id_of(model: type[Organization | Workspace], public_id: str | None) -> UUID | None:
-    try:
-        return parse_public_id(model.id_prefix, public_id or "")
-    except InvalidPublicIdError:
+def _claimed(
+    model: type[Organization | Workspace], claims: dict[str, Any], name: str
+) -> UUID | None:
+    """Return the id that a claim names; None for null.
+
+    Raises:
+        AuthenticationFailed: the claim is missing or malformed.
+    """
+    if name not in claims:
+        raise AuthenticationFailed(code="invalid_token")
+    if claims[name] is None:
         return None
+    try:
+        return parse_public_id(model.id_prefix, str(claims[name]))
+    except InvalidPublicIdError:
+        raise AuthenticationFailed(code="invalid_token") from None
+
+
+def _named_organization(public_id: str) -> UUID:
+    try:
+        return parse_public_id(Organization.id_prefix, public_id)
+    except InvalidPublicIdError:
+        raise NotAMember from None
+
+
+def _fits_its_tenant(token: ServiceToken) -> bool:
+    """Tell whether a token names both of its tenant, or neither: those of the platform."""
+    if token.organization_id is None or token.workspace is None:
+        return token.organization_id is None and token.workspace_id is None
+    return token.workspace.organization_id == token.organization_id
 
 
 class SessionAuthentication(BaseSessionAuthentication):

@@ -22,13 +22,14 @@ from django.core.cache import cache
 from django.test import Client
 from rest_framework.test import APIClient
 
-from apps.accounts.models import Organization, User
+from apps.accounts.models import Organization, ServiceToken, User
+from apps.accounts.services import create_service_token
 from apps.core import clock, relay
 from apps.core.mail import WRITTEN_MAIL_TOPIC
 from apps.core.models import OutboxMessage
 from apps.core.relay import drain_until_empty
 from tests.clients import client_for
-from tests.factories.accounts import PASSWORD, UserFactory, make_member
+from tests.factories.accounts import PASSWORD, UserFactory, actor_of, make_member
 
 pytestmark = pytest.mark.django_db
 
@@ -292,6 +293,68 @@ def test_token_of_a_lost_membership_never_lands_in_another_organization() -> Non
     make_member("owner").organization.memberships.create(user=member.user, role="owner")
 
     assert whoami(token).status_code == 401
+
+
+def altered(token: str, drop: str = "", **claims: Any) -> str:
+    """Return the token with other claims, signed with our own key."""
+    held = jwt.decode(token, options={"verify_signature": False})
+    held.pop(drop, None)
+    return jwt.encode({**held, **claims}, settings.SECRET_KEY, algorithm="HS256")
+
+
+def test_tokens_that_lack_their_tenant_are_refused() -> None:
+    member, other = make_member("owner"), make_member("owner")
+    token = log_in(member.user)["access_token"]
+    foreign = other.organization.workspaces.get().public_id
+
+    assert whoami(altered(token)).status_code == 200
+    answers = [
+        whoami(wrong)
+        for wrong in (
+            altered(token, drop="org_id"),
+            altered(token, drop="workspace_id"),
+            altered(token, org_id=None),
+            altered(token, workspace_id=None),
+            altered(token, org_id="org_nonsense"),
+            altered(token, org_id=7),
+            altered(token, workspace_id="nonsense"),
+            altered(token, workspace_id=foreign),
+            altered(token, org_id=other.organization.public_id),
+            altered(token, org_id=other.organization.public_id, workspace_id=foreign),
+        )
+    ]
+
+    assert [answer.status_code for answer in answers] == [401] * len(answers)
+    assert {answer.json()["code"] for answer in answers} == {"invalid_token"}
+
+
+def test_token_of_a_person_without_an_organization_holds_until_they_have_one() -> None:
+    user = UserFactory()
+    token = log_in(user)["access_token"]
+    assert whoami(token).json()["organization_id"] is None
+
+    organization = make_member("owner").organization
+    organization.memberships.create(user=user, role="viewer")
+    assert whoami(token).status_code == 401
+    header = {"x-organization-id": organization.public_id}
+    assert whoami(token, **header).json()["organization_id"] == organization.public_id
+
+
+def test_service_token_of_another_organizations_workspace_is_refused() -> None:
+    member, other = make_member("owner"), make_member("owner")
+    issued = create_service_token(
+        organization=member.organization,
+        name="ci",
+        permissions=frozenset({"keys.read"}),
+        actor=actor_of(member),
+    )
+    headers = {"Authorization": f"Bearer {issued.secret}"}
+    assert Client().get("/api/v1/keys", headers=headers).status_code == 200
+
+    rows = ServiceToken.objects.filter(pk=issued.token.pk)
+    for workspace in (other.organization.workspaces.get(), None):
+        rows.update(workspace=workspace)
+        assert Client().get("/api/v1/keys", headers=headers).status_code == 401
 
 
 def test_session_in_use_is_noted_once_a_minute() -> None:
