@@ -18,7 +18,7 @@ import msgspec
 from apps.gateway.authorizer import decision, problems
 from apps.gateway.authorizer.api_limits import lease_command
 from apps.gateway.authorizer.credentials import CredentialMalformedError, digest_candidates
-from apps.gateway.authorizer.limits import Outcome, Taken
+from apps.gateway.authorizer.limits import Taken
 from apps.gateway.authorizer.problems import Answer
 from apps.gateway.authorizer.replies import ALLOWED
 from apps.gateway.authorizer.store_client import StoreUnavailableError
@@ -232,7 +232,7 @@ class Explaining:
             self._note("limits", problems.STORE_UNAVAILABLE if is_hard else None, details)
         else:
             taken = Taken(reply)
-            refusal = None if taken.is_allowed else _limit_refusal(taken, admission)
+            refusal = None if taken.is_allowed else taken.refusal_uncounted(admission)
             # What this question itself would have taken is not taken.
             self._note("limits", refusal, dict(taken.headers(admission)))
         self._finish()
@@ -269,10 +269,3 @@ class Explaining:
         )
         headers = [("content-type", "application/json"), ("cache-control", "no-store")]
         self._done(Answer("explained", 200, headers, msgspec.json.encode(explanation)))
-
-
-def _limit_refusal(taken: Taken, admission: decision.Admission) -> Answer:
-    """Return what a call would get, without counting it as refused."""
-    if taken.outcome == Outcome.RATE_REFUSED:
-        return problems.RATE_LIMIT_EXCEEDED
-    return taken.refusal(admission)

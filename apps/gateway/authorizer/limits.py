@@ -71,7 +71,15 @@ class Taken:
         return self.outcome <= Outcome.REPLAYED
 
     def refusal(self, admission: Admission) -> Answer:
-        """Return the answer to a call that the counters refused."""
+        """Return the answer to a call that the counters refused, and count whom it held back."""
+        grant = admission.grant
+        is_rate = self.outcome == Outcome.RATE_REFUSED
+        if is_rate and self._tightest > grant.first_tenant_window:
+            tenant_counts.throttled[grant.subscription.consumer_org_id] += 1
+        return self.refusal_uncounted(admission)
+
+    def refusal_uncounted(self, admission: Admission) -> Answer:
+        """Return the answer that a call would get which the counters refuse."""
         if self.outcome == Outcome.COLD:
             return problems.STORE_COLD
         headers = self.headers(admission)
@@ -85,10 +93,7 @@ class Taken:
             problem = problems.QUOTA_EXCEEDED if is_used_up else problems.SPEND_CAP_REACHED
             return problem.with_headers([*headers, ("retry-after", str(wait_s))])
         retry = ("retry-after", str(_seconds(self.wait_ms)))
-        grant = admission.grant
-        if self._tightest > grant.first_tenant_window:
-            tenant_counts.throttled[grant.subscription.consumer_org_id] += 1
-        policy = grant.windows[self._tightest - 1].name
+        policy = admission.grant.windows[self._tightest - 1].name
         return problems.rate_limit_exceeded(policy).with_headers([*headers, retry])
 
     def headers(self, admission: Admission) -> HeaderList:
