@@ -23,6 +23,7 @@ from apps.keys.enums import (
     NoticeKind,
     Scope,
 )
+from apps.keys.stops import Stop, mark_stops
 from apps.subscriptions.models import Subscription
 
 
@@ -100,6 +101,9 @@ class ApiKey(Entity):
     last_used_at = models.DateTimeField(_("last used"), null=True)
     last_used_ip = models.GenericIPAddressField(_("last used from"), null=True)
 
+    # What `mark_stops` found out, in a tuple; None before it was asked.
+    known_stop: tuple[Stop | None] | None = None
+
     objects = TenantQuerySet.as_manager()
 
     class Meta:
@@ -137,6 +141,23 @@ class ApiKey(Entity):
 
     def __str__(self) -> str:
         return f"{self.name} ({self.masked})"
+
+    @property
+    def stop(self) -> Stop | None:
+        """Why a key that is active is refused all the same; lists ask for many keys at once by `mark_stops`."""
+        if self.known_stop is None:
+            mark_stops([self])
+        return self.known_stop[0] if self.known_stop else None
+
+    @property
+    def shown_status(self) -> str:
+        """The state that its owner sees: `suspended` while a quota that is used up stops it."""
+        return str(KeyStatus.SUSPENDED) if self.stop else self.status
+
+    @property
+    def shown_reason(self) -> str:
+        """Why it is in the state that its owner sees."""
+        return self.stop.reason if self.stop else self.status_reason
 
     @property
     def masked(self) -> str:

@@ -13,6 +13,7 @@ class UsageConfig(AppConfig):
     def ready(self) -> None:
         """Register outbox handlers, what waits in the back office, and the source of quota standings."""
         from apps.gateway.quotas import counted_calls  # noqa: PLC0415 -- needs models
+        from apps.keys.stops import register_stop_source  # noqa: PLC0415 -- needs models
         from apps.notifications.kinds import register_kinds  # noqa: PLC0415 -- needs models
         from apps.notifications.webhooks import register_event_types  # noqa: PLC0415 -- as above
         from apps.subscriptions.usage_sources import (  # noqa: PLC0415 -- needs models
@@ -29,8 +30,10 @@ class UsageConfig(AppConfig):
             webhooks,
         )
         from apps.usage.selectors import used_calls_for  # noqa: PLC0415 -- needs models
+        from apps.usage.stops import stops_of  # noqa: PLC0415 -- needs models
 
         register_usage_source(used_calls_for)
         register_live_source(counted_calls)
+        register_stop_source(stops_of)
         register_kinds(*notices.ALL)
         register_event_types(*webhooks.ALL)

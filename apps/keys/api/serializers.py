@@ -18,6 +18,7 @@ from apps.keys.constants import (
 from apps.keys.enums import KeyStatus, LeakPolicy
 from apps.keys.models import ApiKey, KeyLeak
 from apps.keys.services import KeyTerms
+from apps.keys.stops import mark_stops
 
 HOUR = timedelta(hours=1)
 
@@ -80,13 +81,34 @@ class KeyReasonInput(serializers.Serializer[Any]):
     reason = serializers.CharField(max_length=200, required=False, allow_blank=True, default="")
 
 
+class KeyListSerializer(serializers.ListSerializer[Any]):
+    """Finds out for a page of keys at once which are stopped by a quota."""
+
+    def to_representation(self, data: Any) -> Any:
+        """Write the keys."""
+        rows = list(data)
+        mark_stops(rows)
+        return super().to_representation(rows)
+
+
 class KeyOutput(serializers.ModelSerializer[ApiKey]):
-    """A key without its secret."""
+    """A key without its secret.
+
+    While a hard quota or a spend cap is used up, the subscription's active keys are shown `suspended` with the reason
+    `quota_exceeded` or `spend_cap_reached`, until `stopped_until` at the latest.
+    """
 
     id = serializers.CharField(source="public_id", read_only=True)
     subscription = serializers.CharField(source="subscription.public_id", read_only=True)
     api_slug = serializers.CharField(source="subscription.api.slug", read_only=True)
     masked = serializers.CharField(read_only=True)
+    status = serializers.ChoiceField(
+        source="shown_status", choices=KeyStatus.choices, read_only=True
+    )
+    status_reason = serializers.CharField(source="shown_reason", read_only=True)
+    stopped_until = serializers.DateTimeField(
+        source="stop.until", read_only=True, default=None, allow_null=True
+    )
     endpoints = EndpointField(many=True, read_only=True)
     valid_until = serializers.SerializerMethodField()
     readable_until = serializers.DateTimeField(
@@ -99,6 +121,7 @@ class KeyOutput(serializers.ModelSerializer[ApiKey]):
         """Explicit fields only: never the digest."""
 
         model = ApiKey
+        list_serializer_class = KeyListSerializer
         fields: tuple[str, ...] = (
             "id",
             "subscription",
@@ -108,6 +131,7 @@ class KeyOutput(serializers.ModelSerializer[ApiKey]):
             "environment",
             "status",
             "status_reason",
+            "stopped_until",
             "scopes",
             "endpoints",
             "tags",

@@ -24,6 +24,7 @@ from apps.keys.forms import KeyForm, RenameForm, RevokeForm, RotateForm
 from apps.keys.models import ApiKey
 from apps.keys.proof import wait_for_proof
 from apps.keys.services import IssuedKey
+from apps.keys.stops import mark_stops
 from apps.keys.trail import trail_of
 from apps.keys.transitions import KEY
 from apps.portal.call_snippets import curl_with_key, snippets_with_key
@@ -46,6 +47,7 @@ def key_list(request: ConsoleRequest) -> HttpResponse:
     live = rows.exclude(status__in=ENDED_STATUSES)
     shown = rows if request.GET.get("show") == "all" else live
     page = Paginator(shown, PAGE_SIZE).get_page(request.GET.get("page"))
+    mark_stops(page.object_list)
     context = {"page": page, "shows_all": shown is rows, "can_manage": request.actor.can(MANAGE)}
     return render(request, "keys/list.html", context)
 

@@ -17,6 +17,7 @@ from apps.approvals.selectors import list_comments
 from apps.core.exceptions import DomainError
 from apps.keys.enums import ENDED_STATUSES, KeyStatus
 from apps.keys.selectors import count_counted_keys, list_keys
+from apps.keys.stops import mark_stops
 from apps.portal.call_snippets import curl_with_key, gateway_address
 from apps.portal.moves import ask, carry_out
 from apps.pricing.selectors import current_version_of, get_choosable_plan
@@ -117,6 +118,7 @@ def _page(
     http_status: int = 200,
 ) -> HttpResponse:
     keys = list(list_keys(request.actor, subscription=subscription))
+    mark_stops(keys)
     key_count = count_counted_keys(subscription)
     status = SubscriptionStatus(subscription.status)
     is_waiting = status == SubscriptionStatus.PENDING_APPROVAL

@@ -1,0 +1,127 @@
+"""Quotas and spend caps through the real relay, store and authorizer: exactly so many calls pass, and a change counts at once."""
+
+from __future__ import annotations
+
+import threading
+from collections.abc import Iterator
+from concurrent.futures import ThreadPoolExecutor
+from decimal import Decimal
+
+import httpx
+import pytest
+
+from apps.accounts.models import Membership
+from apps.core.money import Money
+from apps.gateway.enums import EntryKind
+from apps.gateway.selectors import wait_until_proven
+from apps.keys.enums import KeyStatus
+from apps.keys.models import ApiKey
+from apps.keys.services import IssuedKey
+from apps.pricing.drafts import ComponentDraft, PriceDraft, TierDraft
+from apps.pricing.enums import PriceModel
+from apps.subscriptions.models import Subscription
+from apps.subscriptions.services import set_spend_cap, top_up_quota
+from tests.apps.gateway.dataplane.harness import AuthorizerProcess, ask_headers, wait_for
+from tests.clients import api_client
+from tests.factories.accounts import make_member
+from tests.factories.keys import SYSTEM, make_key
+from tests.factories.pricing import make_plan, make_price
+from tests.factories.subscriptions import make_subscription
+
+pytestmark = pytest.mark.django_db(transaction=True)
+
+
+@pytest.fixture
+def consumer() -> Iterator[Membership]:
+    yield make_member("owner")
+
+
+def call(authorizer: AuthorizerProcess, issued: IssuedKey) -> httpx.Response:
+    slug = issued.key.subscription.api.slug
+    headers = ask_headers(None, x_tollgate_slug=slug, x_api_key=issued.secret)
+    return authorizer.client.get("/authz/caddy", headers=headers)
+
+
+def key_of(consumer: Membership, price: PriceDraft) -> IssuedKey:
+    subscription = make_subscription(plan=make_plan(price=price), consumer=consumer.organization)
+    issued = make_key(subscription, is_active=False)
+    wait_for(
+        lambda: ApiKey.objects.get(pk=issued.key.pk).status == KeyStatus.ACTIVE, what="active key"
+    )
+    return issued
+
+
+def shown(consumer: Membership, issued: IssuedKey) -> tuple[str, str]:
+    body = api_client(consumer).get(f"/api/v1/keys/{issued.key.public_id}").json()
+    return body["status"], body["status_reason"]
+
+
+def test_used_up_quota_suspends_the_keys_until_it_has_room(
+    authorizer: AuthorizerProcess, consumer: Membership
+) -> None:
+    issued = key_of(consumer, make_price(quota_calls=3))
+    statuses = [call(authorizer, issued).status_code for _ in range(4)]
+    assert statuses == [200, 200, 200, 429]
+    refused = call(authorizer, issued)
+    assert refused.json()["code"] == "quota_exceeded"
+    assert int(refused.headers["retry-after"]) > 0
+    assert shown(consumer, issued) == ("suspended", "quota_exceeded")
+    path = f"/api/v1/subscriptions/{issued.key.subscription.public_id}/quota"
+    body = api_client(consumer).get(path).json()
+    assert (body["used"], body["remaining"], body["source"]) == (3, 0, "store")
+
+    subscription = Subscription.objects.get(pk=issued.key.subscription_id)
+    top_up_quota(subscription=subscription, calls=2, reason="launch", actor=SYSTEM)
+    wait_for(lambda: call(authorizer, issued).status_code == 200, timeout_s=5, what="a call")
+    assert shown(consumer, issued) == ("active", "")
+    answers = [call(authorizer, issued) for _ in range(2)]
+    assert [answer.status_code for answer in answers] == [200, 429]
+    assert answers[0].headers["x-quota-limit"] == "5"
+
+
+def test_cap_lets_exactly_so_many_calls_pass_under_concurrency(
+    authorizer: AuthorizerProcess, consumer: Membership
+) -> None:
+    # 0.10 each up to 50 calls, then 0.01 for all: a cap of 2.00 stops at 20, before the cheap tier.
+    calls = ComponentDraft(
+        meter="calls",
+        name="Calls",
+        model=PriceModel.VOLUME,
+        tiers=(
+            TierDraft(up_to=Decimal(50), unit_price=Decimal("0.10")),
+            TierDraft(up_to=None, unit_price=Decimal("0.01")),
+        ),
+    )
+    issued = key_of(consumer, make_price(components=(calls,), quota_calls=None))
+    subscription = Subscription.objects.get(pk=issued.key.subscription_id)
+    set_spend_cap(subscription=subscription, amount=Money(200, "USD"), actor=SYSTEM)
+    path = f"/api/v1/subscriptions/{subscription.public_id}/quota"
+    client = api_client(consumer)
+    wait_for(lambda: client.get(path).json()["spend_cap"] is not None, what="the cap")
+    wait_for_proof(subscription)
+
+    local = threading.local()
+
+    def one(_number: int) -> int:
+        if not hasattr(local, "client"):
+            local.client = httpx.Client(base_url=authorizer.client.base_url)
+        slug = issued.key.subscription.api.slug
+        headers = ask_headers(None, x_tollgate_slug=slug, x_api_key=issued.secret)
+        return int(local.client.get("/authz/caddy", headers=headers).status_code)
+
+    with ThreadPoolExecutor(10) as pool:
+        statuses = list(pool.map(one, range(60)))
+    assert sorted(set(statuses)) == [200, 429]
+    assert statuses.count(200) == 20
+    refused = call(authorizer, issued)
+    assert refused.json()["code"] == "spend_cap_reached"
+    assert shown(consumer, issued) == ("suspended", "spend_cap_reached")
+
+    set_spend_cap(subscription=subscription, amount=Money(210, "USD"), actor=SYSTEM)
+    wait_for(lambda: call(authorizer, issued).status_code == 200, timeout_s=5, what="a call")
+    assert call(authorizer, issued).json()["code"] == "spend_cap_reached"
+
+
+def wait_for_proof(subscription: Subscription) -> None:
+    """Wait until every authorizer has the entry as it is wanted."""
+    assert wait_until_proven(EntryKind.SUBSCRIPTION, subscription.pk, timeout_s=5)
