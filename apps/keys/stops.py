@@ -11,16 +11,14 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from datetime import datetime
-from typing import TYPE_CHECKING, Final, NamedTuple
+from typing import Final, NamedTuple, Protocol
+from uuid import UUID
 
 from django.utils.functional import Promise
 from django.utils.translation import gettext_lazy as _
 
 from apps.core.ids import format_public_id
 from apps.keys.enums import KeyStatus
-
-if TYPE_CHECKING:
-    from apps.keys.models import ApiKey
 
 SUBSCRIPTION_PREFIX: Final = "sub"
 # Keys that would pass: the others show the state that stops them anyway.
@@ -43,6 +41,15 @@ class Stop(NamedTuple):
         return LABELS.get(self.reason, self.reason)
 
 
+class StoppableKey(Protocol):
+    """What is asked of a key; `known_stop` holds the answer."""
+
+    id: UUID
+    status: str
+    subscription_id: UUID
+    known_stop: tuple[Stop | None] | None
+
+
 # Answers for subscriptions by public id, in a number of queries that does not depend on how many there are.
 StopSource = Callable[[Sequence[str]], Mapping[str, Stop]]
 
@@ -61,15 +68,15 @@ def register_stop_source(source: StopSource) -> None:
     _sources[:] = [source]
 
 
-def mark_stops(keys: Iterable[ApiKey]) -> None:
+def mark_stops(keys: Iterable[StoppableKey]) -> None:
     """Work out for many keys at once what `ApiKey.stop` says of each."""
     rows = list(keys)
     named = {
-        key.pk: format_public_id(SUBSCRIPTION_PREFIX, key.subscription_id)
+        key.id: format_public_id(SUBSCRIPTION_PREFIX, key.subscription_id)
         for key in rows
         if key.status in STOPPABLE
     }
     asked = sorted(set(named.values()))
     found = _sources[0](asked) if _sources and asked else {}
     for key in rows:
-        key.known_stop = (found.get(named.get(key.pk, "")),)
+        key.known_stop = (found.get(named.get(key.id, "")),)
