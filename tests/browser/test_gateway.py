@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator
+from datetime import timedelta
 from pathlib import Path
 
 import pytest
@@ -14,10 +15,11 @@ from pytest_django import Settings
 from apps.core import clock
 from apps.gateway.enums import ReportStatus, SyncState
 from apps.gateway.models import AuthorizerNode, ReconciliationReport, RegistryEntry
+from apps.gateway.services import apply_throttle, lift_throttle
 from apps.gateway.valkey import get_client
 from tests.browser.conftest import LOOKS, Look, visit
-from tests.factories.accounts import make_staff
-from tests.factories.keys import make_key
+from tests.factories.accounts import OrganizationFactory, make_staff
+from tests.factories.keys import SYSTEM, make_key
 
 pytestmark = pytest.mark.django_db(transaction=True)
 
@@ -99,3 +101,36 @@ def test_gateway_pages_have_no_serious_violation(
         page.screenshot(path=artifacts / f"gateway-{part}-{look.name}.png", full_page=True)
         assert find_violations(page) == []
         assert page.evaluate("document.documentElement.scrollWidth <= window.innerWidth")
+
+
+@pytest.mark.parametrize("look", LOOKS, ids=lambda look: look.name)
+def test_throttles_page_has_no_serious_violation(
+    *,
+    look: Look,
+    open_context: Callable[..., BrowserContext],
+    find_violations: Callable[[Page], list[str]],
+    session: str,
+    artifacts: Path,
+    live_server: object,
+    settings: Settings,
+) -> None:
+    settings.DEFAULT_TENANT_LIMITS = {"per_second": 1000, "per_minute": None}
+    for number in range(2):
+        throttle = apply_throttle(
+            organization=OrganizationFactory(name=f"Weather Widgets {number}"),
+            calls_per_second=20,
+            calls_per_minute=None,
+            reason="Retries without a pause since 14:02; other tenants wait.",
+            ends_at=clock.now() + timedelta(hours=2),
+            actor=SYSTEM,
+        )
+    lift_throttle(throttle=throttle, actor=SYSTEM)
+    context = open_context(look)
+    name = django_settings.SESSION_COOKIE_NAME
+    context.add_cookies([{"name": name, "value": session, "url": str(live_server)}])
+    page = context.new_page()
+
+    visit(page, "/backoffice/gateway/tenantthrottle/now/")
+    page.screenshot(path=artifacts / f"throttles-{look.name}.png", full_page=True)
+    assert find_violations(page) == []
+    assert page.evaluate("document.documentElement.scrollWidth <= window.innerWidth")
