@@ -108,7 +108,7 @@ class Admitting:
                 return taken.refusal(admission)
             admission.event_id, admission.decided_at = taken.event_id, taken.decided_at
             self._is_taken = True
-            tenant_counts.passed[admission.grant.subscription.consumer_org_id] += 1
+            tenant_counts.recent[admission.grant.subscription.consumer_org_id] += 1
             limits = taken.headers(admission)
             if taken.outcome == Outcome.REPLAYED and admission.route.limits:
                 # It was taken the first time.

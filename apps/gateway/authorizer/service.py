@@ -17,6 +17,7 @@ from apps.gateway.authorizer.http import Connection
 from apps.gateway.authorizer.journal import JournalWriter
 from apps.gateway.authorizer.replies import ALLOWED
 from apps.gateway.authorizer.store_client import StoreClient
+from apps.gateway.authorizer.tenants import tenant_counts
 from apps.gateway.authorizer.upstream_guard import UpstreamGuard
 from apps.gateway.resolver.client import ResolverClient
 
@@ -71,6 +72,7 @@ async def serve(settings: AuthorizerSettings) -> None:
             ("upstreams", upstreams.run(lambda: follower.tables.routes)),
             ("journal", journal.watch()),
             ("api limits", app.api_limits.watch()),
+            ("tenants", tenant_counts.watch(lambda: follower.tables)),
             ("signal", stopped.wait()),
         )
     ]

@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, cast
 
 from apps.gateway.authorizer.grants import Grant
+from apps.gateway.authorizer.tenants import uncounted_calls
 from apps.gateway.digest import Digest
 from apps.gateway.entries import (
     EVERY_TENANT,
@@ -33,7 +34,10 @@ class Tables:
         self.keys: dict[str, Key] = {}
         self.subscriptions: dict[str, Subscription] = {}
         self.tenants: dict[str, Tenant] = {}
-        self._default_tenant: Tenant | None = None
+        self.default_tenant: Tenant | None = None
+        # Tenants near the limit of everybody; only theirs is counted in the store, if that can be told in time.
+        self.watched: frozenset[str] = frozenset()
+        self._is_watching = False
         self._grants: dict[str, Grant] = {}
         self._digest = Digest()
         tables = (self.routes, self.keys, self.subscriptions, self.tenants)
@@ -51,7 +55,8 @@ class Tables:
                 self._grants.pop(change.id, None)
             else:
                 table[change.id] = change.entry
-        self._default_tenant = self.tenants.get(EVERY_TENANT)
+        self.default_tenant = self.tenants.get(EVERY_TENANT)
+        self._is_watching = uncounted_calls(self.default_tenant) > 0
 
     @property
     def digest(self) -> str:
@@ -76,7 +81,10 @@ class Tables:
             subscription = self.subscriptions.get(key.sub_id)
             if subscription is None:
                 return None
-            tenant = self.tenants.get(subscription.consumer_org_id, self._default_tenant)
+            org_id = subscription.consumer_org_id
+            tenant = self.tenants.get(org_id)
+            if tenant is None and (org_id in self.watched or not self._is_watching):
+                tenant = self.default_tenant
             grant = self._grants.get(digest)
             if grant is None or not grant.is_compiled_from(key, subscription, tenant):
                 grant = self._grants[digest] = Grant(key, subscription, tenant)
