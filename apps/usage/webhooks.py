@@ -20,7 +20,7 @@ _EXAMPLE: Final[dict[str, Any]] = {
     "resets_at": "2026-12-01T00:00:00+00:00",
 }
 WARNING: Final = WebhookEventType(
-    "quota.warning", _("50, 80 or 90 % of a quota is used; once each in a period."), _EXAMPLE
+    "quota.warning", _("A quota is used to 50, 80 or 90 percent; once each in a period."), _EXAMPLE
 )
 EXCEEDED: Final = WebhookEventType(
     "quota.exceeded",
@@ -29,7 +29,7 @@ EXCEEDED: Final = WebhookEventType(
 )
 CAP_WARNING: Final = WebhookEventType(
     "spend_cap.warning",
-    _("80 % of the calls that a spend cap allows are used."),
+    _("The calls that a spend cap allows are used to 80 percent."),
     {**_EXAMPLE, "limit": 10_000},
 )
 CAP_REACHED: Final = WebhookEventType(
