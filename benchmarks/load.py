@@ -12,6 +12,7 @@ import subprocess
 import sys
 import time
 import uuid
+from collections import deque
 from dataclasses import asdict, dataclass
 from typing import Final, cast
 
@@ -30,6 +31,8 @@ class Load:
     request: str
     connections: int = 32
     seconds: float = 5.0
+    # Calls per second at which they begin, whatever the answers take; 0: each after the answer before it.
+    per_second: float = 0.0
 
 
 @dataclass(frozen=True)
@@ -60,12 +63,15 @@ class _Client(asyncio.Protocol):
     def __init__(self, run: _Run) -> None:
         self._run = run
         self._buffer = b""
-        self._sent_at = 0.0
+        self._due_at = 0.0
 
     def connection_made(self, transport: asyncio.BaseTransport) -> None:
         # uvloop's transports do not inherit from asyncio's.
         self._transport = cast("asyncio.Transport", transport)
-        self._send()
+        if self._run.is_paced:
+            self._run.take_turn(self)
+        else:
+            self.send(time.perf_counter())
 
     def data_received(self, data: bytes) -> None:
         self._buffer += data
@@ -78,17 +84,21 @@ class _Client(asyncio.Protocol):
         if len(self._buffer) < end + 4 + length:
             return
         self._buffer = b""
-        self._run.note(time.perf_counter() - self._sent_at, is_ok=head[9:12] == b"200")
-        self._send()
+        self._run.note(time.perf_counter() - self._due_at, is_ok=head[9:12] == b"200")
+        if self._run.is_paced:
+            self._run.take_turn(self)
+        else:
+            self.send(time.perf_counter())
 
     def connection_lost(self, _exc: Exception | None) -> None:
         if not self._run.is_over:
             self._run.failed += 1
 
-    def _send(self) -> None:
+    def send(self, due_at: float) -> None:
+        """Send a request that was due at a moment: what it waited for its turn counts."""
         if self._run.is_over:
             return
-        self._sent_at = time.perf_counter()
+        self._due_at = due_at
         self._transport.write(self._run.next_request())
 
 
@@ -101,6 +111,10 @@ class _Run:
         self._has_mark = bool(mark)
         self._prefix = uuid.uuid4().hex[:24]
         self._count = 0
+        self.is_paced = load.per_second > 0
+        self._interval = 1 / load.per_second if self.is_paced else 0.0
+        self._idle: deque[_Client] = deque()
+        self._due: deque[float] = deque()
         self.latencies: list[float] = []
         self.failed = 0
         self.is_over = False
@@ -110,6 +124,25 @@ class _Run:
             return self._head
         self._count += 1
         return b"%b%b%012d%b" % (self._head, self._prefix.encode(), self._count, self._tail)
+
+    def take_turn(self, client: _Client) -> None:
+        """Let a connection that is free take what is due, or wait."""
+        if self._due:
+            client.send(self._due.popleft())
+        else:
+            self._idle.append(client)
+
+    async def pace(self, seconds: float) -> None:
+        """Make requests due one by one."""
+        next_at = time.perf_counter()
+        end = next_at + seconds
+        while next_at < end:
+            await asyncio.sleep(max(0.0, next_at - time.perf_counter()))
+            while next_at <= time.perf_counter():
+                self._due.append(next_at)
+                next_at += self._interval
+            while self._due and self._idle:
+                self._idle.popleft().send(self._due.popleft())
 
     def note(self, seconds: float, *, is_ok: bool) -> None:
         self.latencies.append(seconds)
@@ -122,7 +155,7 @@ async def _drive(load: Load) -> LoadResult:
     started_at, spent_before = time.perf_counter(), time.process_time()
     for _ in range(load.connections):
         await loop.create_connection(lambda: _Client(run), "127.0.0.1", load.port)
-    await asyncio.sleep(load.seconds)
+    await (run.pace(load.seconds) if run.is_paced else asyncio.sleep(load.seconds))
     run.is_over = True
     took = time.perf_counter() - started_at
     cpu_seconds = time.process_time() - spent_before
