@@ -15,6 +15,7 @@ from django.utils.translation import ngettext
 from apps.core.admin import ReadOnlyAdmin, ReasonForm, staff_actor
 from apps.core.exceptions import DomainError
 from apps.subscriptions import services
+from apps.subscriptions.admin_top_ups import TopUpPages
 from apps.subscriptions.models import Rating, RatingReport, Subscription, SubscriptionChange
 from apps.subscriptions.selectors import list_moderated_reviews
 
@@ -36,8 +37,8 @@ class ChangeInline(admin.TabularInline):  # type: ignore[type-arg]  # not generi
 
 
 @admin.register(Subscription)
-class SubscriptionAdmin(ReadOnlyAdmin):
-    """Every subscription; operators suspend and resume with a reason."""
+class SubscriptionAdmin(TopUpPages, ReadOnlyAdmin):
+    """Every subscription; operators suspend and resume with a reason, and grant extra calls."""
 
     change_roles = ("operator",)
     list_display = ("api", "plan", "consumer_organization", "status", "started_at", "ends_at")

@@ -154,3 +154,14 @@ class SpendCapForm(forms.Form):
     def to_money(self) -> Money:
         """Return the cap."""
         return Money.from_decimal(self.cleaned_data["amount"], self.currency)
+
+
+class TopUpForm(forms.Form):
+    """Calls on top of a quota, for this period."""
+
+    calls = forms.IntegerField(label=_("Calls"), min_value=1, max_value=10**12)
+    reason = forms.CharField(
+        label=_("Reason"),
+        max_length=REASON_LENGTH,
+        help_text=_("The subscriber reads it, and it is kept in the audit trail."),
+    )

@@ -12,7 +12,15 @@ from apps.core.admin import ReadOnlyAdmin, staff_actor
 from apps.core.dead_letters import retry_dead_letter
 from apps.core.models import DeadLetter
 from apps.usage.enums import BatchStatus
-from apps.usage.models import LateEvent, Meter, QuotaState, ShipperState, UsageBatch, UsageWindow
+from apps.usage.models import (
+    LateEvent,
+    Meter,
+    QuotaState,
+    ShipperState,
+    UsageAlert,
+    UsageBatch,
+    UsageWindow,
+)
 
 
 class UsageAdmin(ReadOnlyAdmin):
@@ -111,6 +119,23 @@ class QuotaStateAdmin(UsageAdmin):
     """Quotas as last compared with the gateway's store."""
 
     list_display = ("subscription", "period_start", "used_calls", "limit_calls", "compared_at")
+    list_select_related = ("subscription__api", "subscription__plan")
+
+
+@admin.register(UsageAlert)
+class UsageAlertAdmin(UsageAdmin):
+    """What consumers were told about quotas and spend caps that run low."""
+
+    list_display = (
+        "created_at",
+        "subscription",
+        "kind",
+        "threshold_percent",
+        "used_calls",
+        "bound_calls",
+        "period_end",
+    )
+    list_filter = ("kind", "threshold_percent")
     list_select_related = ("subscription__api", "subscription__plan")
 
 
