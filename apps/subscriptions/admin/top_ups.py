@@ -29,7 +29,6 @@ class TopUpPages:
 
     admin_site: Any
     model: Any
-    change_form_template = "subscriptions/backoffice_subscription.html"
 
     def get_urls(self) -> list[URLPattern]:
         """Add its address."""

@@ -15,7 +15,7 @@ from django.utils.translation import ngettext
 from apps.core.admin import ReadOnlyAdmin, ReasonForm, staff_actor
 from apps.core.exceptions import DomainError
 from apps.subscriptions import services
-from apps.subscriptions.admin_top_ups import TopUpPages
+from apps.subscriptions.admin.top_ups import TopUpPages
 from apps.subscriptions.models import Rating, RatingReport, Subscription, SubscriptionChange
 from apps.subscriptions.selectors import list_moderated_reviews
 
@@ -41,6 +41,7 @@ class SubscriptionAdmin(TopUpPages, ReadOnlyAdmin):
     """Every subscription; operators suspend and resume with a reason, and grant extra calls."""
 
     change_roles = ("operator",)
+    change_form_template = "subscriptions/backoffice_subscription.html"
     list_display = ("api", "plan", "consumer_organization", "status", "started_at", "ends_at")
     list_filter = ("status",)
     list_select_related = ("api", "plan", "consumer_organization")
