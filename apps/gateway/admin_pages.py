@@ -21,6 +21,7 @@ from apps.core.formatting import format_time
 from apps.core.plots import Plot, PlotData, Series, draw_stacked_bars
 from apps.gateway import selectors, services
 from apps.gateway.enums import EntryKind
+from apps.gateway.explaining_page import explain_page
 from apps.gateway.models import ReconciliationReport
 from apps.gateway.reconciliation.proxy import ProxyState
 from apps.gateway.reconciliation.tables import TableState
@@ -59,6 +60,7 @@ class GatewayPages:
         wrap = self.admin_site.admin_view
         own = [
             path("overview/", wrap(self.overview), name="gateway_overview"),
+            path("explain/", wrap(self.explain), name="gateway_explain"),
             path("start/", wrap(require_POST(self.start)), name="gateway_reconcile"),
             path("report/<str:report_id>/", wrap(self.report), name="gateway_report"),
             path(
@@ -106,6 +108,12 @@ class GatewayPages:
             "proxy_look": PROXY_LOOKS[proxy["state"]] if proxy else None,
         }
         return self._show(request, "gateway/report.html", _("Reconciliation"), context)
+
+    def explain(self, request: HttpRequest) -> HttpResponse:
+        """Explain what a call would get."""
+        _require_operator(request)
+        site = self.admin_site.each_context(request)
+        return explain_page(request, {**site, "opts": self.model._meta})
 
     def start(self, request: HttpRequest) -> HttpResponse:
         """Start a reconciliation in the background."""

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from django.utils.translation import gettext_lazy as _
 
-from apps.core.exceptions import Conflict
+from apps.core.exceptions import Conflict, Unavailable
 
 
 class EntryAlreadyProven(Conflict):
@@ -33,3 +33,10 @@ class ReconciliationRunning(Conflict):
 
     code = "reconciliation_running"
     title = _("A reconciliation is running already")
+
+
+class AuthorizerUnreachable(Unavailable):
+    """No authorizer answers on this machine: it does not run, or listens on another one."""
+
+    code = "authorizer_unreachable"
+    title = _("No authorizer answers on this machine")

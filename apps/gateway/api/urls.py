@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from django.urls import URLPattern, URLResolver, path
 
-from apps.gateway.api import throttles, views
+from apps.gateway.api import explaining, throttles, views
 
 urlpatterns: list[URLPattern | URLResolver] = [
     path("admin/gateway", views.OverviewView.as_view(), name="gateway"),
@@ -14,6 +14,7 @@ urlpatterns: list[URLPattern | URLResolver] = [
         views.RetryEntryView.as_view(),
         name="gateway-entry-retry",
     ),
+    path("admin/gateway/explain", explaining.ExplainView.as_view(), name="gateway-explain"),
     path("admin/gateway/nodes", views.NodesView.as_view(), name="gateway-nodes"),
     path("admin/gateway/reconcile", views.ReconcileView.as_view(), name="gateway-reconcile"),
     path("admin/gateway/throttles", throttles.ThrottlesView.as_view(), name="gateway-throttles"),

@@ -1,5 +1,6 @@
 """Writes of the gateway's Django half: what the registry should hold."""
 
+from apps.gateway.services.explaining import explain_decision
 from apps.gateway.services.recomputing import want_every_entry
 from apps.gateway.services.retrying import retry_entry
 from apps.gateway.services.throttling import apply_throttle, lift_throttle
@@ -18,6 +19,7 @@ from apps.gateway.services.wanting import (
 __all__ = [
     "apply_throttle",
     "entry_of",
+    "explain_decision",
     "lift_throttle",
     "retry_entry",
     "want_default_tenant",

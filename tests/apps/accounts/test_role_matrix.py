@@ -233,6 +233,7 @@ MATRIX: dict[str, set[str]] = {
     "GET /api/v1/admin/gateway": {OPERATOR},
     "GET /api/v1/admin/gateway/entries": {OPERATOR},
     "POST /api/v1/admin/gateway/entries/{entry_id}/retry": {OPERATOR},
+    "POST /api/v1/admin/gateway/explain": {OPERATOR},
     "GET /api/v1/admin/gateway/nodes": {OPERATOR},
     "POST /api/v1/admin/gateway/reconcile": {OPERATOR},
     "GET /api/v1/admin/gateway/throttles": {OPERATOR},
