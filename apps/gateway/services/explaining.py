@@ -9,6 +9,7 @@ from django.db import models, transaction
 from apps.accounts.models import User
 from apps.core.actors import Actor
 from apps.core.audit import record_audit
+from apps.core.exceptions import Forbidden
 from apps.core.ids import InvalidPublicIdError, parse_public_id
 from apps.gateway.explanations import Question, ask_authorizer
 from apps.keys.models import ApiKey
@@ -19,6 +20,7 @@ def explain_decision(*, question: Question, actor: Actor) -> dict[str, Any]:
 
     Raises:
         AuthorizerUnreachable: none answers on this machine.
+        Forbidden: nobody asks: a job has no use for explanations.
     """
     explanation = ask_authorizer(question)
     with transaction.atomic():
@@ -40,7 +42,12 @@ def explain_decision(*, question: Question, actor: Actor) -> dict[str, Any]:
 def _subject_of(key_id: str | None, actor: Actor) -> models.Model:
     """Return the key that was asked about; who asked, when there is none."""
     try:
-        key = ApiKey.objects.filter(pk=parse_public_id(ApiKey.id_prefix, key_id or "")).first()
+        pk = parse_public_id(ApiKey.id_prefix, key_id or "")
     except InvalidPublicIdError:
-        key = None
-    return key or User.objects.get(pk=actor.user_id)
+        pk = None
+    key = None if pk is None else ApiKey.objects.filter(pk=pk).first()
+    if key is not None:
+        return key
+    if actor.user_id is None:
+        raise Forbidden(required="staff:operator")
+    return User.objects.get(pk=actor.user_id)
