@@ -7,16 +7,66 @@ from typing import Any
 from zoneinfo import ZoneInfo
 
 from django import forms
+from django.utils.translation import gettext, ngettext, pgettext_lazy
 from django.utils.translation import gettext_lazy as _
-from django.utils.translation import pgettext_lazy
 
+from apps.keys.constants import MAX_ROTATION_DAYS
 from apps.keys.enums import LeakPolicy, Scope
-from apps.keys.services import KeyTerms
+from apps.keys.services import KeyLife, KeyTerms
+from apps.pricing.models import Plan
 
 
-class KeyForm(forms.Form):
+class KeyLifeForm(forms.Form):
+    """How often a key is replaced by itself, and whether it is renewed."""
+
+    rotation_days = forms.IntegerField(
+        label=_("Replaced by itself every (days)"),
+        min_value=0,
+        max_value=MAX_ROTATION_DAYS,
+        required=False,
+    )
+    auto_renew = forms.BooleanField(
+        label=_("Renew it when it would end"),
+        required=False,
+        help_text=_(
+            "It gets another term as long as its first, while the subscription lets calls pass."
+        ),
+    )
+
+    def __init__(self, *args: Any, plan: Plan, **options: Any) -> None:
+        """Say what the plan does."""
+        super().__init__(*args, **options)
+        self.fields["rotation_days"].help_text = _help_on_rotation(plan)
+
+    def to_life(self) -> KeyLife:
+        """Return what the services take."""
+        values = self.cleaned_data
+        return KeyLife(rotation_days=values["rotation_days"], auto_renew=values["auto_renew"])
+
+
+def _help_on_rotation(plan: Plan) -> str:
+    if plan.key_rotation_days is None:
+        return gettext("Empty or 0: never.")
+    days = plan.key_rotation_days
+    if plan.key_rotation_optional:
+        text = ngettext(
+            "Empty: every day, as the plan says. 0: never.",
+            "Empty: every %(days)s days, as the plan says. 0: never.",
+            days,
+        )
+    else:
+        text = ngettext(
+            "Empty: every day, as the plan says.",
+            "Empty: every %(days)s days, as the plan says. You may choose fewer.",
+            days,
+        )
+    return text % {"days": days}
+
+
+class KeyForm(KeyLifeForm):
     """A new key. Everything but the name may stay as it is."""
 
+    field_order = ("name",)
     name = forms.CharField(
         label=_("Name"),
         max_length=80,
@@ -61,6 +111,8 @@ class KeyForm(forms.Form):
             ip_allow=tuple(values["ip_allow"].split()),
             rate_per_minute=values["rate_per_minute"],
             expires_at=expires_at,
+            rotation_days=values["rotation_days"],
+            auto_renew=values["auto_renew"],
         )
 
 

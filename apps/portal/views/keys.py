@@ -28,6 +28,7 @@ from apps.keys.stops import mark_stops
 from apps.keys.trail import trail_of
 from apps.keys.transitions import KEY
 from apps.portal.call_snippets import curl_with_key, snippets_with_key
+from apps.portal.key_life import life_of
 from apps.portal.moves import ask, carry_out
 from apps.subscriptions.selectors import get_subscription
 
@@ -59,7 +60,7 @@ def key_list(request: ConsoleRequest) -> HttpResponse:
 def create(request: ConsoleRequest, subscription_id: str) -> HttpResponse:
     """Issue a key; its secret is on the answer to the form only."""
     subscription = get_subscription(request.actor, subscription_id)
-    form = KeyForm(request.POST or None)
+    form = KeyForm(request.POST or None, plan=subscription.plan)
     if request.method == "POST" and form.is_valid():
         terms = form.to_terms(subscription.timezone)
         with refusals_on(form):
@@ -99,6 +100,7 @@ def key_page(request: ConsoleRequest, key_id: str) -> HttpResponse:
         "form": form,
         "trail": trail_of(key)[:TRAIL_ROWS],
         "command": curl_with_key(key.subscription.api),
+        "life": life_of(key),
         "moves": KEY.allowed_from(key.status),
         "can_manage": request.actor.can(MANAGE),
         "crumbs": [(_("Keys"), reverse(LIST_ROUTE)), (key.name, "")],
