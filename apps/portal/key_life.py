@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from datetime import datetime, timedelta
+from datetime import datetime
 
 from apps.core import clock
+from apps.core.formatting import format_relative
 from apps.keys.enums import ENDED_STATUSES, KeyStatus
 from apps.keys.forms import KeyLifeForm
 from apps.keys.models import ApiKey
@@ -14,13 +15,13 @@ from apps.keys.rotation_terms import effective_days
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class KeyLifeView:
-    """Dates of a key by its account's clock; spans count down to them. None where nothing will happen."""
+    """Dates of a key by its account's clock, and how far away they are in words. None where nothing will happen."""
 
     rotation_days: int | None
     rotates_at: datetime | None
-    rotates_in: timedelta | None
+    rotates_in: str
     ends_at: datetime | None
-    ends_in: timedelta | None
+    ends_in: str
     is_renewed: bool
     unread_until: datetime | None
     form: KeyLifeForm | None
@@ -41,15 +42,15 @@ def life_of(key: ApiKey) -> KeyLifeView:
         rotates_at=rotates_at,
         rotates_in=_until(rotates_at, now),
         ends_at=ends_at,
-        ends_in=None if is_over else _until(ends_at, now),
+        ends_in="" if is_over else _until(ends_at, now),
         is_renewed=is_living and key.auto_renew,
         unread_until=unread_until if unread_until and unread_until > now and not is_over else None,
         form=_form_of(key) if is_living else None,
     )
 
 
-def _until(instant: datetime | None, now: datetime) -> timedelta | None:
-    return None if instant is None or instant <= now else instant - now
+def _until(instant: datetime | None, now: datetime) -> str:
+    return "" if instant is None or instant <= now else format_relative(instant, now)
 
 
 def _form_of(key: ApiKey) -> KeyLifeForm:

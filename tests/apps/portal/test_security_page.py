@@ -90,4 +90,4 @@ def test_page_takes_as_many_queries_for_one_leak_as_for_three(client_for: Connec
         services.report_leak(key=key, url="", source="content", actor=SYSTEM)
 
     assert count_queries(client) == one
-    assert one == 11
+    assert one == 3
