@@ -12,7 +12,15 @@ from typing import Final
 from benchmarks.results import Measure, print_table
 from benchmarks.suites import measure_alone
 
-SUITES: Final = ("gateway", "proxies", "usage", "catalogue", "registration", "reconciliation")
+SUITES: Final = (
+    "gateway",
+    "proxies",
+    "startup",
+    "usage",
+    "catalogue",
+    "registration",
+    "reconciliation",
+)
 
 
 def main() -> int:
