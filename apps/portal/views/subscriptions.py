@@ -29,7 +29,7 @@ from apps.subscriptions.exceptions import AlreadySubscribed
 from apps.subscriptions.forms import AT_ONCE, AnswerForm, CancelForm, WithdrawForm
 from apps.subscriptions.models import Subscription
 from apps.subscriptions.transitions import SUBSCRIPTION
-from apps.usage.standing import subscription_usage
+from apps.usage.standing import live_standings, subscription_usage
 
 READ: Final = "subscriptions.read"
 MANAGE: Final = "subscriptions.manage"
@@ -79,7 +79,7 @@ def subscription_list(request: ConsoleRequest) -> HttpResponse:
     page = Paginator(selectors.list_subscriptions(request.actor), PAGE_SIZE).get_page(
         request.GET.get("page")
     )
-    standings = selectors.quota_standings(page)
+    standings = live_standings(page.object_list)
     rows = [(row, standings[row.pk]) for row in page]
     return render(request, "subscriptions/list.html", {"page": page, "rows": rows})
 
