@@ -79,7 +79,7 @@ def subscription_list(request: ConsoleRequest) -> HttpResponse:
     page = Paginator(selectors.list_subscriptions(request.actor), PAGE_SIZE).get_page(
         request.GET.get("page")
     )
-    standings = live_standings(page.object_list)
+    standings = live_standings(list(page))
     rows = [(row, standings[row.pk]) for row in page]
     return render(request, "subscriptions/list.html", {"page": page, "rows": rows})
 
