@@ -21,7 +21,11 @@ from apps.subscriptions.models import Subscription
 def list_keys(actor: Actor, *, subscription: Subscription | None = None) -> QuerySet[ApiKey]:
     """Return the keys of the actor's organization, newest first, with what lists show."""
     # Until when its text can still be read, without fetching the text.
-    is_unread = When(unread__read_at__isnull=True, then=F("unread__readable_until"))
+    is_unread = When(
+        unread__read_at__isnull=True,
+        unread__secret__gt="",
+        then=F("unread__readable_until"),
+    )
     related = ("subscription__api", "subscription__plan", "rotation_out", "workspace")
     rows: QuerySet[ApiKey] = (
         ApiKey.objects.visible_to(actor)

@@ -41,6 +41,8 @@ def store(settings: Any) -> Iterator[None]:
         "pricing_priceversion",
         "subscriptions_subscription",
         "keys_apikey",
+        "keys_keyalert",
+        "keys_keyleak",
     ],
 )
 def test_operator_opens_every_list(model: str, client_for: Connect) -> None:

@@ -4,9 +4,11 @@ from __future__ import annotations
 
 from concurrent.futures import ThreadPoolExecutor
 from datetime import timedelta
+from typing import Any
 
 import pytest
 from django.db import connection
+from django.urls import reverse
 from pytest_django import Settings
 
 from apps.accounts.models import Membership
@@ -138,6 +140,23 @@ def test_operator_sees_it_until_it_is_looked_at() -> None:
     assert not [item for item in attention_items(operator) if "keys" in str(item.label)]
     row = AuditEvent.objects.get(action="keys:alert:resolved")
     assert (row.reason, row.organization_id) == ("a load test", alert.organization_id)
+
+
+def test_operator_marks_it_in_the_back_office(client_for: Any, settings: Settings) -> None:
+    settings.REQUIRE_STAFF_MFA = False
+    _owner, subscription = account()
+    make_keys(subscription, 11)
+    client, alert = client_for(make_staff("operator")), KeyAlert.objects.get()
+    page = reverse("admin:keys_keyalert_changelist")
+
+    client.post(
+        page,
+        {"action": "resolve_selected", "_selected_action": [str(alert.pk)], "reason": "fine"},
+    )
+
+    alert.refresh_from_db()
+    assert alert.resolved_at is not None
+    assert client_for(make_staff("approver")).get(page).status_code == 403
 
 
 @pytest.mark.django_db(transaction=True)

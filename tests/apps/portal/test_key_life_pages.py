@@ -100,6 +100,7 @@ def test_new_key_of_the_job_is_read_once_on_its_page(client_for: Connect) -> Non
     new = KeyRotation.objects.get().new_key
     client = client_for(owner)
     assert "Nobody has read this key yet" in text_of(client.get(url("key", new)))
+    assert "not read yet" in text_of(client.get(reverse("portal:keys")))
     assert "It is shown once" in text_of(client.get(url("key_reveal", new)))
     assert "Nobody has read this key yet" in text_of(client.get(url("key", new)))
 
@@ -110,6 +111,7 @@ def test_new_key_of_the_job_is_read_once_on_its_page(client_for: Connect) -> Non
     assert find_key_by_secret(found[0]) == new
     assert "no-store" in shown.headers["Cache-Control"]
     assert "Nobody has read this key yet" not in text_of(client.get(url("key", new)))
+    assert "not read yet" not in text_of(client.get(reverse("portal:keys")))
     again = client.post(url("key_reveal", new), follow=True)
     assert found[0] not in again.content.decode()
     assert "It was read before" in text_of(again)
