@@ -57,7 +57,7 @@ def shown(consumer: Membership, issued: IssuedKey) -> tuple[str, str]:
 def test_used_up_quota_suspends_the_keys_until_it_has_room(
     authorizer: AuthorizerProcess, consumer: Membership
 ) -> None:
-    issued = key_of(consumer, make_price(quota_calls=3))
+    issued = key_of(consumer, make_price(quota_calls=3, rate_per_minute=60, rate_per_second=50))
     statuses = [call(authorizer, issued).status_code for _ in range(4)]
     assert statuses == [200, 200, 200, 429]
     refused = call(authorizer, issued)
@@ -67,6 +67,9 @@ def test_used_up_quota_suspends_the_keys_until_it_has_room(
     path = f"/api/v1/subscriptions/{issued.key.subscription.public_id}/quota"
     body = api_client(consumer).get(path).json()
     assert (body["used"], body["remaining"], body["source"]) == (3, 0, "store")
+    # The store's own packed windows, read back: refused calls took nothing of them.
+    minute = next(row for row in body["windows"] if row["name"] == "minute")
+    assert (minute["used"], minute["remaining"]) == (3, 57)
 
     subscription = Subscription.objects.get(pk=issued.key.subscription_id)
     top_up_quota(subscription=subscription, calls=2, reason="launch", actor=SYSTEM)

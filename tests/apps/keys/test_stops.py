@@ -5,10 +5,13 @@ from __future__ import annotations
 from collections.abc import Iterator
 from typing import Any
 
+import msgspec
 import pytest
 
 from apps.accounts.models import Membership
 from apps.core.money import Money
+from apps.gateway import entries
+from apps.gateway.store import names
 from apps.gateway.valkey import get_client
 from apps.keys.enums import KeyStatus
 from apps.keys.models import ApiKey
@@ -91,6 +94,23 @@ def test_spend_cap_stops_keys_too(consumer: Membership, subscription: Subscripti
     set_spend_cap(subscription=subscription, amount=Money(900, "USD"), actor=SYSTEM)
     bring_to_gateway(subscription, used=1002)
     assert states(consumer) == [("suspended", "spend_cap_reached")]
+
+
+def test_are_active_again_when_the_next_period_has_begun(
+    consumer: Membership, subscription: Subscription
+) -> None:
+    make_key(subscription)
+    bring_to_gateway(subscription, used=100)
+    assert states(consumer) == [("suspended", "quota_exceeded")]
+
+    field = f"{entries.SUBSCRIPTION}:{subscription.public_id}"
+    raw = get_client().hget(names.ENTRIES, field)
+    assert raw is not None
+    entry = entries.decode_entry(entries.SUBSCRIPTION, raw)
+    # The account's clock moves into the second period, whose counter exists since the first began.
+    later = msgspec.structs.replace(entry, clock_offset_ms=32 * 86_400_000)
+    get_client().hset(names.ENTRIES, field, entries.encode_entry(later))
+    assert states(consumer) == [("active", "")]
 
 
 def test_own_states_stay_what_they_are(consumer: Membership, subscription: Subscription) -> None:
