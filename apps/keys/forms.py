@@ -2,18 +2,18 @@
 
 from __future__ import annotations
 
-from datetime import UTC, datetime, time, timedelta
 from typing import Any
-from zoneinfo import ZoneInfo
 
 from django import forms
-from django.utils.translation import gettext, ngettext, pgettext_lazy
+from django.utils.translation import gettext, ngettext
 from django.utils.translation import gettext_lazy as _
 
 from apps.keys.constants import MAX_ROTATION_DAYS
-from apps.keys.enums import LeakPolicy, Scope
+from apps.keys.enums import LeakPolicy
 from apps.keys.services import KeyLife, KeyTerms
+from apps.keys.term_forms import KeyTermsForm
 from apps.pricing.models import Plan
+from apps.subscriptions.models import Subscription
 
 
 class KeyLifeForm(forms.Form):
@@ -63,7 +63,7 @@ def _help_on_rotation(plan: Plan) -> str:
     return text % {"days": days}
 
 
-class KeyForm(KeyLifeForm):
+class KeyForm(KeyTermsForm, KeyLifeForm):
     """A new key. Everything but the name may stay as it is."""
 
     field_order = ("name",)
@@ -72,47 +72,19 @@ class KeyForm(KeyLifeForm):
         max_length=80,
         help_text=_("Where it will be used, for example “Web shop”."),
     )
-    scopes = forms.MultipleChoiceField(
-        label=pgettext_lazy("key", "May"),
-        choices=[
-            (Scope.READ, _("Read (GET, HEAD)")),
-            (Scope.WRITE, _("Write (POST, PUT, PATCH, DELETE)")),
-        ],
-        initial=[Scope.READ, Scope.WRITE],
-        widget=forms.CheckboxSelectMultiple,
-    )
-    ip_allow = forms.CharField(
-        label=_("Only from these addresses"),
-        required=False,
-        widget=forms.Textarea(attrs={"rows": 3}),
-        help_text=_("One address or range a line, for example 192.0.2.0/24. Empty: from anywhere."),
-    )
-    rate_per_minute = forms.IntegerField(
-        label=_("Calls per minute"),
-        min_value=1,
-        required=False,
-        help_text=_("Below the plan's own limit."),
-    )
-    expires_on = forms.DateField(
-        label=_("Last day"), required=False, widget=forms.DateInput(attrs={"type": "date"})
-    )
 
-    def to_terms(self, timezone: str) -> KeyTerms:
-        """Return what the services take; the key's last day ends in the account's time zone."""
+    def __init__(self, *args: Any, subscription: Subscription, **options: Any) -> None:
+        """Ask what the plan and the API of a subscription allow."""
+        super().__init__(*args, subscription=subscription, plan=subscription.plan, **options)
+
+    def to_terms(self) -> KeyTerms:
+        """Return what the services take."""
         values: dict[str, Any] = self.cleaned_data
-        last_day = values["expires_on"]
-        expires_at = None
-        if last_day is not None:
-            end = datetime.combine(last_day + timedelta(days=1), time.min, ZoneInfo(timezone))
-            expires_at = end.astimezone(UTC)
         return KeyTerms(
             name=values["name"],
-            scopes=tuple(values["scopes"]),
-            ip_allow=tuple(values["ip_allow"].split()),
-            rate_per_minute=values["rate_per_minute"],
-            expires_at=expires_at,
             rotation_days=values["rotation_days"],
             auto_renew=values["auto_renew"],
+            **self.terms(),
         )
 
 

@@ -10,8 +10,6 @@ from django.utils.functional import Promise
 from django.utils.translation import gettext_lazy as _
 
 from apps.core.models import AuditEvent
-from apps.keys.models import ApiKey
-from apps.keys.selectors import audit_trail_of
 
 WORDS: Final = {
     "keys:key:created": _("Created"),
@@ -33,7 +31,6 @@ WORDS: Final = {
     "keys:key:rotation_announced": _("Its rotation was announced"),
     "keys:key:leaked": _("Found in public"),
 }
-MAX_ROWS: Final = 200
 
 
 @dataclass(frozen=True, slots=True)
@@ -46,12 +43,8 @@ class TrailEntry:
     note: str
 
 
-def trail_of(key: ApiKey) -> list[TrailEntry]:
-    """Return what was done with a key, newest first."""
-    return [_entry(event) for event in audit_trail_of(key)[:MAX_ROWS]]
-
-
-def _entry(event: AuditEvent) -> TrailEntry:
+def entry_of(event: AuditEvent) -> TrailEntry:
+    """Return one row of a key's trail in words."""
     by = f"{event.actor_label} ({event.ip})" if event.ip else event.actor_label
     title = WORDS.get(event.action, event.action)
     return TrailEntry(title=title, at=event.occurred_at, by=by, note=event.reason)

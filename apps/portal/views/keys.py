@@ -25,17 +25,18 @@ from apps.keys.models import ApiKey
 from apps.keys.proof import wait_for_proof
 from apps.keys.services import IssuedKey
 from apps.keys.stops import mark_stops
-from apps.keys.trail import trail_of
+from apps.keys.trail import entry_of
 from apps.keys.transitions import KEY
 from apps.portal.call_snippets import curl_with_key, snippets_with_key
 from apps.portal.key_life import life_of
 from apps.portal.moves import ask, carry_out
 from apps.subscriptions.selectors import get_subscription
+from apps.usage.key_trend import key_trend
 
 READ: Final = "keys.read"
 MANAGE: Final = "keys.manage"
 PAGE_SIZE: Final = 50
-TRAIL_ROWS: Final = 50
+TRAIL_ROWS: Final = 20
 LIST_ROUTE: Final = "portal:keys"
 PAGE_ROUTE: Final = "portal:key"
 
@@ -60,9 +61,9 @@ def key_list(request: ConsoleRequest) -> HttpResponse:
 def create(request: ConsoleRequest, subscription_id: str) -> HttpResponse:
     """Issue a key; its secret is on the answer to the form only."""
     subscription = get_subscription(request.actor, subscription_id)
-    form = KeyForm(request.POST or None, plan=subscription.plan)
+    form = KeyForm(request.POST or None, subscription=subscription)
     if request.method == "POST" and form.is_valid():
-        terms = form.to_terms(subscription.timezone)
+        terms = form.to_terms()
         with refusals_on(form):
             issued = services.create_key(
                 subscription=subscription, terms=terms, actor=request.actor
@@ -95,10 +96,15 @@ def key_page(request: ConsoleRequest, key_id: str) -> HttpResponse:
             done=_("Saved."),
             back_to=request.path,
         )
+    trail = Paginator(selectors.audit_trail_of(key), TRAIL_ROWS)
+    trail_page = trail.get_page(request.GET.get("page"))
     context = {
         "key": key,
         "form": form,
-        "trail": trail_of(key)[:TRAIL_ROWS],
+        "trail": [entry_of(event) for event in trail_page],
+        "trail_page": trail_page,
+        "trend": key_trend(key, _("Calls per day in the last 30 days")),
+        "is_ended": key.status in ENDED_STATUSES,
         "command": curl_with_key(key.subscription.api),
         "life": life_of(key),
         "moves": KEY.allowed_from(key.status),
