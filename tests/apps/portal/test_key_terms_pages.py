@@ -172,7 +172,7 @@ def test_page_takes_as_many_queries_however_long_the_trail(
     client = client_for(owner)
     client.get(url("key", key))
 
-    with django_assert_num_queries(14):
+    with django_assert_num_queries(20):
         client.get(url("key", key))
 
 
