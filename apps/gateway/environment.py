@@ -50,10 +50,22 @@ def read_numbered_secrets(name: str) -> tuple[str, ...]:
 
     Raises: SettingError.
     """
+    return tuple(secret for _number, secret in sorted(_read_numbered(name).items(), reverse=True))
+
+
+def read_secret_numbers(name: str) -> tuple[int, ...]:
+    """Return the numbers of such secrets, highest first.
+
+    Raises: SettingError.
+    """
+    return tuple(sorted(_read_numbered(name), reverse=True))
+
+
+def _read_numbered(name: str) -> dict[int, str]:
     numbered: dict[int, str] = {}
     for part in read_text(name).split(","):
         number, separator, secret = part.strip().partition(":")
         if not separator or not number.isdigit() or not secret:
             raise SettingError(f"{name} must read <number>:<secret>[,<number>:<secret>...].")
         numbered[int(number)] = secret
-    return tuple(secret for _, secret in sorted(numbered.items(), reverse=True))
+    return numbered

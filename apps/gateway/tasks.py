@@ -9,9 +9,10 @@ from uuid import UUID
 from apps.core.actors import Actor
 from apps.core.jobs import JobContext, job
 from apps.core.schedule import schedule
+from apps.gateway.peppers import move_noted_keys
 from apps.gateway.reconciliation import reconcile
 from apps.gateway.registration import check_and_register, resume_lost_registrations
-from apps.gateway.valkey import get_counters, get_writer
+from apps.gateway.valkey import get_client, get_counters, get_writer
 
 
 @job("gateway.reconcile")
@@ -44,5 +45,13 @@ def resume_registrations(_context: JobContext) -> dict[str, int]:
     return {"resumed": resume_lost_registrations()}
 
 
+@job("gateway.move_peppers")
+def move_peppers(_context: JobContext) -> dict[str, int]:
+    """Move keys that were used to the newest pepper."""
+    actor = Actor.system("gateway.move_peppers")
+    return move_noted_keys(get_client(), get_writer().nodes(), actor=actor)
+
+
+schedule("gateway.move_peppers", every=timedelta(minutes=1))
 schedule("gateway.reconcile", every=timedelta(minutes=15))
 schedule("gateway.resume_registrations", every=timedelta(seconds=30))

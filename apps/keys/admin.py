@@ -21,7 +21,7 @@ class ApiKeyAdmin(ReadOnlyAdmin):
     change_roles = ("operator",)
     exclude = ("digest",)
     list_display = ("name", "masked", "organization", "status", "last_used_at", "created_at")
-    list_filter = ("status", "environment")
+    list_filter = ("status", "environment", "pepper_number")
     list_select_related = ("organization",)
     search_fields = ("name", "prefix", "last_four", "organization__name")
     action_form = ReasonForm

@@ -14,6 +14,7 @@ class KeysConfig(AppConfig):
         """Register the receivers, the jobs and what webhooks tell."""
         from apps.keys import (  # noqa: PLC0415 -- registration on import
             attention,  # noqa: F401 -- as said
+            checks,  # noqa: F401 -- as said
             messages,  # noqa: F401 -- as said
             notices,
             receivers,  # noqa: F401 -- as said

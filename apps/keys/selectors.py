@@ -6,13 +6,13 @@ from collections.abc import Iterable
 from datetime import datetime
 from uuid import UUID
 
-from django.db.models import Case, F, QuerySet, When
+from django.db.models import Case, Count, F, QuerySet, When
 
 from apps.core.actors import Actor
 from apps.core.exceptions import NotFound
 from apps.core.ids import InvalidPublicIdError, parse_public_id
 from apps.core.models import AuditEvent
-from apps.keys.enums import COUNTED_STATUSES, LeakPolicy
+from apps.keys.enums import COUNTED_STATUSES, ENDED_STATUSES, LeakPolicy
 from apps.keys.hashing import possible_digests
 from apps.keys.models import ApiKey, KeyAlert, KeyLeak, KeyPolicy, KeyRotation
 from apps.subscriptions.models import Subscription
@@ -103,3 +103,10 @@ def audit_trail_of(key: ApiKey) -> QuerySet[AuditEvent]:
     """Return what was done with a key, newest first, for its owner."""
     rows = AuditEvent.objects.filter(target_type=ApiKey._meta.label_lower, target_id=key.pk)
     return rows.order_by("-occurred_at", "-id")
+
+
+def keys_per_pepper() -> dict[int, int]:
+    """Return how many keys that have not ended hang on each pepper, by its number."""
+    living = ApiKey.objects.exclude(status__in=ENDED_STATUSES).order_by()
+    rows = living.values("pepper_number").annotate(count=Count("pk"))
+    return {row["pepper_number"]: row["count"] for row in rows}

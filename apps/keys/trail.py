@@ -17,6 +17,7 @@ WORDS: Final = {
     "keys:key:sync_failed": _("The gateway did not answer in time"),
     "keys:key:sync_retried": _("Brought to the gateway again"),
     "keys:key:renamed": _("Renamed"),
+    "keys:key:rehashed": _("Stored under a newer pepper"),
     "keys:key:terms_changed": _("Scopes, limits or expiry changed"),
     "keys:key:suspended": _("Suspended"),
     "keys:key:resumed": _("Resumed"),

@@ -9,7 +9,13 @@ from ipaddress import ip_address
 from pathlib import Path
 from typing import Final
 
-from apps.gateway.environment import SettingError, read_number, read_numbered_secrets, read_text
+from apps.gateway.environment import (
+    SettingError,
+    read_number,
+    read_numbered_secrets,
+    read_secret_numbers,
+    read_text,
+)
 from apps.gateway.resolver.config import Server, Trust, read_bind
 
 MIN_SECRET_CHARS: Final = 16
@@ -59,6 +65,8 @@ class AuthorizerSettings:
     bind: Bind
     secret: str
     peppers: tuple[bytes, ...]
+    # Of the peppers, in the same order.
+    pepper_numbers: tuple[int, ...]
     store_url: str
     web_url: str | None
     node: str
@@ -82,6 +90,7 @@ class AuthorizerSettings:
             bind=Bind.parse(read_text("AUTHORIZER_BIND", "127.0.0.1:8090")),
             secret=secret,
             peppers=tuple(pepper.encode() for pepper in read_numbered_secrets("KEY_PEPPERS")),
+            pepper_numbers=read_secret_numbers("KEY_PEPPERS"),
             store_url=read_text("REDIS_URL"),
             web_url=read_text("WEB_INTERNAL_URL", "").rstrip("/") or None,
             node=read_text("NODE_NAME", f"{socket.gethostname()}-{os.getpid()}"),

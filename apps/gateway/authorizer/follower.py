@@ -28,6 +28,7 @@ from apps.gateway.entries import (
     decode_entry,
     split_field,
 )
+from apps.gateway.pepper_notes import MAX_WAITING, write_notes
 from apps.gateway.store import names
 from apps.gateway.store.functions import (
     LIBRARY,
@@ -70,6 +71,9 @@ class RegistryFollower:
         self.head: Head | None = None
         # Told of in the reports, when there is one.
         self.upstreams: UpstreamGuard | None = None
+        # The numbers of the peppers that this node knows, newest first, and what notes about keys are signed with.
+        self.pepper_numbers: tuple[int, ...] = ()
+        self.note_secret = b""
         self._node = node
         self._feed = feed
         self._count_decisions = count_decisions
@@ -102,6 +106,7 @@ class RegistryFollower:
                     await self._read_changes(self.head, block_ms=REPORT_EVERY_MS)
                 await self._confirm()
                 await self._follow_reload_request()
+                await self._tell_outdated_keys()
             except ReloadNeededError as reason:
                 logger.info("registry: loading again: %s", reason)
                 must_load = True
@@ -190,6 +195,16 @@ class RegistryFollower:
         if await self._client.getdel(names.reload_request(self._node)):
             raise ReloadNeededError("reconciliation asked for it")
 
+    async def _tell_outdated_keys(self) -> None:
+        """Note the keys that were found by an older pepper; web moves them to the newest one."""
+        outdated, self.tables.outdated = self.tables.outdated, {}
+        if not outdated or not self.pepper_numbers:
+            return
+        if await self._client.hlen(names.OUTDATED_KEYS) < MAX_WAITING:
+            number = self.pepper_numbers[0]
+            notes = write_notes(outdated, pepper_number=number, secret=self.note_secret)
+            await self._client.hset(names.OUTDATED_KEYS, mapping=notes)
+
     async def _confirm_by_feed(self) -> None:
         """Ask web for the head, at most twice a second, while the store cannot confirm it."""
         if self._feed is not None and self.head is not None:
@@ -215,6 +230,7 @@ class RegistryFollower:
             digest=self.tables.digest,
             entries=self.tables.counts,
             resolver_up=self.upstreams.is_resolver_up if self.upstreams else None,
+            peppers=self.pepper_numbers,
         )
         arguments = (self._node, msgspec.json.encode(report).decode(), lease_ms)
         try:

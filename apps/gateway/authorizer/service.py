@@ -51,6 +51,8 @@ async def serve(settings: AuthorizerSettings) -> None:
     upstreams = UpstreamGuard(ResolverClient(settings.resolver), settings.trust)
     follower = RegistryFollower(settings.store_url, feed, settings.node, lambda: decisions[ALLOWED])
     follower.upstreams = upstreams
+    follower.pepper_numbers = settings.pepper_numbers
+    follower.note_secret = settings.secret.encode()
     store = StoreClient(settings.store_url)
     journal = JournalWriter(settings.journal_dir, settings.node, min_free_mb=settings.min_free_mb)
     app = Authorizer(

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, cast
+from typing import TYPE_CHECKING, Final, cast
 
 from apps.gateway.authorizer.grants import Grant
 from apps.gateway.authorizer.tenants import uncounted_calls
@@ -25,6 +25,10 @@ if TYPE_CHECKING:
     from apps.gateway.entries import Change, Entry
 
 
+# A report tells of so many keys at most; the others are noted again at their next call.
+MAX_OUTDATED: Final = 500
+
+
 class Tables:
     """Entries by kind and id, and the grants compiled from them on first use."""
 
@@ -39,6 +43,8 @@ class Tables:
         self.watched: frozenset[str] = frozenset()
         self._is_watching = False
         self._grants: dict[str, Grant] = {}
+        # Key id -> digest under the newest pepper, of keys that were found by an older one since the last report.
+        self.outdated: dict[str, str] = {}
         self._digest = Digest()
         tables = (self.routes, self.keys, self.subscriptions, self.tenants)
         kinds = (ROUTE, KEY, SUBSCRIPTION, TENANT)
@@ -74,10 +80,14 @@ class Tables:
         A grant holds the entries that it was compiled from; when one of them was replaced since, it is
         compiled again. So a change of a subscription costs one dictionary write, however many keys it has.
         """
+        newest = ""
         for digest in digests:
             key = self.keys.get(digest)
             if key is None:
+                newest = newest or digest
                 continue
+            if newest and len(self.outdated) < MAX_OUTDATED:
+                self.outdated[key.key_id] = newest
             subscription = self.subscriptions.get(key.sub_id)
             if subscription is None:
                 return None

@@ -5,6 +5,7 @@ The leading relay (`apps.gateway.sync`) carries it to Valkey and waits for the p
 
 from __future__ import annotations
 
+from dataclasses import replace
 from datetime import timedelta
 from functools import cache
 from typing import Any, Final
@@ -86,7 +87,21 @@ def want_route(api_id: UUID, *, is_forced: bool = False) -> bool:
 def want_key(key_id: UUID, *, describe: Describe = described_for, is_forced: bool = False) -> bool:
     """Note what a key may do now."""
     key = ApiKey.objects.select_related("rotation_out").get(pk=key_id)
-    return want_entry(wanted_key(key, describe=describe), is_forced=is_forced)
+    wanted = wanted_key(key, describe=describe)
+    is_news = want_entry(wanted, is_forced=is_forced)
+    return _want_older_digests(wanted) or is_news
+
+
+def _want_older_digests(wanted: WantedEntry) -> bool:
+    """Keep a key under its digests of older peppers, with the same terms, until the newest one is proven."""
+    rows = RegistryEntry.objects.filter(kind=EntryKind.KEY, subject_id=wanted.subject_id)
+    older = list(rows.exclude(key=wanted.key).exclude(payload=None))
+    if not older:
+        return False
+    is_proven = rows.filter(key=wanted.key, state=SyncState.PROVEN).exists()
+    entry = None if is_proven else wanted.entry
+    news = [want_entry(replace(wanted, key=row.key, entry=entry)) for row in older]
+    return any(news)
 
 
 def want_limited_keys_of(api_id: UUID) -> int:

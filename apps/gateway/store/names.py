@@ -8,6 +8,8 @@ HEAD: Final = "{registry}:head"
 ENTRIES: Final = "{registry}:entries"
 CHANGES: Final = "{registry}:changes"
 NODES: Final = "{registry}:nodes"
+# Key id -> its digest under the newest pepper, for keys that were found by an older one.
+OUTDATED_KEYS: Final = "{registry}:outdated"
 
 
 def staging(epoch: str) -> str:

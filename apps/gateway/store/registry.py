@@ -85,6 +85,8 @@ class Node:
     entries: dict[str, int] = dataclass_field(default_factory=dict)
     # Whether the resolver beside it answers; None when it did not say.
     resolver_up: bool | None = None
+    # The numbers of the peppers that it knows.
+    peppers: tuple[int, ...] = ()
 
     def proves(self, head: Head) -> bool:
         """Tell whether this node has applied everything up to a head."""
@@ -102,6 +104,7 @@ class NodeReport(msgspec.Struct, frozen=True):
     digest: str = ""
     entries: dict[str, int] = {}
     resolver_up: bool | None = None
+    peppers: tuple[int, ...] = ()
 
 
 class RegistryWriter:
@@ -236,6 +239,7 @@ def _node(name: str, row: str, now: int) -> Node:
         digest=report.digest,
         entries=report.entries,
         resolver_up=report.resolver_up,
+        peppers=report.peppers,
     )
 
 

@@ -17,6 +17,7 @@ from apps.keys.services.issuing import IssuedKey, KeyTerms, create_key
 from apps.keys.services.leaks import change_leak_policy, report_leak
 from apps.keys.services.life import KeyLife, change_key_life
 from apps.keys.services.noticing import send_due_notices
+from apps.keys.services.peppers import rehash_key
 from apps.keys.services.rotating import complete_due_rotations, rotate_key
 from apps.keys.services.suspicion import look_for_suspicion, resolve_alert
 from apps.keys.services.use import KeyUse, note_key_uses
@@ -36,6 +37,7 @@ __all__ = [
     "look_for_suspicion",
     "mark_key_sync_failed",
     "note_key_uses",
+    "rehash_key",
     "rename_key",
     "renew_due_keys",
     "report_leak",

@@ -65,6 +65,12 @@ def alert(subscription: Subscription) -> KeyAlert:
     )
 
 
+def outdated(subscription: Subscription) -> ApiKey:
+    key = key_of(subscription)
+    ApiKey.objects.filter(pk=key.pk).update(pepper_number=0)
+    return key
+
+
 def failed(subscription: Subscription) -> ApiKey:
     key = make_key(subscription, is_active=False).key
     return services.mark_key_sync_failed(key_id=key.pk, reason="no proof", actor=SYSTEM)
@@ -95,6 +101,12 @@ SCENARIOS: Final[dict[str, tuple[Callable[[Subscription], Any], Callable[[Any], 
     "mark_key_sync_failed": (
         lambda subscription: make_key(subscription, is_active=False).key,
         lambda key: services.mark_key_sync_failed(key_id=key.pk, reason="late", actor=ACTOR),
+    ),
+    "rehash_key": (
+        outdated,
+        lambda key: services.rehash_key(
+            key_id=key.pk, digest="a" * 64, pepper_number=1, actor=ACTOR
+        ),
     ),
     "retry_key_sync": (failed, lambda key: services.retry_key_sync(key=key, actor=ACTOR)),
     "suspend_key": (key_of, lambda key: services.suspend_key(key=key, actor=ACTOR)),
