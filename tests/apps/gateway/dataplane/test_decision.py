@@ -13,16 +13,20 @@ import pytest
 from apps.gateway.authorizer.config import Bind
 from apps.gateway.entries import RateLimit, Tenant, set_entry
 from apps.gateway.environment import SettingError
+from apps.gateway.pepper_notes import read_note
+from apps.gateway.store import names
 from apps.keys.credential import digest_of
 from tests.apps.gateway.dataplane.conftest import Registry
 from tests.apps.gateway.dataplane.harness import (
     PEPPERS,
+    SECRET,
     AuthorizerProcess,
     Consumer,
     ValkeyServer,
     make_consumer,
     make_route,
     running,
+    wait_for,
 )
 
 
@@ -110,7 +114,7 @@ def test_unknown_malformed_and_revoked_keys_get_the_same_answer(
 
 
 def test_key_hashed_with_older_pepper_still_works(
-    authorizer: AuthorizerProcess, registry: Registry
+    authorizer: AuthorizerProcess, registry: Registry, valkey: ValkeyServer
 ) -> None:
     consumer = make_consumer()
     registry.apply(
@@ -120,6 +124,12 @@ def test_key_hashed_with_older_pepper_still_works(
     registry.wait_for_proof()
 
     assert authorizer.ask(consumer).status_code == 200
+    # The next report tells its digest under the newest pepper, signed.
+    told = wait_for(
+        lambda: valkey.client.hget(names.OUTDATED_KEYS, consumer.key_id), what="the note"
+    )
+    note = read_note(consumer.key_id, told.decode(), secret=SECRET.encode())
+    assert note == (2, consumer.digest)
 
 
 PAST = 1_000
