@@ -42,10 +42,16 @@ class JwtScheme(OpenApiAuthenticationExtension):  # type: ignore[no-untyped-call
         }
 
 
-class RememberedScheme(JwtScheme):  # type: ignore[no-untyped-call]  # as above
+class RememberedScheme(OpenApiAuthenticationExtension):  # type: ignore[no-untyped-call]  # as above
     """Service tokens and access tokens alike, kept for a second."""
 
     target_class = "apps.accounts.api.remembered.RememberedAuthentication"
+    name = "bearer"
+
+    def get_security_definition(self, auto_schema: Any) -> dict[str, str]:  # noqa: ARG002 -- the base class's
+        """Return the scheme."""
+        description = "An access token or a service token."
+        return {"type": "http", "scheme": "bearer", "description": description}
 
 
 class SessionScheme(OpenApiAuthenticationExtension):  # type: ignore[no-untyped-call]  # as above

@@ -18,7 +18,7 @@ MAX_TARGET_CHARS = 2_000
 MAX_HEADERS = 50
 
 
-class QuestionInput(serializers.Serializer[dict[str, Any]]):
+class ExplainInput(serializers.Serializer[dict[str, Any]]):
     """A call to explain: the key by its text, its digest or its id, and what the call does."""
 
     key = serializers.CharField(max_length=200, required=False, write_only=True)
@@ -38,7 +38,7 @@ class QuestionInput(serializers.Serializer[dict[str, Any]]):
     )
 
 
-class StepOutput(serializers.Serializer[dict[str, Any]]):
+class DecisionStepOutput(serializers.Serializer[dict[str, Any]]):
     """One step of a decision; `code` and `title` are those that a call would get."""
 
     step = serializers.CharField()
@@ -58,7 +58,7 @@ class ExplanationOutput(serializers.Serializer[dict[str, Any]]):
     version = serializers.IntegerField(allow_null=True)
     key_id = serializers.CharField(allow_null=True)
     subscription_id = serializers.CharField(allow_null=True)
-    steps = StepOutput(many=True)
+    steps = DecisionStepOutput(many=True)
 
 
 class ExplainView(ApiView):
@@ -66,10 +66,10 @@ class ExplainView(ApiView):
 
     method_permissions = {"POST": OPERATOR}
 
-    @extend_schema(request=QuestionInput, responses=ExplanationOutput)
+    @extend_schema(request=ExplainInput, responses=ExplanationOutput)
     def post(self, _request: Request) -> Response:
         """Explain what a call would get, step by step. Nothing is taken or counted; the question is audited."""
-        data = self.validated(QuestionInput)
+        data = self.validated(ExplainInput)
         data["headers"] = tuple(data["headers"])
         explanation = services.explain_decision(question=Question(**data), actor=self.actor)
         return Response(ExplanationOutput(explanation).data)

@@ -115,6 +115,7 @@ def test_the_page_warns_of_the_upstream_that_waits(
             "health_path": "/",
             "health_expected_status": 200,
             "health_interval_s": 60,
+            "timeout_class": api.timeout_class,
         },
         follow=True,
     )
