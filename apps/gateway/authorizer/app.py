@@ -71,27 +71,28 @@ class Authorizer:
 
     def handle(self, request: Request, connection: Connection) -> None:
         """Answer one request, now or when store and journal have answered."""
-        is_caddy = request.path == CADDY_PATH
-        kind = Reply if is_caddy else REPLIES.get(profile_of(request.path), Reply)
+        path = request.path
+        is_caddy = path == CADDY_PATH
+        kind = Reply if is_caddy else REPLIES.get(profile_of(path), Reply)
         reply = kind(connection, self._decisions)
         try:
-            answer = (
-                self._answer_caddy(request, reply) if is_caddy else self._answer(request, reply)
-            )
+            if not is_caddy:
+                answer = self._answer(request, reply)
+            elif self._is_proxy(request.headers):
+                answer = self._authorize(read_caddy(request), reply)
+            else:
+                answer = problems.FORBIDDEN_CALLER
         except Exception:  # an answer must be given, and it must not be 200
             logger.exception("authorizer: failed to decide")
             answer = problems.INTERNAL
         if answer is not None:
             reply.refuse(answer)
 
-    def _answer_caddy(self, request: Request, reply: Reply) -> Answer | None:
-        """Return the answer; None when store and journal will have the last word."""
-        if not self._is_proxy(request.headers):
-            return problems.FORBIDDEN_CALLER
-        return self._authorize(read_caddy(request), reply)
-
     def _answer(self, request: Request, reply: Reply) -> Answer | None:
-        """Do as `_answer_caddy` for the questions of other proxies, and those that are about no call."""
+        """Answer the questions of other proxies than Caddy, and those that are about no call.
+
+        None when store and journal will have the last word.
+        """
         path = request.path
         profile = profile_of(path)
         if profile in REPLIES:
