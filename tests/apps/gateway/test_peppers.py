@@ -66,7 +66,8 @@ def tell(store: Redis, settings: Settings, issued: IssuedKey, **changed: Any) ->
     digest = digest_of(issued.secret, NEWEST.encode())
     secret = changed.get("secret", settings.AUTHORIZER_SECRET)
     notes = write_notes({issued.key.public_id: digest}, pepper_number=2, secret=secret.encode())
-    store.hset(names.OUTDATED_KEYS, mapping=notes)
+    for key_id, note in notes.items():
+        store.hset(names.OUTDATED_KEYS, key_id, note)
     return digest
 
 
