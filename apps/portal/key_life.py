@@ -8,7 +8,6 @@ from datetime import datetime
 from apps.core import clock
 from apps.core.formatting import format_relative
 from apps.keys.enums import ENDED_STATUSES, KeyStatus
-from apps.keys.forms import KeyLifeForm
 from apps.keys.models import ApiKey
 from apps.keys.rotation_terms import effective_days
 
@@ -24,7 +23,7 @@ class KeyLifeView:
     ends_in: str
     is_renewed: bool
     unread_until: datetime | None
-    form: KeyLifeForm | None
+    is_living: bool
 
 
 def life_of(key: ApiKey) -> KeyLifeView:
@@ -45,14 +44,9 @@ def life_of(key: ApiKey) -> KeyLifeView:
         ends_in="" if is_over else _until(ends_at, now),
         is_renewed=is_living and key.auto_renew,
         unread_until=unread_until if unread_until and unread_until > now and not is_over else None,
-        form=_form_of(key) if is_living else None,
+        is_living=is_living,
     )
 
 
 def _until(instant: datetime | None, now: datetime) -> str:
     return "" if instant is None or instant <= now else format_relative(instant, now)
-
-
-def _form_of(key: ApiKey) -> KeyLifeForm:
-    initial = {"rotation_days": key.rotation_days, "auto_renew": key.auto_renew}
-    return KeyLifeForm(initial=initial, plan=key.subscription.plan)

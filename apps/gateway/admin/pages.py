@@ -21,7 +21,7 @@ from apps.core.formatting import format_time
 from apps.core.plots import Plot, PlotData, Series, draw_stacked_bars
 from apps.gateway import selectors, services
 from apps.gateway.enums import EntryKind
-from apps.gateway.explaining_page import explain_page
+from apps.gateway.admin.explaining import explain_page
 from apps.gateway.models import ReconciliationReport
 from apps.gateway.reconciliation.proxy import ProxyState
 from apps.gateway.reconciliation.tables import TableState
