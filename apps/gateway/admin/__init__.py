@@ -10,8 +10,8 @@ from django.utils.translation import gettext_lazy as _
 
 from apps.core import clock
 from apps.core.admin import ReadOnlyAdmin
-from apps.gateway.admin.throttles import TenantThrottleAdmin  # noqa: F401 -- registration on import
 from apps.gateway.admin.pages import OPERATOR, GatewayPages
+from apps.gateway.admin.throttles import TenantThrottleAdmin  # noqa: F401 -- registration on import
 from apps.gateway.models import AuthorizerNode, ReconciliationReport, RegistryEntry
 from apps.gateway.selectors import gateway_standing
 

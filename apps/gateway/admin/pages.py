@@ -20,8 +20,8 @@ from apps.core.exceptions import DomainError, Forbidden
 from apps.core.formatting import format_time
 from apps.core.plots import Plot, PlotData, Series, draw_stacked_bars
 from apps.gateway import selectors, services
-from apps.gateway.enums import EntryKind
 from apps.gateway.admin.explaining import explain_page
+from apps.gateway.enums import EntryKind
 from apps.gateway.models import ReconciliationReport
 from apps.gateway.reconciliation.proxy import ProxyState
 from apps.gateway.reconciliation.tables import TableState
