@@ -22,7 +22,7 @@ from apps.gateway.authorizer.upstream_guard import UpstreamGuard
 from apps.gateway.resolver.client import ResolverClient
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Iterable, Sequence
 
     from apps.gateway.authorizer.config import AuthorizerSettings, Bind
 
@@ -34,6 +34,7 @@ BACKLOG: Final = 1024
 YOUNG_OBJECTS: Final = 50_000
 STOP_TIMEOUT_S: Final = 3.0
 STOP_POLL_S: Final = 0.02
+CANCEL_AGAIN_S: Final = 0.5
 # The proxy may run as another user of the same group.
 SOCKET_MODE: Final = 0o660
 
@@ -85,9 +86,7 @@ async def serve(settings: AuthorizerSettings) -> None:
     finally:
         server.close()
         await _close(connections)
-        for task in parts:
-            task.cancel()
-        await asyncio.gather(*parts, return_exceptions=True)
+        await end_all(parts)
         await follower.close()
         journal.close()
 
@@ -121,6 +120,19 @@ async def _close(connections: set[Connection]) -> None:
     deadline = loop.time() + STOP_TIMEOUT_S
     while connections and loop.time() < deadline:  # noqa: ASYNC110 -- at the end, once
         await asyncio.sleep(STOP_POLL_S)
+
+
+async def end_all(tasks: Iterable[asyncio.Task[object]]) -> None:
+    """Cancel tasks until they have ended.
+
+    Once is not always enough: a task whose connection fails in the same tick sees that error instead, and a loop that
+    takes it for a reason to connect anew would keep the process alive for good.
+    """
+    waiting = set(tasks)
+    while waiting:
+        for task in waiting:
+            task.cancel()
+        _, waiting = await asyncio.wait(waiting, timeout=CANCEL_AGAIN_S)
 
 
 def _stop_signal() -> asyncio.Event:
