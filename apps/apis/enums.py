@@ -79,6 +79,13 @@ class TimeoutClass(TextChoices):
     LONG = "long", pgettext_lazy("timeout", "long (as long as a call may take)")
 
 
+class DomainStatus(TextChoices):
+    """Whether a domain is proven to be its provider's."""
+
+    PENDING = "pending", pgettext_lazy("domain", "pending")
+    VERIFIED = "verified", pgettext_lazy("domain", "verified")
+
+
 class CircuitState(TextChoices):
     """Whether the gateway dials an upstream."""
 

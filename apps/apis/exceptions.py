@@ -163,3 +163,10 @@ class AlreadyVerified(Conflict):
 
     code = "already_verified"
     title = _("This provider is verified already")
+
+
+class DomainTaken(Conflict):
+    """The API has the domain already, or somebody has proven that it is theirs."""
+
+    code = "domain_taken"
+    title = _("This domain is in use already")

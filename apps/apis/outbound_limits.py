@@ -6,5 +6,6 @@ from typing import Final
 
 from apps.core.rate_limits import RateLimit
 
+DOMAIN_CHECKS: Final = RateLimit("apis.domain_check", "10/m")
 UPSTREAM_CHECKS: Final = RateLimit("apis.upstream_check", "10/m")
 DOCUMENT_FETCHES: Final = RateLimit("apis.document_fetch", "10/m")

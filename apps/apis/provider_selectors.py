@@ -12,6 +12,7 @@ from apps.apis.enums import ImportStatus, UpdateStatus
 from apps.apis.models import (
     Api,
     ApiAccess,
+    ApiDomain,
     ApiLogo,
     ApiUpdate,
     ApiVersion,
@@ -109,6 +110,20 @@ def get_required_header(api: Api, public_id: str) -> RequiredHeader:
         NotFound: unknown, or of another API.
     """
     return _one_of(list_required_headers(api).select_related("api"), public_id)
+
+
+def list_domains(api: Api) -> QuerySet[ApiDomain]:
+    """Return an API's domains by name."""
+    return api.domains.order_by("hostname")
+
+
+def get_domain(api: Api, public_id: str) -> ApiDomain:
+    """Return one domain of an API.
+
+    Raises:
+        NotFound: the API has no such domain.
+    """
+    return _one_of(list_domains(api).select_related("api"), public_id)
 
 
 def find_logo(api: Api) -> ApiLogo | None:

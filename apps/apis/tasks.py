@@ -7,6 +7,7 @@ from datetime import timedelta
 from apps.apis import services
 from apps.apis.services.health_days import sum_up_health
 from apps.apis.services.monitoring import probe_due_upstreams
+from apps.core.actors import Actor
 from apps.core.jobs import JobContext, job
 from apps.core.schedule import schedule
 
@@ -31,6 +32,13 @@ def apply_sunsets(_context: JobContext) -> dict[str, int]:
     return {"reminders": done.reminders, "apis": done.apis, "versions": done.versions}
 
 
+@job("apis.check_domains")
+def check_domains(_context: JobContext) -> dict[str, int]:
+    """Look for the records of domains that were claimed and not proven yet."""
+    return services.check_claimed_domains(actor=Actor.system("apis.check_domains"))
+
+
+schedule("apis.check_domains", every=timedelta(minutes=10))
 schedule("apis.probe_upstreams", every=timedelta(seconds=15))
 schedule("apis.sum_up_health", every=timedelta(hours=1))
 schedule("apis.apply_sunsets", every=timedelta(minutes=10))

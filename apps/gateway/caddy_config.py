@@ -8,9 +8,10 @@ from __future__ import annotations
 import json
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Final
+from typing import Final, Literal
 
 from apps.gateway.caddy_routes import call_routes, error_routes
+from apps.gateway.caddy_tls import tls_apps
 from apps.gateway.caddy_upstreams import STOP_TIMEOUT, Json
 from apps.gateway.proxy_contract import MAX_HEADER_BYTES
 from apps.gateway.resolver.config import DEFAULT_BIND
@@ -46,6 +47,12 @@ class GatewayConfig:
     longest_call_s: int = 120
     # A new log file begins at this size.
     log_file_mb: int = 50
+    # The gateway's own names. Calls for any other host go by it, not by the path; empty: all go by the path.
+    own_hosts: tuple[str, ...] = ()
+    # Certificates: none, got on demand for known domains, or of a local authority (to try it out).
+    tls: Literal["off", "on-demand", "internal"] = "off"
+    # Where Caddy asks whether a domain is known; a loopback address.
+    ask: str = ""
     # Networks of proxies in front of Caddy whose X-Forwarded-For is believed.
     trusted_proxies: tuple[str, ...] = ()
 
@@ -65,6 +72,7 @@ def render_config(config: GatewayConfig) -> Json:
         "logging": _logging(config),
         "apps": {
             "http": {"grace_period": STOP_TIMEOUT, "servers": {"gateway": _server(config)}},
+            **tls_apps(tls=config.tls, ask=config.ask, own_hosts=config.own_hosts),
         },
     }
 
@@ -89,9 +97,12 @@ def _server(config: GatewayConfig) -> Json:
             secret=config.authorizer_secret,
             resolver=config.resolver,
             timeout_s=config.timeout_s,
+            own_hosts=config.own_hosts,
         ),
         "errors": {"routes": error_routes()},
     }
+    if config.tls != "off":
+        server["tls_connection_policies"] = [{}]
     if config.trusted_proxies:
         server["trusted_proxies"] = {"source": "static", "ranges": list(config.trusted_proxies)}
         server["trusted_proxies_strict"] = 1

@@ -44,10 +44,18 @@ OUR_HEADERS: Final = (
 TOO_LONG_PATTERN: Final = "^0*[1-9][0-9]{8,}$"
 
 
-def call_routes(*, authorizer: str, secret: str, resolver: str, timeout_s: int) -> list[Json]:
+def call_routes(
+    *,
+    authorizer: str,
+    secret: str,
+    resolver: str,
+    timeout_s: int,
+    own_hosts: tuple[str, ...] = (),
+) -> list[Json]:
     """Return the routes of a call.
 
     Args:
+        own_hosts: the gateway's names; calls for other hosts go by the host, and their path is not cut.
         authorizer: address that Caddy dials.
         secret: tells the authorizer that Caddy asks.
         resolver: address of the name server that vets upstreams' names.
@@ -57,14 +65,18 @@ def call_routes(*, authorizer: str, secret: str, resolver: str, timeout_s: int) 
         {"handle": _prepare()},
         *_early_refusals(),
         {
-            "match": [{"path_regexp": {"name": "api", "pattern": SLUG_PATTERN}}],
+            "match": [
+                {
+                    **({"host": list(own_hosts)} if own_hosts else {}),
+                    "path_regexp": {"name": "api", "pattern": SLUG_PATTERN},
+                }
+            ],
             "handle": [
                 {"handler": "rewrite", "strip_path_prefix": f"/{SLUG}"},
-                _authorize(authorizer, secret),
-                {"handler": "headers", "request": {"delete": list(CREDENTIAL_HEADERS)}},
-                {"handler": "request_body", "max_size": MAX_BODY_BYTES},
+                *_admit(authorizer, secret, SLUG),
             ],
         },
+        *_host_routes(authorizer, secret, own_hosts),
         {
             "match": [_is_answered("X-Upstream-Base")],
             "handle": [
@@ -151,7 +163,27 @@ def _early_refusals() -> list[Json]:
     ]
 
 
-def _authorize(authorizer: str, secret: str) -> Json:
+def _host_routes(authorizer: str, secret: str, own_hosts: tuple[str, ...]) -> list[Json]:
+    """Let calls for a provider's domain go by their host."""
+    if not own_hosts:
+        return []
+    return [
+        {
+            "match": [{"not": [{"host": list(own_hosts)}]}],
+            "handle": _admit(authorizer, secret, "@{http.request.host}"),
+        }
+    ]
+
+
+def _admit(authorizer: str, secret: str, slug: str) -> list[Json]:
+    return [
+        _authorize(authorizer, secret, slug),
+        {"handler": "headers", "request": {"delete": list(CREDENTIAL_HEADERS)}},
+        {"handler": "request_body", "max_size": MAX_BODY_BYTES},
+    ]
+
+
+def _authorize(authorizer: str, secret: str, slug: str) -> Json:
     """Ask the authorizer. Only `X-Authz: allow` lets a call on; everything else goes to the client."""
     return {
         "handler": "reverse_proxy",
@@ -169,7 +201,7 @@ def _authorize(authorizer: str, secret: str) -> Json:
                 "set": {
                     "X-Tollgate-Secret": [secret],
                     "X-Tollgate-Request-Id": ["{http.request.uuid}"],
-                    "X-Tollgate-Slug": [SLUG],
+                    "X-Tollgate-Slug": [slug],
                     "X-Tollgate-Method": ["{http.request.method}"],
                     "X-Tollgate-Path": ["{http.request.uri.path}"],
                     # As the upstream gets it: decoding hides which slashes were encoded.

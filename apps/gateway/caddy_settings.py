@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import re
 from pathlib import Path
-from typing import Final
+from typing import Final, Literal
 from urllib.parse import urlsplit
 
 from apps.gateway.authorizer.config import Bind
@@ -14,6 +14,7 @@ from apps.gateway.resolver.config import read_bind
 
 DEFAULT_PORT: Final = 8080
 _POOL: Final = re.compile(r"[A-Za-z0-9.-]+:[0-9]{1,5}")
+_LOCAL_HOSTS: Final = ("localhost", "127.0.0.1", "[::1]")
 _LOCAL_NAMES: Final = frozenset({"localhost", "127.0.0.1"})
 
 
@@ -24,6 +25,10 @@ def gateway_config_from_environment() -> GatewayConfig:
     """
     listen = read_text("GATEWAY_BIND", _listen_for(read_text("GATEWAY_URL", "")))
     trusted = read_text("GATEWAY_TRUSTED_PROXIES", "")
+    tls, ask_text = _tls(read_text("GATEWAY_TLS", "off")), read_text("GATEWAY_ASK_BIND", "")
+    ask = Bind.parse(ask_text) if ask_text else None
+    if tls != "off" and (ask is None or ask.socket_path is not None):
+        raise SettingError("GATEWAY_TLS needs GATEWAY_ASK_BIND, a loopback ip:port.")
     return GatewayConfig(
         listen=tuple(part.strip() for part in listen.split(",")),
         admin_socket=Path(read_text("GATEWAY_ADMIN_SOCKET")),
@@ -32,8 +37,25 @@ def gateway_config_from_environment() -> GatewayConfig:
         access_log=Path(read_text("GATEWAY_ACCESS_LOG")),
         resolver=read_bind().text,
         longest_call_s=int(read_number("GATEWAY_LONGEST_CALL_S", 120)),
+        own_hosts=_own_hosts(read_text("GATEWAY_URL", ""), read_text("GATEWAY_HOSTS", "")),
+        tls=tls,
+        ask=ask.text if ask else "",
         trusted_proxies=tuple(part.strip() for part in trusted.split(",") if part.strip()),
     )
+
+
+def _tls(text: str) -> Literal["off", "on-demand", "internal"]:
+    for known in ("off", "on-demand", "internal"):
+        if text == known:
+            return known
+    raise SettingError(f"GATEWAY_TLS must be off, on-demand or internal, not {text!r}.")
+
+
+def _own_hosts(gateway_url: str, further: str) -> tuple[str, ...]:
+    """Return the names by which the gateway itself is called; without a URL, calls go by their path only."""
+    host = urlsplit(gateway_url).hostname
+    names = [name.strip().lower() for name in further.split(",") if name.strip()]
+    return tuple(dict.fromkeys((host, *names, *_LOCAL_HOSTS))) if host else ()
 
 
 def nginx_pools() -> tuple[str, ...]:

@@ -131,6 +131,8 @@ class Route(msgspec.Struct, frozen=True, forbid_unknown_fields=True, gc=False):
     methods: tuple[str, ...] = ()
     # Empty: no CORS policy, a preflight is a call like any other. ("*",): every origin.
     cors_origins: tuple[str, ...] = ()
+    # Domains of the provider's own that lead here, in lower case.
+    hosts: tuple[str, ...] = ()
     # Without it an entry means what it meant before there was a choice.
     timeout: Literal["short", "standard", "long"] = "long"
     # Lower-case names of headers without which a call is refused.

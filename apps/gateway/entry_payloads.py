@@ -134,6 +134,8 @@ def _route_of(api: Api, open_endpoints: Pairs | None) -> entries.Route:
         upstream_headers=tuple((secret.header_name, secret.value) for secret in secrets),
         methods=() if set(methods) >= set(HTTP_METHODS) else methods,
         cors_origins=tuple(api.cors_origins),
+        # Sorted here, so that rows that were read ahead are used.
+        hosts=tuple(sorted(row.hostname for row in api.domains.all() if row.is_verified)),
         timeout=api.timeout_class,  # type: ignore[arg-type]  # the enum's values are the entry's literals
         limits=_named_limits(
             ("api-second", api.calls_per_second, SECOND),

@@ -17,6 +17,7 @@ def tabs_of(api: Api) -> list[dict[str, Any]]:
         ("portal:provider_api_versions", _("Versions")),
         ("portal:provider_api_health", _("Health")),
         ("portal:provider_api_access", _("Access")),
+        ("portal:provider_api_domains", _("Domains")),
         ("portal:provider_api_history", _("History")),
     ]
     return [{"label": label, "url": reverse(route, args=[api.public_id])} for route, label in pages]

@@ -21,6 +21,7 @@ from apps.portal.views import (
     provider_access,
     provider_apis,
     provider_documents,
+    provider_domains,
     provider_health,
     provider_listing,
     provider_moves,
@@ -126,6 +127,17 @@ urlpatterns: list[URLPattern | URLResolver] = [
         f"{PROVIDER_API}versions/<str:version_id>/<slug:move>/",
         provider_documents.move_version,
         name="provider_api_version_move",
+    ),
+    path(f"{PROVIDER_API}domains/", provider_domains.domains, name="provider_api_domains"),
+    path(
+        f"{PROVIDER_API}domains/<str:domain_id>/verify/",
+        provider_domains.verify_domain,
+        name="provider_api_domain_verify",
+    ),
+    path(
+        f"{PROVIDER_API}domains/<str:domain_id>/remove/",
+        provider_domains.remove_domain,
+        name="provider_api_domain_remove",
     ),
     path(f"{PROVIDER_API}access/", provider_access.access, name="provider_api_access"),
     path(

@@ -386,6 +386,8 @@ CONTENT_SECURITY_POLICY = {
     },
 }
 # host:port pairs that outgoing calls may reach although they are not public (development).
+# Asked for the TXT records of providers' domains; empty: those of the machine.
+NAME_SERVERS = env_list("GATEWAY_RESOLVER_UPSTREAMS")
 OUTGOING_TRUSTED_HOSTS = frozenset(env_list("OUTGOING_TRUSTED_HOSTS"))
 # The operator's own public networks: nobody may send us there.
 OUTGOING_REFUSED_NETWORKS = env_networks("OUTGOING_REFUSED_NETWORKS")

@@ -7,6 +7,7 @@ from typing import Final
 from django.urls import URLPattern, path
 
 from apps.apis.api import document_views as documents
+from apps.apis.api import domain_views as domains
 from apps.apis.api import listing_views as listings
 from apps.apis.api import provider_views as provider
 
@@ -49,6 +50,15 @@ urlpatterns: list[URLPattern] = [
     path(f"{ONE}/deprecate", provider.DeprecateView.as_view(), name="provider-api-deprecate"),
     path(f"{ONE}/retire", provider.RetireView.as_view(), name="provider-api-retire"),
     path(f"{ONE}/logo", listings.LogoView.as_view(), name="provider-api-logo"),
+    path(f"{ONE}/domains", domains.DomainsView.as_view(), name="provider-api-domains"),
+    path(
+        f"{ONE}/domains/<str:domain_id>", domains.DomainView.as_view(), name="provider-api-domain"
+    ),
+    path(
+        f"{ONE}/domains/<str:domain_id>/verify",
+        domains.VerifyDomainView.as_view(),
+        name="provider-api-domain-verify",
+    ),
     path(f"{ONE}/headers", listings.RequiredHeadersView.as_view(), name="provider-api-headers"),
     path(
         f"{ONE}/headers/<str:header_id>",

@@ -2,6 +2,7 @@
 
 from apps.apis.models.discovery import ListingFacts, SearchWord
 from apps.apis.models.documents import ApiVersion, Endpoint, OpenapiImport
+from apps.apis.models.domains import ApiDomain
 from apps.apis.models.health import HealthCheck, HealthDay, HealthIncident, UpstreamHealth
 from apps.apis.models.listings import (
     HTTP_METHODS,
@@ -21,6 +22,7 @@ __all__ = [
     "HTTP_METHODS",
     "Api",
     "ApiAccess",
+    "ApiDomain",
     "ApiLogo",
     "ApiQuerySet",
     "ApiStatusChange",

@@ -15,6 +15,13 @@ from apps.apis.services.discovery import (
     rebuild_vocabulary,
     set_listing_facts,
 )
+from apps.apis.services.domains import (
+    add_domain,
+    check_claimed_domains,
+    confirm_domain,
+    remove_domain,
+    verify_domain,
+)
 from apps.apis.services.editing import create_api, is_editable, update_api
 from apps.apis.services.fields import ListingFields
 from apps.apis.services.headers import (
@@ -76,14 +83,17 @@ __all__ = (
     "ImportedDocument",
     "ListingFields",
     "accept_access",
+    "add_domain",
     "add_required_header",
     "apply_import",
     "apply_sunsets",
     "approve_api",
     "approve_update",
     "can_be_required",
+    "check_claimed_domains",
     "check_document",
     "check_upstream",
+    "confirm_domain",
     "create_api",
     "create_version",
     "delete_upstream_secret",
@@ -111,6 +121,7 @@ __all__ = (
     "reject_api",
     "reject_update",
     "remove_access",
+    "remove_domain",
     "remove_logo",
     "remove_required_header",
     "reopen_api",
@@ -125,6 +136,7 @@ __all__ = (
     "submit_api",
     "suspend_api",
     "update_api",
+    "verify_domain",
     "warn_of_upstream",
     "withdraw_api",
     "withdraw_update",

@@ -10,6 +10,7 @@ import logging
 import time
 from functools import partial
 from typing import TYPE_CHECKING, Final
+from urllib.parse import parse_qs
 
 import msgspec
 
@@ -29,6 +30,7 @@ from apps.gateway.authorizer.profiles import (
     read_caddy,
 )
 from apps.gateway.authorizer.replies import REPLIES, ContractReply, Reply
+from apps.gateway.authorizer.tables import DOMAIN_MARK
 
 if TYPE_CHECKING:
     from collections import Counter
@@ -43,6 +45,8 @@ if TYPE_CHECKING:
 
 logger = logging.getLogger(__name__)
 
+# Asked by Caddy before it gets a certificate on demand.
+ASK_PATH: Final = "/ask"
 CADDY_PATH: Final = f"{PREFIX}{CADDY}"
 
 
@@ -97,6 +101,8 @@ class Authorizer:
         profile = profile_of(path)
         if profile in REPLIES:
             return self._answer_proxy(profile, request, reply)
+        if path == ASK_PATH:
+            return self._ask(request.query)
         if path == "/healthz":
             return self._health()
         if path == "/metrics":
@@ -181,6 +187,14 @@ class Authorizer:
             api_limits=self.api_limits,
             node=self._settings.node,
         )
+
+    def _ask(self, query: str) -> Answer:
+        """Tell the proxy whether it may get a certificate for a domain: only for one that leads to an API."""
+        if not self._follower.lease.is_valid:
+            return problems.REGISTRY_UNCONFIRMED
+        domain = (parse_qs(query).get("domain") or [""])[0]
+        route = self._follower.tables.find_route(DOMAIN_MARK + domain)
+        return problems.NOT_FOUND if route is None else Answer("domain_known", 200, [])
 
     def _health(self) -> Answer:
         follower = self._follower

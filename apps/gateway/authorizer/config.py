@@ -74,6 +74,8 @@ class AuthorizerSettings:
     min_free_mb: int
     resolver: Server
     trust: Trust
+    # A second address for Caddy's question about domains, which it asks over TCP only.
+    ask_bind: Bind | None = None
 
     @classmethod
     def from_environment(cls) -> AuthorizerSettings:
@@ -98,4 +100,5 @@ class AuthorizerSettings:
             min_free_mb=int(read_number("GATEWAY_MIN_FREE_MB", 256)),
             resolver=read_bind(),
             trust=Trust.from_environment(),
+            ask_bind=Bind.parse(ask) if (ask := read_text("GATEWAY_ASK_BIND", "")) else None,
         )

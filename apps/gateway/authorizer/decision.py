@@ -91,7 +91,7 @@ class Admission:
 
 def decide(call: Call, tables: Tables, peppers: Sequence[bytes], now_ms: int) -> Admission | Answer:
     """Decide a call from memory: an admission, or the answer that refuses it."""
-    route = tables.routes.get(call.slug)
+    route = tables.find_route(call.slug)
     if route is None:
         return problems.API_NOT_FOUND
     if is_preflight(call) and route.cors_origins:
@@ -154,7 +154,7 @@ def cors_headers(call: Call, route: Route) -> problems.HeaderList:
 
 def page_headers(call: Call, tables: Tables) -> problems.HeaderList:
     """Return the headers that let a page of the call's origin read a refusal; none if it may not."""
-    route = tables.routes.get(call.slug)
+    route = tables.find_route(call.slug)
     headers = [] if route is None else cors_headers(call, route)
     return [*headers, ("access-control-expose-headers", EXPOSED_HEADERS)] if headers else []
 

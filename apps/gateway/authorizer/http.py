@@ -74,14 +74,15 @@ class Headers:
 
 
 class Request:
-    """A request: its method, its target without the query, and its headers."""
+    """A request: its method, the two parts of its target, and its headers."""
 
-    __slots__ = ("headers", "is_last", "method", "path")
+    __slots__ = ("headers", "is_last", "method", "path", "query")
 
     def __init__(self) -> None:
         """Begin empty; the connection fills it as it is read."""
         self.method = "GET"
         self.path = ""
+        self.query = ""
         self.headers = Headers()
         # Whether the other side wants the connection closed after the answer.
         self.is_last = False
@@ -208,8 +209,9 @@ class Connection(asyncio.Protocol):
         self._request = Request()
 
     def on_url(self, url: bytes) -> None:
-        """Keep the target; a query says nothing to us."""
-        cast("Request", self._request).path = url.partition(b"?")[0].decode("ascii")
+        """Keep the target."""
+        request = cast("Request", self._request)
+        request.path, _, request.query = url.decode("ascii").partition("?")
 
     def on_header(self, name: bytes, value: bytes) -> None:
         """Keep a header."""

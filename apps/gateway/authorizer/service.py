@@ -65,7 +65,7 @@ async def serve(settings: AuthorizerSettings) -> None:
         upstreams=upstreams,
     )
     connections: set[Connection] = set()
-    server = await _listen(app, settings.bind, connections)
+    servers = await _listen_everywhere(app, settings, connections)
     stopped = _stop_signal()
     parts = [
         asyncio.create_task(part, name=name)
@@ -84,11 +84,20 @@ async def serve(settings: AuthorizerSettings) -> None:
         await asyncio.wait(parts, return_when=asyncio.FIRST_COMPLETED)
         _raise_failure(parts)
     finally:
-        server.close()
+        for server in servers:
+            server.close()
         await _close(connections)
         await end_all(parts)
         await follower.close()
         journal.close()
+
+
+async def _listen_everywhere(
+    app: Authorizer, settings: AuthorizerSettings, connections: set[Connection]
+) -> list[asyncio.Server]:
+    """Open the listener, and the one for Caddy's question about domains where there is one."""
+    binds = (settings.bind, settings.ask_bind)
+    return [await _listen(app, bind, connections) for bind in binds if bind is not None]
 
 
 async def _listen(app: Authorizer, bind: Bind, connections: set[Connection]) -> asyncio.Server:

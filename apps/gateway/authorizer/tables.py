@@ -24,6 +24,9 @@ if TYPE_CHECKING:
 
     from apps.gateway.entries import Change, Entry
 
+# No slug holds it.
+DOMAIN_MARK: Final = "@"
+
 
 # A report tells of so many keys at most; the others are noted again at their next call.
 MAX_OUTDATED: Final = 500
@@ -35,6 +38,8 @@ class Tables:
     def __init__(self) -> None:
         """Begin empty."""
         self.routes: dict[str, Route] = {}
+        # The same routes by the providers' own domains, as the proxy names them: `@api.example.com`.
+        self.hosts: dict[str, Route] = {}
         self.keys: dict[str, Key] = {}
         self.subscriptions: dict[str, Subscription] = {}
         self.tenants: dict[str, Tenant] = {}
@@ -55,6 +60,8 @@ class Tables:
         """Set and delete entries, in order."""
         for change in changes:
             table = self._by_kind[change.kind]
+            if change.kind == ROUTE:
+                self._follow_hosts(self.routes.get(change.id), cast("Route | None", change.entry))
             self._digest.replace(change.field, table.get(change.id), change.entry)
             if change.entry is None:
                 table.pop(change.id, None)
@@ -63,6 +70,21 @@ class Tables:
                 table[change.id] = change.entry
         self.default_tenant = self.tenants.get(EVERY_TENANT)
         self._is_watching = uncounted_calls(self.default_tenant) > 0
+
+    def find_route(self, slug: str) -> Route | None:
+        """Return the route of a slug, or of a domain (`@api.example.com`, in any case); None for an unknown one."""
+        route = self.routes.get(slug)
+        if route is None and slug.startswith(DOMAIN_MARK):
+            return self.hosts.get(slug.lower().removesuffix("."))
+        return route
+
+    def _follow_hosts(self, before: Route | None, after: Route | None) -> None:
+        """Let domains lead to the route that names them now."""
+        for host in before.hosts if before else ():
+            if self.hosts.get(DOMAIN_MARK + host) is before:
+                del self.hosts[DOMAIN_MARK + host]
+        for host in after.hosts if after else ():
+            self.hosts[DOMAIN_MARK + host] = cast("Route", after)
 
     @property
     def digest(self) -> str:

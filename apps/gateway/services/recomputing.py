@@ -84,7 +84,7 @@ def _sources() -> Iterator[_Source]:
     apis = (
         Api.objects.defer("search", "description")
         .select_related("upstream_health")
-        .prefetch_related("upstream_secrets", "required_headers")
+        .prefetch_related("upstream_secrets", "required_headers", "domains")
     )
     yield _Source(
         kind=EntryKind.ROUTE,

@@ -36,7 +36,7 @@ class NameServer:
         return f"{LOOPBACK}:{self.port}"
 
     def set(self, name: str, *records: str) -> None:
-        """Let a name have these addresses, or be an alias: `CNAME other.example.com`."""
+        """Let a name have these addresses, or be an alias: `CNAME other.example.com`, or say `TXT words`."""
         self.records[name] = list(records)
 
     def serve(self) -> None:
@@ -78,6 +78,12 @@ class NameServer:
                     dns.rrset.from_text(owner, self.ttl_s, "IN", "CNAME", f"{target}.")
                 )
                 return self._fill(response, target, rdtype)
+        if rdtype == dns.rdatatype.TXT:
+            texts = [f'"{text[4:]}"' for text in records if text.startswith("TXT ")]
+            if texts:
+                rrset = dns.rrset.from_text_list(owner, self.ttl_s, "IN", "TXT", texts)
+                response.answer.append(rrset)
+            return True
         family = "AAAA" if rdtype == dns.rdatatype.AAAA else "A"
         fitting = [record for record in records if (":" in record) == (family == "AAAA")]
         if fitting:
