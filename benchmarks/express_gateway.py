@@ -94,7 +94,7 @@ def _system() -> dict[str, object]:
     return {
         "db": {"redis": {"emulate": True, "namespace": "EG"}},
         "crypto": {"cipherKey": "sensitiveKey", "algorithm": "aes256", "saltRounds": 4},
-        "session": {"secret": "keyboard cat", "resave": False, "saveUninitialized": False},
+        "session": {"secret": "never-used-here", "resave": False, "saveUninitialized": False},
         "accessTokens": {"timeToExpiry": 7200000},
         "refreshTokens": {"timeToExpiry": 7200000},
         "authorizationCodes": {"timeToExpiry": 300000},
