@@ -12,11 +12,8 @@ from django.template.loader import render_to_string
 from django.utils.safestring import SafeString
 from django.utils.translation import gettext, gettext_lazy, ngettext
 
-from apps.apis import (
-    domain_admin,  # noqa: F401 -- registers its page
-    selectors,
-    services,
-)
+from apps.apis import selectors, services
+from apps.apis.admin import domains  # noqa: F401 -- registers its page
 from apps.apis.differences import describe_changes, describe_update, document_changes_of
 from apps.apis.models import (
     Api,
