@@ -101,7 +101,7 @@ class SlaPolicyAdmin(BackOfficeAdmin):
         request: HttpRequest,
         obj: SlaPolicy,
         form: Any,
-        change: bool,  # noqa: ARG002, FBT001 -- Django's signature
+        change: bool,  # noqa: FBT001 -- Django's signature
     ) -> None:
         """Save through the service, so that the change is audited."""
         services.set_sla_policy(policy=obj, actor=staff_actor(request), before=form.initial)
@@ -175,8 +175,8 @@ class BusinessCalendarAdmin(BackOfficeAdmin):
         self,
         request: HttpRequest,
         obj: BusinessCalendar,
-        form: Any,  # noqa: ARG002 -- Django's signature
-        change: bool,  # noqa: ARG002, FBT001 -- as above
+        form: Any,
+        change: bool,  # noqa: FBT001 -- as above
     ) -> None:
         """Save through the service, so that the change is audited."""
         services.set_business_calendar(calendar=obj, actor=staff_actor(request))

@@ -127,8 +127,8 @@ class ReviewPages:
         self,
         request: HttpRequest,
         object_id: str,
-        form_url: str = "",  # noqa: ARG002 -- ModelAdmin's signature
-        extra_context: dict[str, Any] | None = None,  # noqa: ARG002 -- as above
+        form_url: str = "",
+        extra_context: dict[str, Any] | None = None,
     ) -> HttpResponse:
         """Show everything that a decision needs, and the decision."""
         return self._review(request, self._load(object_id))
