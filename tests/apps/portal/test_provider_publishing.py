@@ -107,6 +107,7 @@ def test_a_waiting_change_is_shown_and_withdrawn(browser: Client, live: Api) -> 
         "allowed_methods": ["GET", "POST"],
         "health_path": "/",
         "health_expected_status": 200,
+        "timeout_class": live.timeout_class,
     }
 
     browser.post(f"{URL}{live.public_id}/upstream/", form)

@@ -57,7 +57,8 @@ def test_schema_describes_every_endpoint_in_words(document: dict[str, Any]) -> N
 def test_schema_says_how_to_sign_in(document: dict[str, Any]) -> None:
     schemes = document["components"]["securitySchemes"]
 
-    assert set(schemes) == {"serviceToken", "accessToken", "session"}
+    # `bearer` stands for either token where programs ask many times a second.
+    assert set(schemes) == {"serviceToken", "accessToken", "bearer", "session"}
     assert document["paths"]["/api/v1/me"]["get"]["security"] == [
         {"serviceToken": []},
         {"accessToken": []},
