@@ -90,7 +90,7 @@ def measure() -> list[Measure]:
 def _measure_profiles(sides: dict[str, Side], consumer: Consumer) -> list[Measure]:
     request = request_text("/weather/today", {"X-Api-Key": consumer.key})
     for side in sides.values():
-        side.runs.clear()
+        side.forget()
     for _ in range(ROUNDS):
         for side in sides.values():
             side.measure(request)

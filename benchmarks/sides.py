@@ -45,6 +45,11 @@ class Side:
         for name, process in self._processes.items():
             self._spent[name] += cpu_seconds(process.pid) - before[name]
 
+    def forget(self) -> None:
+        """Begin anew: another comparison counts its own calls and its own CPU."""
+        self.runs.clear()
+        self._spent.clear()
+
     @property
     def cpu_us(self) -> dict[str, float]:
         """CPU of one call by process, in µs."""
