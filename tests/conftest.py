@@ -26,14 +26,18 @@ hypothesis.settings.register_profile(
 )
 hypothesis.settings.load_profile("tollgate")
 DATABASE_FIXTURES: Final = {"db", "transactional_db", "django_db_setup", "live_server"}
+# Each starts a program of the gateway, which then has to be waited for.
+PROCESS_FIXTURES: Final = {"valkey", "caddy", "resolver", "proxy", "folder"}
 
 
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
-    """Mark what needs tables: more than two minutes hold, so `make check` leaves it out."""
+    """Mark what needs tables or processes: more than two minutes hold, so `make check` leaves it out."""
     for item in items:
         names = set(getattr(item, "fixturenames", ()))
         if item.get_closest_marker("django_db") or names & DATABASE_FIXTURES:
             item.add_marker("database")
+        if names & PROCESS_FIXTURES:
+            item.add_marker("slow")
 
 
 @pytest.fixture(autouse=True)
