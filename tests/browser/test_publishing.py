@@ -51,6 +51,9 @@ def test_the_pages_of_a_live_api(
     guest = OrganizationFactory(name="Harbour office")
     services.grant_access(api=api, organization_id=guest.public_id, actor=actor)
     services.update_api(api=api, fields={"upstream_url": "https://b.example.com"}, actor=actor)
+    first = services.add_domain(api=api, hostname="weather.example.org", actor=actor)
+    services.confirm_domain(domain=first, actor=SYSTEM)
+    services.add_domain(api=api, hostname="api.forecasts.example.org", actor=actor)
     assert done.row is not None
     context = open_context(look)
     sign_in(context, member, live_server.url)
@@ -63,6 +66,8 @@ def test_the_pages_of_a_live_api(
         "provider_api_access": [],
         "provider_api_history": [],
         "provider_api_listing": [],
+        "provider_api_upstream": [],
+        "provider_api_domains": [],
         "provider_api_logo": [],
         "provider_api_retire": [],
     }
