@@ -8,6 +8,12 @@ from django.utils.translation import gettext_lazy as _
 
 from apps.notifications.kinds import NotificationKind
 
+_OPEN = _("Open the key")
+_OPEN_SECURITY = _("Open the security page")
+_UNUSUAL = _(
+    "That is more than usual. If nobody of you did it, revoke them and check who may manage your keys."
+)
+
 EXPIRING: Final = NotificationKind(
     name="keys.expiring",
     title=_("The key “%(name)s” expires on %(date)s"),
@@ -17,13 +23,13 @@ EXPIRING: Final = NotificationKind(
     ),
     tone="warn",
     is_important=True,
-    action_label=_("Open the key"),
+    action_label=_OPEN,
 )
 RENEWED: Final = NotificationKind(
     name="keys.renewed",
     title=_("The key “%(name)s” was renewed until %(date)s"),
     tone="ok",
-    action_label=_("Open the key"),
+    action_label=_OPEN,
 )
 ROTATION_DUE: Final = NotificationKind(
     name="keys.rotation_due",
@@ -32,7 +38,7 @@ ROTATION_DUE: Final = NotificationKind(
         "You get a new key for %(api)s and can read it once on its page. The old one stays valid for a while beside it."
     ),
     is_important=True,
-    action_label=_("Open the key"),
+    action_label=_OPEN,
 )
 ROTATED: Final = NotificationKind(
     name="keys.rotated",
@@ -54,7 +60,7 @@ LEAK_REVOKED: Final = NotificationKind(
     tone="bad",
     is_important=True,
     is_mandatory=True,
-    action_label=_("Open the key"),
+    action_label=_OPEN,
 )
 LEAKED: Final = NotificationKind(
     name="keys.leaked",
@@ -66,29 +72,25 @@ LEAKED: Final = NotificationKind(
     tone="bad",
     is_important=True,
     is_mandatory=True,
-    action_label=_("Open the key"),
+    action_label=_OPEN,
 )
 MANY_CREATED: Final = NotificationKind(
     name="keys.many_created",
     title=_("%(count)s keys were made within 24 hours"),
-    body=_(
-        "That is more than usual. If nobody of you did it, revoke them and check who may manage your keys."
-    ),
+    body=_UNUSUAL,
     tone="bad",
     is_important=True,
     is_mandatory=True,
-    action_label=_("Open the security page"),
+    action_label=_OPEN_SECURITY,
 )
 MANY_ROTATED: Final = NotificationKind(
     name="keys.many_rotated",
     title=_("%(count)s keys were rotated within an hour"),
-    body=_(
-        "That is more than usual. If nobody of you did it, revoke them and check who may manage your keys."
-    ),
+    body=_UNUSUAL,
     tone="bad",
     is_important=True,
     is_mandatory=True,
-    action_label=_("Open the security page"),
+    action_label=_OPEN_SECURITY,
 )
 ALL: Final = (
     EXPIRING,

@@ -9,24 +9,27 @@ from django.utils.translation import gettext_lazy as _
 from apps.notifications.kinds import NotificationKind
 
 _OPEN = _("Open the limits")
+_PART_USED = _("%(name)s: %(percent)s %% of the quota is used")
+_USED_UP = _("%(name)s: the quota is used up")
+_USED_OF = _("%(used)s of %(bound)s calls; it resets on %(resets)s.")
 
 HALF: Final = NotificationKind(
     name="usage.quota_half",
-    title=_("%(name)s: %(percent)s %% of the quota is used"),
-    body=_("%(used)s of %(bound)s calls; it resets on %(resets)s."),
+    title=_PART_USED,
+    body=_USED_OF,
     action_label=_OPEN,
 )
 WARNING: Final = NotificationKind(
     name="usage.quota_warning",
-    title=_("%(name)s: %(percent)s %% of the quota is used"),
-    body=_("%(used)s of %(bound)s calls; it resets on %(resets)s."),
+    title=_PART_USED,
+    body=_USED_OF,
     tone="warn",
     is_important=True,
     action_label=_OPEN,
 )
 EXCEEDED: Final = NotificationKind(
     name="usage.quota_exceeded",
-    title=_("%(name)s: the quota is used up"),
+    title=_USED_UP,
     body=_("All %(bound)s calls are used. Further calls are refused until %(resets)s."),
     tone="bad",
     is_important=True,
@@ -34,7 +37,7 @@ EXCEEDED: Final = NotificationKind(
 )
 PASSED: Final = NotificationKind(
     name="usage.quota_passed",
-    title=_("%(name)s: the quota is used up"),
+    title=_USED_UP,
     body=_("All %(bound)s calls are used. Further calls are billed as the plan says."),
     tone="warn",
     is_important=True,

@@ -8,6 +8,7 @@ from csp.constants import NONCE, NONE, SELF
 from django.utils.translation import gettext_lazy as _
 from kombu import Queue
 
+from marketplace.settings.api_rate_limits import DEFAULT_API_RATE_LIMITS
 from marketplace.settings.env import (
     env_bool,
     env_choice,
@@ -259,28 +260,7 @@ REST_FRAMEWORK = {
     "COERCE_DECIMAL_TO_STRING": True,
 }
 # How often who may ask /api/…; `burst` is within one second. docs/operations/rate-limits.md.
-API_RATE_LIMITS = env_json(
-    "API_RATE_LIMITS",
-    {
-        "tiers": {
-            "anonymous": {"per_minute": 30, "burst": 10},
-            "free": {"per_minute": 60, "burst": 20},
-            "paid-1": {"per_minute": 300, "burst": 100},
-            "paid-2": {"per_minute": 600, "burst": 200},
-            "paid-3": {"per_minute": 1200, "burst": 400},
-            "staff": {"per_minute": 1200, "burst": 400},
-            "platform": None,
-        },
-        "routes": {
-            # A document of half a megabyte, the same for everyone.
-            "core:schema": {"anonymous": {"per_minute": 10, "burst": 5}},
-            # Signed, but a wrong signature costs work too.
-            "secret-scanning": {"*": {"per_minute": 120, "burst": 30}},
-        },
-        # Asked by supervisors, and by Stripe, whose messages are signed.
-        "exempt": ["core:health", "core:health-live", "core:health-ready", "billing:webhook"],
-    },
-)
+API_RATE_LIMITS = env_json("API_RATE_LIMITS", DEFAULT_API_RATE_LIMITS)
 # What holds while Valkey is away: `memory` counts in each process, `open` lets calls pass.
 API_RATE_LIMIT_FALLBACK = env_choice(
     "API_RATE_LIMIT_FALLBACK",
