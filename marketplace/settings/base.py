@@ -137,7 +137,9 @@ DATABASES["default"].update(
     {
         "ATOMIC_REQUESTS": False,
         "CONN_MAX_AGE": 0,
-        "CONN_HEALTH_CHECKS": False,
+        # The pool asks each connection whether it still lives before it lends it: without that, a
+        # restart of PostgreSQL fails one request per connection that lay in the pool.
+        "CONN_HEALTH_CHECKS": True,
         "OPTIONS": {
             "pool": {
                 "min_size": 1,
