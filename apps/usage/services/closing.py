@@ -1,4 +1,4 @@
-"""Writes of this app: closing usage, and giving a failed batch another chance."""
+"""Closing usage: windows that no longer change."""
 
 from __future__ import annotations
 
@@ -7,17 +7,16 @@ from datetime import datetime
 from decimal import Decimal
 from uuid import UUID
 
-from django.db import connection, transaction
+from django.db import transaction
 
 from apps.core import clock
 from apps.core.clock import Period
 from apps.core.events import publish
 from apps.subscriptions.models import Subscription
-from apps.usage.constants import INBOX_CHANNEL
-from apps.usage.enums import BatchStatus, WindowStatus
+from apps.usage.enums import WindowStatus
 from apps.usage.events import UsageClosed
 from apps.usage.exceptions import UsageNotComplete
-from apps.usage.models import UsageBatch, UsageCutoff, UsageWindow
+from apps.usage.models import UsageCutoff, UsageWindow
 from apps.usage.selectors import usage_is_complete
 
 
@@ -74,16 +73,3 @@ def _closed_usage(subscription: Subscription, period: Period) -> ClosedUsage:
         quantities[meter] = quantities.get(meter, Decimal(0)) + quantity
         revisions[pk] = revision
     return ClosedUsage(quantities, revisions)
-
-
-@transaction.atomic
-def requeue_batch(*, batch_id: UUID) -> bool:
-    """Put a failed batch back into the inbox; return whether it was failed. Its calls are counted once all the same."""
-    batch = UsageBatch.objects.select_for_update().defer("body").get(pk=batch_id)
-    if batch.status != BatchStatus.FAILED:
-        return False
-    batch.status, batch.attempts, batch.available_at = BatchStatus.PENDING, 0, clock.now()
-    batch.save(update_fields=["status", "attempts", "available_at", "updated_at"])
-    with connection.cursor() as cursor:
-        cursor.execute("SELECT pg_notify(%s, '')", [INBOX_CHANNEL])
-    return True

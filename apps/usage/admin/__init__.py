@@ -1,0 +1,5 @@
+"""The back office's view of usage: batches, windows, late calls, quotas, shippers."""
+
+from apps.usage.admin import batches, meters, quotas, windows
+
+__all__ = ("batches", "meters", "quotas", "windows")

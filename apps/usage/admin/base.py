@@ -1,0 +1,11 @@
+"""What the pages of this app share."""
+
+from __future__ import annotations
+
+from apps.core.admin import ReadOnlyAdmin
+
+
+class UsageAdmin(ReadOnlyAdmin):
+    """Read by everybody in the back office; operators run the actions."""
+
+    change_roles = ("operator",)

@@ -1,0 +1,51 @@
+"""Reads of this app. Totals come from windows, never from counting events in a request."""
+
+from apps.usage.selectors.batches import get_batch
+from apps.usage.selectors.calls import (
+    counted_events,
+    events_of_consumer,
+    events_of_provider,
+    get_call,
+)
+from apps.usage.selectors.filters import (
+    get_consumer_subscription,
+    get_provided_api,
+    provided_apis,
+    subscriptions_of,
+)
+from apps.usage.selectors.quantities import (
+    quantities_for,
+    quantities_in,
+    usage_is_complete,
+    used_calls,
+    used_calls_for,
+)
+from apps.usage.selectors.windows import (
+    own_windows,
+    provided_windows,
+    windows_by_id,
+    windows_of_consumer,
+    windows_of_provider,
+)
+
+__all__ = (
+    "counted_events",
+    "events_of_consumer",
+    "events_of_provider",
+    "get_batch",
+    "get_call",
+    "get_consumer_subscription",
+    "get_provided_api",
+    "own_windows",
+    "provided_apis",
+    "provided_windows",
+    "quantities_for",
+    "quantities_in",
+    "subscriptions_of",
+    "usage_is_complete",
+    "used_calls",
+    "used_calls_for",
+    "windows_by_id",
+    "windows_of_consumer",
+    "windows_of_provider",
+)
