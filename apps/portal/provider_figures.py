@@ -20,9 +20,9 @@ from apps.billing.provider_series import (
 )
 from apps.core.actors import Actor
 from apps.core.clock import Period
-from apps.portal.chosen_period import ChosenPeriod
 from apps.subscriptions.models import Subscription
 from apps.subscriptions.subscriber_counts import subscriber_counts, subscribers_by_api
+from apps.usage.chosen_period import ChosenPeriod
 from apps.usage.provider_series import (
     Failures,
     Latency,

@@ -11,8 +11,8 @@ from rest_framework.response import Response
 from apps.accounts.selectors import get_current_organization
 from apps.core.api.views import ApiView
 from apps.portal.api.serializers import ProviderAnalyticsOutput
-from apps.portal.chosen_period import KEYS, choose_period
 from apps.portal.provider_figures import provider_figures
+from apps.usage.chosen_period import KEYS, choose_period
 from apps.usage.selectors import get_provided_api
 
 

@@ -15,11 +15,11 @@ from apps.accounts.selectors import get_current_organization
 from apps.core.exceptions import InvalidInput
 from apps.core.formatting import format_duration, format_money, format_number, format_share
 from apps.core.money import Money
-from apps.portal.chosen_period import CUSTOM, ChosenPeriod, choose_period
 from apps.portal.provider_attention import provider_attention
 from apps.portal.provider_export import write_csv
 from apps.portal.provider_figures import ProviderFigures, Totals, provider_figures
 from apps.portal.provider_plots import draw_provider_plots
+from apps.usage.chosen_period import CUSTOM, ChosenPeriod, choose_period
 from apps.usage.selectors import get_provided_api
 from apps.usage.spans import SPANS
 

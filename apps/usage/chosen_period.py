@@ -4,13 +4,12 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from datetime import UTC, date, datetime, time, timedelta
-from typing import Final
+from typing import Final, Protocol
 from zoneinfo import ZoneInfo
 
 from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy
 
-from apps.accounts.models import Organization
 from apps.core import clock
 from apps.core.clock import Period
 from apps.core.exceptions import InvalidInput
@@ -19,6 +18,14 @@ from apps.usage.spans import DEFAULT_SPAN, SPANS, Span
 CUSTOM: Final = "custom"
 MAX_DAYS: Final = 366
 KEYS: Final = (*(span.key for span in SPANS), CUSTOM)
+
+
+class HasLocalTime(clock.HasClockOffset, Protocol):
+    """Whose days are meant: an organization, or for operators the marketplace itself."""
+
+    @property
+    def timezone(self) -> str:
+        """The name of the time zone."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -43,14 +50,14 @@ class ChosenPeriod:
 
 
 def choose_period(
-    organization: Organization, *, key: str = "", first: str = "", last: str = ""
+    whose: HasLocalTime, *, key: str = "", first: str = "", last: str = ""
 ) -> ChosenPeriod:
     """Return the named span that ends now, or with `custom` the local days from `first` to `last`, both included.
 
     Raises:
         InvalidInput: an unknown name, or days that are missing, malformed, reversed, ahead or too many.
     """
-    zone, now = organization.timezone, clock.business_now(organization)
+    zone, now = whose.timezone, clock.business_now(whose)
     if key == CUSTOM:
         return _custom(
             _day(first, "from"), _day(last, "to"), today=_local_day(now, zone), zone=zone
