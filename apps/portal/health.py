@@ -2,18 +2,12 @@
 
 from __future__ import annotations
 
-from datetime import timedelta
-from typing import Final
-
 from django.conf import settings
 
 from apps.core import clock
 from apps.core.health import Component, health_check
 from apps.gateway.models import AuthorizerNode
-from apps.usage.models import ShipperState
-
-# A shipper reports every two seconds, and waits up to thirty when web does not take a batch.
-SHIPPER_SILENT_AFTER: Final = timedelta(seconds=60)
+from apps.usage.selectors import serving_shippers, shipper_status
 
 
 @health_check("gateway")
@@ -43,8 +37,8 @@ def check_resolver() -> Component:
 def check_shippers() -> Component:
     """Say whether the gateway's calls arrive here; silence matters while an authorizer lets calls through."""
     now = clock.now()
-    states = list(ShipperState.objects.order_by("reported_at"))
-    silent = [state.node for state in states if now - state.reported_at > SHIPPER_SILENT_AFTER]
+    states = list(serving_shippers().order_by("reported_at"))
+    silent = [state.node for state in states if shipper_status(state) == "silent"]
     is_serving = AuthorizerNode.objects.filter(lease_expires_at__gt=now).exists()
     is_missed = is_serving and (bool(silent) or not states)
     oldest = min(

@@ -12,6 +12,7 @@ class UsageConfig(AppConfig):
 
     def ready(self) -> None:
         """Register outbox handlers, what waits in the back office, and the source of quota standings."""
+        from apps.gateway.panels import register_panel  # noqa: PLC0415 -- needs models
         from apps.gateway.quotas import counted_calls  # noqa: PLC0415 -- needs models
         from apps.keys.stops import register_stop_source  # noqa: PLC0415 -- needs models
         from apps.notifications.kinds import register_kinds  # noqa: PLC0415 -- needs models
@@ -29,6 +30,7 @@ class UsageConfig(AppConfig):
             receivers,  # noqa: F401
             webhooks,
         )
+        from apps.usage.panels import shipper_panel  # noqa: PLC0415 -- needs models
         from apps.usage.selectors import used_calls_for  # noqa: PLC0415 -- needs models
         from apps.usage.stops import stops_of  # noqa: PLC0415 -- needs models
 
@@ -37,3 +39,4 @@ class UsageConfig(AppConfig):
         register_stop_source(stops_of)
         register_kinds(*notices.ALL)
         register_event_types(*webhooks.ALL)
+        register_panel("usage/_backoffice_shippers.html", shipper_panel)

@@ -18,3 +18,5 @@ ISOLATE_AFTER_ATTEMPTS: Final = 3
 INBOX_CHANNEL: Final = "tollgate_usage_inbox"
 GATEWAY_SOURCE: Final = "gateway"
 PLATFORM_PERMISSION: Final = "usage.write"
+# A shipper reports every two seconds, and waits up to thirty when web does not take a batch.
+SHIPPER_SILENT_AFTER: Final = timedelta(seconds=60)

@@ -45,3 +45,29 @@ class WindowStatus(TextChoices):
 
     OPEN = "open", pgettext_lazy("window", "open")
     CLOSED = "closed", pgettext_lazy("window", "closed")
+
+
+class ReplayStatus(TextChoices):
+    """Where a replay of a node's log stands."""
+
+    REQUESTED = "requested", pgettext_lazy("replay", "requested")
+    DONE = "done", pgettext_lazy("replay", "done")
+    FAILED = "failed", pgettext_lazy("replay", "failed")
+
+
+class DriftScope(TextChoices):
+    """Which subscriptions a comparison looks at."""
+
+    RECENT = "recent", pgettext_lazy("drift", "those with use since the last run")
+    ALL = "all", pgettext_lazy("drift", "all")
+
+
+class DriftStatus(TextChoices):
+    """How a comparison ended."""
+
+    RUNNING = "running", pgettext_lazy("drift", "running")
+    EQUAL = "equal", pgettext_lazy("drift", "equal")
+    CORRECTED = "corrected", pgettext_lazy("drift", "corrected")
+    UNEXPLAINED = "unexplained", pgettext_lazy("drift", "unexplained")
+    INCOMPLETE = "incomplete", pgettext_lazy("drift", "calls on their way")
+    FAILED = "failed", pgettext_lazy("drift", "failed")

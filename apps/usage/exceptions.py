@@ -19,3 +19,17 @@ class NoRunningPeriod(Conflict):
 
     code = "no_running_period"
     title = _("The subscription has no running period")
+
+
+class NodeStillReports(Conflict):
+    """The node's shipper was heard within the last minute: stop it first."""
+
+    code = "node_still_reports"
+    title = _("The node still reports")
+
+
+class NodeRetired(Conflict):
+    """The node was retired before; it is in service again as soon as it reports."""
+
+    code = "node_retired"
+    title = _("The node is retired already")

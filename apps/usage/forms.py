@@ -9,8 +9,9 @@ from django.utils.translation import gettext_lazy as _
 
 from apps.core.actors import Actor
 from apps.core.clock import Period
-from apps.usage.models import UsageEvent
+from apps.usage.models import NodeRetirement, ShipperState, UsageEvent
 from apps.usage.selectors import provided_apis, subscriptions_of
+from apps.usage.services import retire_node
 
 STATUS_CLASSES = (
     ("", _("Any")),
@@ -61,3 +62,17 @@ class CallFilter(forms.Form):
 def cursor_of(call: UsageEvent) -> str:
     """Return where the page after this call begins."""
     return f"{call.occurred_at.isoformat()}/{call.event_id}"
+
+
+class RetireNodeForm(forms.Form):
+    """Why a gateway node will not come back."""
+
+    reason = forms.CharField(label=_("Reason"), max_length=500)
+
+    def save(self, *, node: ShipperState, actor: Actor) -> NodeRetirement:
+        """Retire the node.
+
+        Raises:
+            NodeStillReports, NodeRetired: see `retire_node`.
+        """
+        return retire_node(node=node, reason=self.cleaned_data["reason"], actor=actor)

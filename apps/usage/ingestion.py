@@ -39,8 +39,9 @@ from apps.usage.event_schema import (
     find_all_good,
     sort_events,
 )
-from apps.usage.models import ShipperState, UsageBatch
+from apps.usage.models import UsageBatch
 from apps.usage.packing import pack, pack_events
+from apps.usage.services.shippers import note_shipper
 
 logger = structlog.get_logger(__name__)
 
@@ -166,7 +167,4 @@ def _keep_unreadable(found: Sorted, batch_id: str) -> None:
 
 
 def _note_shipper(report: ShipperReport) -> None:
-    ShipperState.objects.update_or_create(
-        node=report.node,
-        defaults={"oldest_unshipped_at": report.oldest_unshipped_at, "reported_at": clock.now()},
-    )
+    note_shipper(node=report.node, oldest_unshipped_at=report.oldest_unshipped_at)

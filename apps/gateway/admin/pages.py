@@ -23,6 +23,7 @@ from apps.gateway import selectors, services
 from apps.gateway.admin.explaining import explain_page
 from apps.gateway.enums import EntryKind
 from apps.gateway.models import ReconciliationReport
+from apps.gateway.panels import render_panels
 from apps.gateway.reconciliation.proxy import ProxyState
 from apps.gateway.reconciliation.tables import TableState
 
@@ -84,6 +85,7 @@ class GatewayPages:
             "entries": list(selectors.list_troubled_entries()[:ENTRIES_SHOWN]),
             "runs": runs[:REPORTS_SHOWN],
             "plot": _plot_drift(runs) if runs else None,
+            "panels": render_panels(request),
         }
         return self._show(request, "gateway/overview.html", _("Gateway"), context)
 

@@ -1,4 +1,4 @@
-"""The inbox and the shippers."""
+"""The inbox."""
 
 from __future__ import annotations
 
@@ -14,7 +14,6 @@ from apps.core.models import DeadLetter
 from apps.usage.admin.base import UsageAdmin
 from apps.usage.enums import BatchStatus
 from apps.usage.models import (
-    ShipperState,
     UsageBatch,
 )
 
@@ -61,10 +60,3 @@ class UsageBatchAdmin(UsageAdmin):
         )
         text = ngettext("%(count)s batch waits again.", "%(count)s batches wait again.", count)
         self.message_user(request, text % {"count": count})
-
-
-@admin.register(ShipperState)
-class ShipperStateAdmin(UsageAdmin):
-    """How far each gateway node has shipped its calls; closing waits for the slowest."""
-
-    list_display = ("node", "oldest_unshipped_at", "reported_at")

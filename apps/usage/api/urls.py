@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from django.urls import path
 
-from apps.usage.api import quotas, reads, views
+from apps.usage.api import quotas, reads, shippers, views
 
 urlpatterns = [
     path("usage/events", views.UsageEventsView.as_view(), name="usage-events"),
@@ -37,6 +37,12 @@ urlpatterns = [
         "admin/subscriptions/<str:subscription_id>/quota-top-ups",
         quotas.TopUpsView.as_view(),
         name="admin-quota-top-ups",
+    ),
+    path("admin/usage/shippers", shippers.ShippersView.as_view(), name="admin-usage-shippers"),
+    path(
+        "admin/usage/shippers/<str:node>",
+        shippers.ShipperView.as_view(),
+        name="admin-usage-shipper",
     ),
     path("usage/windows", views.UsageWindowsView.as_view(), name="usage-windows"),
 ]

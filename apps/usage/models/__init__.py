@@ -1,14 +1,19 @@
 """Calls as they came in, and the windows that they add up to."""
 
-from apps.usage.models.batches import ShipperState, UsageBatch
+from apps.usage.models.batches import UsageBatch
+from apps.usage.models.drift import DriftReport
 from apps.usage.models.events import LateEvent, UsageEvent, UsageEventKey
 from apps.usage.models.meters import Meter
 from apps.usage.models.quotas import QuotaState, UsageAlert
+from apps.usage.models.shippers import LogReplay, NodeRetirement, ShipperState
 from apps.usage.models.windows import UsageCutoff, UsageWindow
 
 __all__ = (
+    "DriftReport",
     "LateEvent",
+    "LogReplay",
     "Meter",
+    "NodeRetirement",
     "QuotaState",
     "ShipperState",
     "UsageAlert",

@@ -1,4 +1,4 @@
-"""The inbox, and how far the gateways have shipped."""
+"""The inbox."""
 
 from __future__ import annotations
 
@@ -48,20 +48,3 @@ class UsageBatch(Entity):
 
     def __str__(self) -> str:
         return f"{self.source} {self.event_count}"
-
-
-class ShipperState(models.Model):
-    """How far a shipper has come: closing a period waits for it."""
-
-    node = models.CharField(_("node"), max_length=80, primary_key=True)
-    oldest_unshipped_at = models.DateTimeField(_("oldest unshipped call"), null=True)
-    reported_at = models.DateTimeField(_("reported"))
-
-    class Meta:
-        """By node."""
-
-        verbose_name = _("shipper state")
-        verbose_name_plural = _("shipper states")
-
-    def __str__(self) -> str:
-        return self.node

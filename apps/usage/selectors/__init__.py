@@ -20,6 +20,13 @@ from apps.usage.selectors.quantities import (
     used_calls,
     used_calls_for,
 )
+from apps.usage.selectors.shippers import (
+    get_shipper,
+    serving_shippers,
+    shipper_standings,
+    shipper_status,
+    shippers,
+)
 from apps.usage.selectors.windows import (
     own_windows,
     provided_windows,
@@ -36,11 +43,16 @@ __all__ = (
     "get_call",
     "get_consumer_subscription",
     "get_provided_api",
+    "get_shipper",
     "own_windows",
     "provided_apis",
     "provided_windows",
     "quantities_for",
     "quantities_in",
+    "serving_shippers",
+    "shipper_standings",
+    "shipper_status",
+    "shippers",
     "subscriptions_of",
     "usage_is_complete",
     "used_calls",

@@ -16,10 +16,10 @@ from apps.pricing.models import CALLS_METER
 from apps.subscriptions.usage_sources import UsageQuestion
 from apps.usage.enums import BatchStatus
 from apps.usage.models import (
-    ShipperState,
     UsageBatch,
     UsageWindow,
 )
+from apps.usage.selectors.shippers import serving_shippers
 
 _SUM_WINDOWS: Final = """
     SELECT asked.position, w.meter, SUM(w.quantity)
@@ -36,7 +36,7 @@ def usage_is_complete(until: datetime) -> bool:
     is_waiting = UsageBatch.objects.filter(
         status__in=(BatchStatus.PENDING, BatchStatus.FAILED), oldest_event_at__lt=until
     ).exists()
-    is_shipping = ShipperState.objects.filter(oldest_unshipped_at__lt=until).exists()
+    is_shipping = serving_shippers().filter(oldest_unshipped_at__lt=until).exists()
     return not is_waiting and not is_shipping
 
 

@@ -2,5 +2,6 @@
 
 from apps.usage.services.batches import requeue_batch
 from apps.usage.services.closing import ClosedUsage, close_usage
+from apps.usage.services.shippers import note_shipper, retire_node
 
-__all__ = ("ClosedUsage", "close_usage", "requeue_batch")
+__all__ = ("ClosedUsage", "close_usage", "note_shipper", "requeue_batch", "retire_node")

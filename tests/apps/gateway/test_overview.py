@@ -116,7 +116,7 @@ def test_page_takes_the_same_queries_whatever_it_shows(
     client = client_for(make_staff("operator"))
     client.get(reverse("admin:gateway_overview"))
 
-    with django_assert_num_queries(13):
+    with django_assert_num_queries(14):
         client.get(reverse("admin:gateway_overview"))
 
 
