@@ -57,7 +57,8 @@ class ShippersView(ApiView):
     @extend_schema(responses=ShipperOutput(many=True))
     def get(self, _request: Request) -> Response:
         """List every node that ever shipped calls, retired ones included, by name."""
-        return Response(ShipperOutput(selectors.shipper_standings(), many=True).data)
+        rows = [ShipperOutput(standing).data for standing in selectors.shipper_standings()]
+        return Response(rows)
 
 
 class ShipperView(ApiView):

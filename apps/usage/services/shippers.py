@@ -21,7 +21,7 @@ from apps.usage.models import LogReplay, NodeRetirement, ShipperState
 # One statement, because it runs with each batch. A node that reports again is in service again.
 _NOTE: Final = """
     INSERT INTO usage_shipperstate AS s (node, oldest_unshipped_at, reported_at, first_reported_at)
-    VALUES (%(node)s, %(oldest)s, %(now)s, %(now)s)
+    VALUES (%s, %s, %s, %s)
     ON CONFLICT (node) DO UPDATE SET
         oldest_unshipped_at = EXCLUDED.oldest_unshipped_at, reported_at = EXCLUDED.reported_at, retired_at = NULL
     RETURNING replay_id
@@ -30,9 +30,9 @@ _NOTE: Final = """
 
 def note_shipper(*, node: str, oldest_unshipped_at: datetime) -> UUID | None:
     """Remember how far a shipper has come; return the replay that waits for it, if one does."""
-    values = {"node": node, "oldest": oldest_unshipped_at, "now": clock.now()}
+    now = clock.now()
     with connection.cursor() as cursor:
-        cursor.execute(_NOTE, values)
+        cursor.execute(_NOTE, [node, oldest_unshipped_at, now, now])
         (replay_id,) = cursor.fetchone()
     return replay_id if replay_id is None else UUID(str(replay_id))
 
