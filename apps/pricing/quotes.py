@@ -1,60 +1,225 @@
-"""What a period would cost: the same calculator as the invoice, without saving anything."""
+"""What a period would cost: the same calculator as the invoice, without saving anything.
+
+Source: docs/api/quotes.md.
+"""
 
 from __future__ import annotations
 
-from collections.abc import Mapping
-from dataclasses import dataclass
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, replace
 from decimal import Decimal
-from typing import Final
+from typing import Any, Final
 
 from django.utils.functional import Promise
 from django.utils.translation import gettext_lazy as _
 
+from apps.core import clock
+from apps.core.actors import Actor
 from apps.core.money import Money
-from apps.pricing.calculator import Charge, PriceTable, Usage, rate, round_line
+from apps.pricing.calculator import (
+    Charge,
+    Discount,
+    DiscountKind,
+    InvoiceTotals,
+    PriceTable,
+    TaxableLine,
+    TaxPolicy,
+    Usage,
+    UsagePart,
+    convert_quantity,
+    rate,
+    round_line,
+    total_invoice,
+)
+from apps.pricing.calculator.steps import decimal_text
 from apps.pricing.drafts import BASE_FEE_METER
+from apps.pricing.inline_prices import QuantityRule, read_inline_prices
 from apps.pricing.models import CALLS_METER
+from apps.pricing.selectors import get_quotable_version, price_table_of, tax_percent_of
 
 METER_WORDS: Final = {BASE_FEE_METER: _("Base fee"), CALLS_METER: _("Calls")}
 
 
 @dataclass(frozen=True, slots=True)
 class QuoteLine:
-    """One line: the charge with its working, and what an invoice line would say."""
+    """One line: the charge with its working, and what an invoice line would say.
+
+    `raw_quantity` is the usage before it was converted to priced units; None where nothing is converted.
+    """
 
     charge: Charge
     amount: Money
+    raw_quantity: Decimal | None = None
 
     @property
     def label(self) -> str | Promise:
         """The line in words; a provider's own meter is called by its key."""
         return METER_WORDS.get(self.charge.meter, self.charge.meter)
 
+    def explain(self) -> dict[str, object]:
+        """Return the line as JSON values, every step included."""
+        raw = {} if self.raw_quantity is None else {"raw_quantity": decimal_text(self.raw_quantity)}
+        return {**self.charge.explain(), **raw, "amount_minor": self.amount.amount_minor}
+
 
 @dataclass(frozen=True, slots=True)
 class Quote:
-    """The lines of a period in the order in which an invoice prints them, and their sum before tax."""
+    """The lines of a period in the order in which an invoice prints them, and what they add up to."""
 
     lines: tuple[QuoteLine, ...]
-    total: Money
+    totals: InvoiceTotals
+
+    @property
+    def total(self) -> Money:
+        """What would be asked for: the lines less discounts, and tax."""
+        return self.totals.total
 
     def explain(self) -> dict[str, object]:
         """Return the quote as JSON values, every step included."""
         return {
             "currency": self.total.currency,
-            "lines": [
-                {**line.charge.explain(), "amount_minor": line.amount.amount_minor}
-                for line in self.lines
-            ],
+            "lines": [line.explain() for line in self.lines],
+            "fees_minor": self.totals.fees.amount_minor,
+            "discounts_minor": [discount.amount_minor for discount in self.totals.discounts],
+            "subtotal_minor": self.totals.subtotal.amount_minor,
+            "tax_minor": self.totals.tax.amount_minor,
             "total_minor": self.total.amount_minor,
         }
 
 
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Terms:
+    """What a quote assumes beside prices and usage.
+
+    Attributes:
+        billed_days: days of service, of the `period_days` of the whole period: scales flat fees and minimum spends.
+        discounts: in the order in which they apply; `applies_to` is a meter.
+        tax_percent: on what discounts leave; zero for none.
+    """
+
+    billed_days: int = 1
+    period_days: int = 1
+    discounts: tuple[Discount, ...] = ()
+    tax_percent: Decimal = Decimal(0)
+    tax_policy: TaxPolicy = TaxPolicy.LINE
+
+
+def answer_quote(question: Mapping[str, Any], *, actor: Actor) -> Quote:
+    """Answer a question as `quote_input.QuoteInput` validates it; nothing is saved.
+
+    Raises:
+        NotFound: the plan does not exist, or not for this actor.
+        InvalidPrice: the inline price cannot be calculated; `errors` points at each defect.
+    """
+    address = question.get("tax_address")
+    percent = (
+        tax_percent_of(country=address["country"], day=clock.now().date()) if address else None
+    )
+    terms = terms_of(question, tax_percent=percent or Decimal(0))
+    if "plan" in question:
+        version = get_quotable_version(actor, question["plan"])
+        return quote(price_table_of(version), question["usage"], terms=terms)
+    prices = read_inline_prices(question["currency"], question["components"])
+    return quote(prices.table, question["usage"], terms=terms, rules=prices.rules)
+
+
 def quote_usage(table: PriceTable, quantities: Mapping[str, Decimal]) -> Quote:
     """Price a whole period with these quantities by meter; meters without a price cost nothing."""
-    usage = {meter: Usage(quantity=quantity) for meter, quantity in quantities.items()}
-    rating = rate(table, usage)
+    usage = {meter: {"quantity": quantity} for meter, quantity in quantities.items()}
+    return quote(table, usage, terms=Terms())
+
+
+def quote(
+    table: PriceTable,
+    usage: Mapping[str, Mapping[str, Any]],
+    *,
+    terms: Terms,
+    rules: Mapping[str, QuantityRule] | None = None,
+) -> Quote:
+    """Price a period.
+
+    Args:
+        usage: by meter, one of `quantity`, `events`, `buckets`, `parts`, as `quote_input.QuoteUsageInput` validates it.
+        rules: how the quantities of some meters become priced units.
+    """
+    rules = rules or {}
+    priced = {
+        component.meter: _usage_of(
+            usage.get(component.meter, {}), rules.get(component.meter), terms
+        )
+        for component in table.components
+    }
+    charges = rate(table, priced).charges
     lines = tuple(
-        QuoteLine(charge, round_line(charge, table.currency)) for charge in rating.charges
+        QuoteLine(
+            charge,
+            round_line(charge, table.currency),
+            raw_quantity=_raw(usage.get(charge.meter, {})) if charge.meter in rules else None,
+        )
+        for charge in charges
     )
-    return Quote(lines, rating.total)
+    taxable = [
+        TaxableLine(line.amount, terms.tax_percent, frozenset({line.charge.meter}))
+        for line in lines
+    ]
+    totals = total_invoice(
+        taxable,
+        currency=table.currency,
+        discounts=terms.discounts,
+        tax_policy=terms.tax_policy,
+    )
+    return Quote(lines, totals)
+
+
+def terms_of(values: Mapping[str, Any], *, tax_percent: Decimal) -> Terms:
+    """Read the terms of a question as `quote_input.QuoteInput` validates it.
+
+    Args:
+        tax_percent: the rate at the buyer's address; a rate that the question names itself goes before it.
+    """
+    period, tax = values.get("period"), values.get("tax")
+    days = {}
+    if period:
+        days["period_days"] = (period["last_day"] - period["first_day"]).days + 1
+        served = period["service_last_day"] - period["service_first_day"]
+        days["billed_days"] = served.days + 1
+    return Terms(
+        **days,
+        discounts=_discounts(values.get("discounts", ())),
+        tax_percent=tax["percent"] if tax else tax_percent,
+        tax_policy=TaxPolicy(tax["rounding"]) if tax else TaxPolicy.LINE,
+    )
+
+
+def _discounts(given: Sequence[Mapping[str, Any]]) -> tuple[Discount, ...]:
+    return tuple(
+        Discount(DiscountKind(item["kind"]), item["value"], item.get("meter")) for item in given
+    )
+
+
+def _usage_of(given: Mapping[str, Any], rule: QuantityRule | None, terms: Terms) -> Usage:
+    def units(raw: Decimal) -> Decimal:
+        if rule is None:
+            return raw
+        return convert_quantity(raw, rule.conversion, rule.factor, rule.rounding)
+
+    usage = Usage(billed_days=terms.billed_days, period_days=terms.period_days)
+    if "events" in given:
+        return replace(usage, events=tuple(units(raw) for raw in given["events"]))
+    if "buckets" in given:
+        return replace(usage, buckets=tuple(units(raw) for raw in given["buckets"]))
+    if "parts" in given:
+        parts = tuple(
+            UsagePart(tuple(sorted(part["dimensions"].items())), units(part["quantity"]))
+            for part in given["parts"]
+        )
+        return replace(usage, parts=parts)
+    return replace(usage, quantity=units(given.get("quantity", Decimal(0))))
+
+
+def _raw(given: Mapping[str, Any]) -> Decimal:
+    """Return a meter's whole usage before conversion."""
+    amounts: Sequence[Decimal] = given.get("events") or given.get("buckets") or ()
+    parts: list[Decimal] = [part["quantity"] for part in given.get("parts", ())]
+    alone: Decimal = given.get("quantity", Decimal(0))
+    return sum((*amounts, *parts), alone)

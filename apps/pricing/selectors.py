@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+from datetime import date
+from decimal import Decimal
 from uuid import UUID
 
-from django.db.models import Prefetch, QuerySet
+from django.db.models import Prefetch, Q, QuerySet
 
 from apps.apis.models import Api
 from apps.core.actors import Actor
@@ -13,7 +15,7 @@ from apps.core.ids import InvalidPublicIdError, parse_public_id
 from apps.pricing.calculator import PriceTable
 from apps.pricing.drafts import ComponentDraft, PriceDraft, TierDraft, table_of
 from apps.pricing.enums import BillableStatuses, BillingInterval, PlanStatus, PriceModel, QuotaKind
-from apps.pricing.models import Plan, PriceComponent, PriceVersion
+from apps.pricing.models import Plan, PriceComponent, PriceVersion, TaxRate
 
 
 def price_table_of(version: PriceVersion) -> PriceTable:
@@ -137,3 +139,14 @@ def _component_draft_of(component: PriceComponent) -> ComponentDraft:
 
 def _is_prefetched(instance: PriceVersion, name: str) -> bool:
     return name in getattr(instance, "_prefetched_objects_cache", {})
+
+
+def tax_percent_of(*, country: str, day: date) -> Decimal:
+    """Return the tax rate of the buyer's country on a day; none is known: zero."""
+    rate = (
+        TaxRate.objects.filter(country=country, region="", valid_from__lte=day)
+        .filter(Q(valid_to__isnull=True) | Q(valid_to__gt=day))
+        .order_by("-valid_from")
+        .first()
+    )
+    return rate.percent if rate else Decimal(0)

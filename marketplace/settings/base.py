@@ -290,6 +290,7 @@ SPECTACULAR_SETTINGS = {
         "JobStatus": "apps.core.enums.JobStatus",
         "KeyStatus": "apps.keys.enums.KeyStatus",
         "PlanStatus": "apps.pricing.enums.PlanStatus",
+        "PriceModel": "apps.pricing.enums.PriceModel",
         "SubscriptionStatus": "apps.subscriptions.enums.SubscriptionStatus",
         "BatchStatus": "apps.usage.enums.BatchStatus",
         "WebhookEndpointStatus": "apps.notifications.enums.EndpointStatus",

@@ -12,7 +12,7 @@ from typing import Any
 
 from django.conf import settings
 from django.db import transaction
-from django.db.models import Max, Q, Sum
+from django.db.models import Max, Sum
 
 from apps.billing.constants import DUE_AFTER, LIVE_SERIES, SANDBOX_SERIES
 from apps.billing.enums import InvoiceStatus, LineKind, PeriodStatus
@@ -35,7 +35,7 @@ from apps.core.audit import record_audit
 from apps.core.db import require_transaction
 from apps.core.events import publish
 from apps.core.money import Money
-from apps.pricing.models import TaxRate
+from apps.pricing.selectors import tax_percent_of
 from apps.subscriptions.periods import local_date
 
 
@@ -70,17 +70,6 @@ def _draft_of(period: BillingPeriod, day: date) -> Invoice:
         defaults={"is_sandbox": organization.is_sandbox},
     )
     return Invoice.objects.lock(invoice.pk)
-
-
-def tax_percent_of(*, country: str, day: date) -> Decimal:
-    """Return the tax rate of the buyer's country on a day; none is known: zero."""
-    rate = (
-        TaxRate.objects.filter(country=country, region="", valid_from__lte=day)
-        .filter(Q(valid_to__isnull=True) | Q(valid_to__gt=day))
-        .order_by("-valid_from")
-        .first()
-    )
-    return rate.percent if rate else Decimal(0)
 
 
 def _line_of(  # noqa: PLR0917 -- a row's facts

@@ -102,7 +102,7 @@ def _from_drf(error: drf.APIException) -> Response:
             code="validation_error",
             title=_("The request is not valid"),
             headers=headers,
-            errors=list(_pointers(error.detail, "")),
+            errors=list(pointers_of(error.detail, "")),
         )
     code = error.get_codes()
     return problem(
@@ -114,16 +114,16 @@ def _from_drf(error: drf.APIException) -> Response:
     )
 
 
-def _pointers(detail: Any, pointer: str) -> Iterator[dict[str, str]]:
+def pointers_of(detail: Any, pointer: str) -> Iterator[dict[str, str]]:
     """Flatten DRF's nested error detail into JSON pointers."""
     if isinstance(detail, Mapping):
         for name, inner in detail.items():
             is_whole = name in {"non_field_errors", "__all__"}
-            yield from _pointers(inner, pointer if is_whole else f"{pointer}/{name}")
+            yield from pointers_of(inner, pointer if is_whole else f"{pointer}/{name}")
     elif isinstance(detail, Sequence) and not isinstance(detail, str):
         for index, inner in enumerate(detail):
             is_leaf = isinstance(inner, str)
-            yield from _pointers(inner, pointer if is_leaf else f"{pointer}/{index}")
+            yield from pointers_of(inner, pointer if is_leaf else f"{pointer}/{index}")
     else:
         code = getattr(detail, "code", "invalid")
         yield {"pointer": pointer or "/", "code": code, "detail": str(detail)}

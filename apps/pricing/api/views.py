@@ -13,7 +13,8 @@ from apps.pricing import selectors, services
 from apps.pricing.api import serializers as shapes
 from apps.pricing.drafts import PlanDraft
 from apps.pricing.models import Plan, PriceVersion
-from apps.pricing.quotes import quote_usage
+from apps.pricing.quote_input import QuoteInput
+from apps.pricing.quotes import answer_quote
 from apps.pricing.services import PLAN_FIELDS
 
 READ = "plans.read"
@@ -169,14 +170,15 @@ class OffersView(ApiView):
 
 
 class QuoteView(ApiView):
-    """Prices a usage on a plan."""
+    """Prices a usage on a plan, or on prices given in the request."""
 
     method_permissions = {"POST": PUBLIC}
 
-    @extend_schema(request=shapes.PlanQuoteInput, responses=shapes.QuoteOutput)
+    @extend_schema(request=QuoteInput, responses=shapes.QuoteOutput)
     def post(self, _request: Request) -> Response:
-        """Answer what a period with this usage would cost, with every step; nothing is saved."""
-        values = self.validated(shapes.PlanQuoteInput)
-        version = selectors.get_quotable_version(self.actor, values["plan"])
-        quote = quote_usage(selectors.price_table_of(version), values["usage"])
-        return Response(quote.explain())
+        """Answer what a period with this usage would cost, with every step; nothing is saved.
+
+        Give `plan`, or `currency` and `components`; 422 `invalid_price` points at each defect of the latter.
+        """
+        question = self.validated(QuoteInput)
+        return Response(answer_quote(question, actor=self.actor).explain())

@@ -16,12 +16,15 @@ from apps.pricing.calculator.caps import price_of, units_within
 from apps.pricing.calculator.defects import Defect, DefectCode, find_defects
 from apps.pricing.calculator.prices import (
     Component,
+    Dimensions,
     PackageRounding,
     PriceTable,
     PricingModel,
     Tier,
     Usage,
+    UsagePart,
 )
+from apps.pricing.calculator.quantities import Conversion, QuantityRounding, convert_quantity
 from apps.pricing.calculator.rating import Charge, Rating, rate, rate_component, round_line
 from apps.pricing.calculator.steps import Step, StepCode, StepMismatchError, recompute
 from apps.pricing.calculator.totals import (
@@ -36,8 +39,10 @@ from apps.pricing.calculator.totals import (
 __all__ = [
     "Charge",
     "Component",
+    "Conversion",
     "Defect",
     "DefectCode",
+    "Dimensions",
     "Discount",
     "DiscountKind",
     "InvoiceTotals",
@@ -45,6 +50,7 @@ __all__ = [
     "PackageRounding",
     "PriceTable",
     "PricingModel",
+    "QuantityRounding",
     "Rating",
     "SpendLimits",
     "Step",
@@ -54,7 +60,9 @@ __all__ = [
     "TaxableLine",
     "Tier",
     "Usage",
+    "UsagePart",
     "book_difference",
+    "convert_quantity",
     "find_defects",
     "left_in_free_pool",
     "limit_booking",

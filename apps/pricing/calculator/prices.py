@@ -13,6 +13,8 @@ from enum import StrEnum
 from typing import Final
 
 ZERO: Final = Decimal(0)
+# Pairs of name and value, sorted by name.
+Dimensions = tuple[tuple[str, str], ...]
 
 
 class PricingModel(StrEnum):
@@ -65,6 +67,7 @@ class Component:
 
     Attributes:
         meter: key of the meter whose quantity is priced; a flat fee has a key of its own.
+        dimensions: only the part of the quantity that has these values is priced; none for all that is left.
         unit_price: per unit; for a flat fee, the fee of a whole period.
         free_units: subtracted from the quantity before anything else is done with it.
         package_size: units per package, priced `package_price` each.
@@ -78,6 +81,7 @@ class Component:
 
     meter: str
     model: PricingModel
+    dimensions: Dimensions = ()
     unit_price: Decimal = ZERO
     tiers: tuple[Tier, ...] = ()
     free_units: Decimal = ZERO
@@ -111,11 +115,19 @@ class PriceTable:
     components: tuple[Component, ...]
 
     def __post_init__(self) -> None:
-        """Refuse two prices for one meter: it would be charged twice."""
-        counts = Counter(component.meter for component in self.components)
-        doubled = sorted(meter for meter, count in counts.items() if count > 1)
+        """Refuse two prices for one part of a meter: it would be charged twice."""
+        counts = Counter((component.meter, component.dimensions) for component in self.components)
+        doubled = sorted({meter for (meter, _), count in counts.items() if count > 1})
         if doubled:
             raise ValueError(f"more than one component for {', '.join(doubled)}")
+
+
+@dataclass(frozen=True, slots=True)
+class UsagePart:
+    """A part of a meter's quantity, and what its events had in common."""
+
+    dimensions: Dimensions
+    quantity: Decimal
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -126,6 +138,7 @@ class Usage:
         quantity: total of the period; negative totals are priced as zero.
         events: amounts of single events in chronological order (time, then id), for percentages;
             takes the place of `quantity`.
+        parts: the quantity split by dimensions, for prices that differ by them; takes the place of `quantity`.
         buckets: totals of parts of the period (days, regions) that are priced each by itself and
             then added; takes the place of `quantity`.
         waived: units of the quantity that are not charged, such as those beyond a spend cap; they come off before
@@ -137,6 +150,7 @@ class Usage:
     quantity: Decimal = ZERO
     events: tuple[Decimal, ...] | None = None
     buckets: tuple[Decimal, ...] | None = None
+    parts: tuple[UsagePart, ...] | None = None
     waived: Decimal = ZERO
     billed_days: int = 1
     period_days: int = 1
@@ -147,8 +161,9 @@ class Usage:
             raise ValueError(
                 f"{self.billed_days} of {self.period_days} days is no share of a period"
             )
-        if self.events is not None and self.buckets is not None:
-            raise ValueError("usage is either a list of events or a list of buckets")
+        forms = (self.events, self.buckets, self.parts)
+        if sum(form is not None for form in forms) > 1:
+            raise ValueError("usage is either a list of events, of buckets, or of parts")
 
     @property
     def total(self) -> Decimal:
@@ -157,6 +172,8 @@ class Usage:
             return sum(self.events, ZERO)
         if self.buckets is not None:
             return sum(self.buckets, ZERO)
+        if self.parts is not None:
+            return sum((part.quantity for part in self.parts), ZERO)
         return self.quantity
 
 

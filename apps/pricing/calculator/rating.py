@@ -9,15 +9,17 @@ Source: docs/domain/pricing.md.
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from decimal import Decimal, localcontext
 from typing import Final
 
 from apps.core.money import DECIMAL_CONTEXT, Money
+from apps.pricing.calculator.dimensions import quantity_priced_by
 from apps.pricing.calculator.prices import (
     NO_USAGE,
     ZERO,
     Component,
+    Dimensions,
     PriceTable,
     PricingModel,
     Usage,
@@ -45,6 +47,7 @@ class Charge:
         quantity: the period's usage as it came in, before free units.
         amount: exact, in major units; the sum of the steps.
         steps: the working, in order.
+        dimensions: what the priced part of the usage has in common; empty for all of it.
     """
 
     meter: str
@@ -52,11 +55,13 @@ class Charge:
     quantity: Decimal
     amount: Decimal
     steps: tuple[Step, ...]
+    dimensions: Dimensions = ()
 
     def explain(self) -> dict[str, object]:
         """Return the charge with its working as JSON values."""
         return {
             "meter": self.meter,
+            **({"dimensions": dict(self.dimensions)} if self.dimensions else {}),
             "model": self.model.value,
             "quantity": decimal_text(self.quantity),
             "amount_exact": decimal_text(self.amount),
@@ -84,15 +89,31 @@ def rate(table: PriceTable, usage: Mapping[str, Usage]) -> Rating:
     """Price a period's usage.
 
     A meter without usage is priced at zero, because flat fees and minimum spends are due all the
-    same. Usage of a meter that the table does not price costs nothing.
+    same. Usage of a meter that the table does not price costs nothing, and so does a part of a meter's
+    usage whose dimensions no component fits.
     """
     return Rating(
         currency=table.currency,
         charges=tuple(
-            rate_component(component, usage.get(component.meter, NO_USAGE))
+            rate_component(component, _usage_of(component, table, usage))
             for component in table.components
         ),
     )
+
+
+def _usage_of(component: Component, table: PriceTable, usage: Mapping[str, Usage]) -> Usage:
+    """Return the usage that a component prices: of a meter priced by dimension, its part."""
+    whole = usage.get(component.meter, NO_USAGE)
+    if whole.parts is None:
+        # Nothing is known of the usage's dimensions, so only a price for all of it can apply.
+        return (
+            replace(NO_USAGE, billed_days=whole.billed_days, period_days=whole.period_days)
+            if component.dimensions
+            else whole
+        )
+    rivals = [rival for rival in table.components if rival.meter == component.meter]
+    quantity = quantity_priced_by(component, rivals, whole.parts)
+    return replace(whole, parts=None, quantity=quantity)
 
 
 def rate_component(component: Component, usage: Usage) -> Charge:
@@ -104,7 +125,9 @@ def rate_component(component: Component, usage: Usage) -> Charge:
             steps.append(step)
             amount += step.amount
         quantity = usage.total
-    return Charge(component.meter, component.model, quantity, amount, tuple(steps))
+    return Charge(
+        component.meter, component.model, quantity, amount, tuple(steps), component.dimensions
+    )
 
 
 def round_line(charge: Charge, currency: str) -> Money:
