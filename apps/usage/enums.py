@@ -71,3 +71,11 @@ class DriftStatus(TextChoices):
     UNEXPLAINED = "unexplained", pgettext_lazy("drift", "unexplained")
     INCOMPLETE = "incomplete", pgettext_lazy("drift", "calls on their way")
     FAILED = "failed", pgettext_lazy("drift", "failed")
+
+
+class AnalyticsSide(TextChoices):
+    """Who looks at calls added up."""
+
+    CONSUMER = "consumer", pgettext_lazy("analytics", "consumer")
+    PROVIDER = "provider", pgettext_lazy("analytics", "provider")
+    OPERATOR = "operator", pgettext_lazy("analytics", "operator")

@@ -37,6 +37,7 @@ from apps.usage.instants import from_us, to_us
 from apps.usage.models import LateEvent, UsageBatch
 from apps.usage.packing import unpack
 from apps.usage.placement import Place, Placed, place_events
+from apps.usage.rollups.marks import mark_hours
 from apps.usage.windows import add_to_windows, late_row, share_cutoffs
 
 logger = structlog.get_logger(__name__)
@@ -182,6 +183,7 @@ def _process(
         _bury_conflict(item.event, outcome)
     if new:
         store_events(new, batch_id=batch.pk)
+        mark_hours(new)
         _give_back_unbillable(new)
         _count(new, outcome)
         transaction.on_commit(lambda: note_key_uses(last_uses=_last_uses(new, addresses or {})))

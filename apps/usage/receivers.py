@@ -6,12 +6,14 @@ from functools import partial
 
 from django.db import transaction
 
+from apps.accounts.events import OrganizationChanged
 from apps.core.events import receives
 from apps.core.ids import format_public_id
 from apps.subscriptions.events import AllowanceChanged, SubscriptionChanged
 from apps.subscriptions.models import Subscription
 from apps.usage.alerts import warn_of_low_quotas
 from apps.usage.caps import forget_cap_amount
+from apps.usage.services import follow_time_zone
 
 
 @receives(AllowanceChanged, in_transaction=True)
@@ -31,3 +33,9 @@ def look_at_new_allowance(event: AllowanceChanged) -> None:
 def look_at_new_terms(event: SubscriptionChanged) -> None:
     """Another plan may have less room."""
     warn_of_low_quotas([event.subscription_id])
+
+
+@receives(OrganizationChanged)
+def look_at_time_zone(event: OrganizationChanged) -> None:
+    """Days of analytics are the organization's own."""
+    follow_time_zone(organization_id=event.organization_id)

@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+from dataclasses import asdict
 from datetime import timedelta
 
 from apps.core.jobs import JobContext, job
 from apps.core.partitions import ensure_monthly_partitions
 from apps.core.schedule import schedule
 from apps.usage.models import UsageEvent
+from apps.usage.services import roll_up
 
 
 @job("usage.make_partitions")
@@ -16,4 +18,11 @@ def make_partitions(_context: JobContext) -> dict[str, int]:
     return {"made": ensure_monthly_partitions(UsageEvent._meta.db_table)}
 
 
+@job("usage.roll_up")
+def roll_up_calls(_context: JobContext) -> dict[str, int]:
+    """Add up new calls by hour and day, for analytics."""
+    return asdict(roll_up())
+
+
 schedule("usage.make_partitions", every=timedelta(days=1))
+schedule("usage.roll_up", every=timedelta(minutes=1))

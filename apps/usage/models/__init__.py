@@ -5,6 +5,7 @@ from apps.usage.models.drift import DriftReport
 from apps.usage.models.events import LateEvent, UsageEvent, UsageEventKey
 from apps.usage.models.meters import Meter
 from apps.usage.models.quotas import QuotaState, UsageAlert
+from apps.usage.models.rollups import RollupMark, UsageDay, UsageHour
 from apps.usage.models.shippers import LogReplay, NodeRetirement, ShipperState
 from apps.usage.models.windows import UsageCutoff, UsageWindow
 
@@ -15,11 +16,14 @@ __all__ = (
     "Meter",
     "NodeRetirement",
     "QuotaState",
+    "RollupMark",
     "ShipperState",
     "UsageAlert",
     "UsageBatch",
     "UsageCutoff",
+    "UsageDay",
     "UsageEvent",
     "UsageEventKey",
+    "UsageHour",
     "UsageWindow",
 )
