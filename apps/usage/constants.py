@@ -20,3 +20,6 @@ GATEWAY_SOURCE: Final = "gateway"
 PLATFORM_PERMISSION: Final = "usage.write"
 # A shipper reports every two seconds, and waits up to thirty when web does not take a batch.
 SHIPPER_SILENT_AFTER: Final = timedelta(seconds=60)
+# A window closes this long after its end, unless its meter says otherwise.
+DEFAULT_WATERMARK_DELAY_S: Final = 300
+MAX_WATERMARK_DELAY_S: Final = 7 * 86_400

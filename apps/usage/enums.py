@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from django.db.models import TextChoices
+from django.db.models import IntegerChoices, TextChoices
 from django.utils.translation import pgettext_lazy
 
 
@@ -19,6 +19,8 @@ class EventOutcome(TextChoices):
 
     COMPLETED = "completed", pgettext_lazy("call", "completed")
     UNCONFIRMED = "unconfirmed", pgettext_lazy("call", "unconfirmed")
+    # No call: a value that a provider sent for a meter. It has no method and no status.
+    MEASURED = "measured", pgettext_lazy("call", "measurement")
 
 
 class Aggregation(TextChoices):
@@ -31,6 +33,56 @@ class Aggregation(TextChoices):
     AVG = "avg", pgettext_lazy("aggregation", "average")
     UNIQUE = "unique", pgettext_lazy("aggregation", "unique")
     LATEST = "latest", pgettext_lazy("aggregation", "latest")
+    TIME_WEIGHTED = "time_weighted", pgettext_lazy("aggregation", "time-weighted average")
+
+
+class MeterSource(TextChoices):
+    """Where a meter takes its values from."""
+
+    CALLS = "calls", pgettext_lazy("meter source", "calls")
+    PROPERTY = "property", pgettext_lazy("meter source", "property of events that you send")
+    RESPONSE_HEADER = "header", pgettext_lazy("meter source", "response header")
+    REQUEST_BYTES = "request_bytes", pgettext_lazy("meter source", "request size in bytes")
+    RESPONSE_BYTES = "response_bytes", pgettext_lazy("meter source", "response size in bytes")
+    LATENCY = "latency", pgettext_lazy("meter source", "response time in milliseconds")
+
+
+class UnitConversion(TextChoices):
+    """How a period's quantity becomes the units that are priced."""
+
+    NONE = "", pgettext_lazy("unit conversion", "none")
+    MULTIPLY = "multiply", pgettext_lazy("unit conversion", "multiply by")
+    DIVIDE = "divide", pgettext_lazy("unit conversion", "divide by")
+
+
+class UnitRounding(TextChoices):
+    """How the priced units are rounded, once per period."""
+
+    NONE = "none", pgettext_lazy("unit rounding", "not rounded")
+    HALF_UP = "half_up", pgettext_lazy("unit rounding", "to the nearest, half up")
+    CEILING = "ceiling", pgettext_lazy("unit rounding", "up")
+    FLOOR = "floor", pgettext_lazy("unit rounding", "down")
+
+
+class WindowSize(IntegerChoices):
+    """How long a window of a meter is, in seconds."""
+
+    MINUTE = 60, pgettext_lazy("window size", "one minute")
+    HOUR = 3600, pgettext_lazy("window size", "one hour")
+    DAY = 86_400, pgettext_lazy("window size", "one day")
+
+
+class MeterErrorCode(TextChoices):
+    """Why an event gave a meter no value."""
+
+    MISSING = "missing", pgettext_lazy("meter error", "The value is missing.")
+    NOT_A_NUMBER = "not_a_number", pgettext_lazy("meter error", "The value is not a number.")
+    OUT_OF_RANGE = "out_of_range", pgettext_lazy("meter error", "The value is too large.")
+    NOT_A_VALUE = "not_a_value", pgettext_lazy("meter error", "The value is a list or an object.")
+    BEFORE_METER = (
+        "before_meter",
+        pgettext_lazy("meter error", "The event is older than the meter."),
+    )
 
 
 class AlertKind(TextChoices):

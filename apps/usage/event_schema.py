@@ -22,6 +22,8 @@ from apps.usage.constants import (
     MAX_PATH_LENGTH,
 )
 
+# The outcome of an event that is no call.
+MEASURED: Final = "measured"
 Text = Annotated[str, msgspec.Meta(max_length=200)]
 Count = Annotated[int, msgspec.Meta(ge=0, le=2**62)]
 ClockOffset = Annotated[int, msgspec.Meta(ge=0, le=MAX_CLOCK_OFFSET_MS)]
@@ -31,6 +33,7 @@ ClockOffset = Annotated[int, msgspec.Meta(ge=0, le=MAX_CLOCK_OFFSET_MS)]
 class IncomingEvent(msgspec.Struct, frozen=True, kw_only=True, gc=False, omit_defaults=True):
     """One call (or one measurement of a provider's own meter).
 
+    A measurement has the outcome `measured` and no status: it is no call, and counts only for the provider's meters.
     `occurred_at` is real time. `status`, `latency_ms` and the byte counts are null for an unconfirmed call.
     `clock_offset_ms` is how far the account's test clock ran ahead when the gateway decided; only the gateway's word counts.
     """
@@ -49,14 +52,17 @@ class IncomingEvent(msgspec.Struct, frozen=True, kw_only=True, gc=False, omit_de
     upstream_latency_ms: float | None = None
     request_bytes: Count | None = None
     response_bytes: Count | None = None
-    outcome: Literal["completed", "unconfirmed"] = "completed"
+    outcome: Literal["completed", "unconfirmed", "measured"] = "completed"
     properties: dict[str, Any] = {}
     clock_offset_ms: ClockOffset | None = None
 
     def __post_init__(self) -> None:
-        """A completed call has a status."""
+        """A completed call has a status, and a measurement has none."""
         if self.outcome == "completed" and self.status is None:
             msg = "Object missing required field `status`"
+            raise ValueError(msg)
+        if self.outcome == MEASURED and self.status is not None:
+            msg = "`status` is for calls: an event with the outcome `measured` has none"
             raise ValueError(msg)
 
 

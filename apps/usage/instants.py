@@ -8,6 +8,7 @@ from typing import Final
 EPOCH: Final = datetime(2000, 1, 1, tzinfo=UTC)
 MICROSECOND: Final = timedelta(microseconds=1)
 MILLISECOND_US: Final = 1_000
+SECOND_US: Final = 1_000_000
 MINUTE_US: Final = 60_000_000
 HOUR_US: Final = 60 * MINUTE_US
 

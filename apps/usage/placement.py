@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
-from datetime import datetime, timedelta
+from datetime import UTC, datetime, time, timedelta
 from functools import lru_cache
 from typing import Final
 from uuid import UUID
@@ -16,7 +16,7 @@ from apps.keys.models import ApiKey
 from apps.pricing.enums import BillableStatuses
 from apps.subscriptions.models import Subscription
 from apps.usage.constants import GATEWAY_SOURCE
-from apps.usage.event_schema import IncomingEvent
+from apps.usage.event_schema import MEASURED, IncomingEvent
 from apps.usage.instants import EPOCH, MICROSECOND, MILLISECOND_US, MINUTE_US, from_us, to_us
 from apps.usage.models import UsageBatch
 
@@ -57,6 +57,11 @@ class Placed(msgspec.Struct, frozen=True, eq=False, gc=False):
     window_us: int
     is_billable: bool
 
+    @property
+    def is_call(self) -> bool:
+        """Whether it is a call, and not only a value that a provider sent for a meter."""
+        return self.event.outcome != MEASURED
+
 
 def window_start_of(instant: datetime, timezone: str) -> datetime:
     """Return the start of the local hour that holds an instant.
@@ -79,11 +84,29 @@ def _window_of_minute(minute: int, timezone: str) -> int:
     return to_us(window_start_of(from_us(minute * MINUTE_US), timezone))
 
 
+def local_day_of(instant: datetime, timezone: str) -> tuple[datetime, datetime]:
+    """Return the start and the end, in UTC, of the local day that holds an instant; it has 23 to 25 hours."""
+    zone = _zone(timezone)
+    day = instant.astimezone(zone).date()
+    starts = [datetime.combine(each, time.min, zone) for each in (day, day + timedelta(days=1))]
+    return starts[0].astimezone(UTC), starts[1].astimezone(UTC)
+
+
+@lru_cache(maxsize=4096)
+def day_of_minute(minute: int, timezone: str) -> tuple[int, int]:
+    """Return the bounds of the local day that holds a minute, in microseconds."""
+    start, end = local_day_of(from_us(minute * MINUTE_US), timezone)
+    return to_us(start), to_us(end)
+
+
 def is_billable(event: IncomingEvent, billed_below: int) -> bool:
     """Whether a call counts towards the bill: it was completed with an answer that the plan bills.
 
     An error that the gateway itself answered, because the upstream was not reached or said nothing, is never billed.
+    A measurement has no status; it is billed by the meters that take it.
     """
+    if event.outcome == MEASURED:
+        return True
     if event.outcome != "completed" or not 200 <= (event.status or 0) < billed_below:
         return False
     is_own_answer = event.source == GATEWAY_SOURCE and event.upstream_latency_ms is None

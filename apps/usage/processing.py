@@ -34,6 +34,8 @@ from apps.usage.event_schema import GoodEnvelope, IncomingEvent, body_hash, deco
 from apps.usage.give_back import GIVE_BACK_TOPIC
 from apps.usage.identities import claim_identities
 from apps.usage.instants import from_us, to_us
+from apps.usage.meter_errors import note_misses
+from apps.usage.metering import load_meters, meter_events
 from apps.usage.models import LateEvent, UsageBatch
 from apps.usage.packing import unpack
 from apps.usage.placement import Place, Placed, place_events
@@ -53,6 +55,7 @@ class Outcome:
 
     counted: int = 0
     unbillable: int = 0
+    measured: int = 0
     duplicates: int = 0
     late: int = 0
     conflicts: list[str] = field(default_factory=list)
@@ -63,6 +66,7 @@ class Outcome:
         return {
             "counted": self.counted,
             "unbillable": self.unbillable,
+            "measured": self.measured,
             "duplicates": self.duplicates,
             "late": self.late,
             "conflicts": self.conflicts,
@@ -151,6 +155,7 @@ def _process_one_by_one(batch: UsageBatch, events: Sequence[IncomingEvent]) -> O
             continue
         total.counted += part.counted
         total.unbillable += part.unbillable
+        total.measured += part.measured
         total.duplicates += part.duplicates
         total.late += part.late
         total.conflicts += part.conflicts
@@ -250,12 +255,16 @@ def _count(placed: Sequence[Placed], outcome: Outcome) -> None:
             is_late = closed_us is not None and item.occurred_us < closed_us
             (late if is_late else in_time).append(item)
     if late:
-        LateEvent.objects.bulk_create([late_row(item) for item in late if item.is_billable])
+        billed = [item for item in late if item.is_billable and item.is_call]
+        LateEvent.objects.bulk_create([late_row(item) for item in billed])
     if in_time:
-        add_to_windows(in_time)
+        metered = meter_events(in_time, load_meters({item.place.api_id for item in in_time}))
+        note_misses(metered.misses)
+        add_to_windows(in_time, metered.gains)
         ask_for_alerts(item.place.subscription_id for item in in_time if item.is_billable)
     outcome.late = len(late)
     outcome.counted = sum(item.is_billable for item in in_time)
+    outcome.measured = sum(not item.is_call for item in in_time)
     outcome.unbillable = sum(not item.is_billable for item in placed)
 
 

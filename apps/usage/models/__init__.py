@@ -3,17 +3,18 @@
 from apps.usage.models.batches import UsageBatch
 from apps.usage.models.drift import DriftReport
 from apps.usage.models.events import LateEvent, UsageEvent, UsageEventKey
-from apps.usage.models.meters import Meter
+from apps.usage.models.meters import Meter, MeterError
 from apps.usage.models.quotas import QuotaState, UsageAlert
 from apps.usage.models.rollups import RollupMark, UsageDay, UsageHour
 from apps.usage.models.shippers import LogReplay, NodeRetirement, ShipperState
-from apps.usage.models.windows import UsageCutoff, UsageWindow
+from apps.usage.models.windows import UsageCutoff, UsageWindow, UsageWindowValue
 
 __all__ = (
     "DriftReport",
     "LateEvent",
     "LogReplay",
     "Meter",
+    "MeterError",
     "NodeRetirement",
     "QuotaState",
     "RollupMark",
@@ -26,4 +27,5 @@ __all__ = (
     "UsageEventKey",
     "UsageHour",
     "UsageWindow",
+    "UsageWindowValue",
 )
