@@ -14,7 +14,7 @@ class Migration(migrations.Migration):
         ("accounts", "0004_api_tier"),
         ("apis", "0012_domains"),
         ("subscriptions", "0005_quotatopup_spendcap"),
-        ("usage", "0005_drift"),
+        ("usage", "0006_rollups"),
     ]
 
     operations = [
