@@ -62,6 +62,7 @@ GROUPS: Final = (
             "gateway.RegistryEntry",
             "usage.ShipperState",
             "usage.LateEvent",
+            "usage.RejectedEvent",
         ),
     ),
     TableGroup(

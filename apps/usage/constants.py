@@ -10,13 +10,14 @@ MAX_CLOCK_OFFSET_MS: Final = 100 * 366 * 86_400_000  # a century
 # Beyond this many unprocessed batches intake answers 503, and the shipper waits.
 MAX_PENDING_BATCHES: Final = 2_000
 BACK_PRESSURE_RETRY_S: Final = 5
-ACCEPTED_PAST: Final = timedelta(days=35)
+# How old an event may be says the setting USAGE_ACCEPTED_PAST_DAYS.
 ACCEPTED_FUTURE: Final = timedelta(minutes=5)
 MAX_ATTEMPTS: Final = 8
 # After this many failures of the whole batch each event is tried alone, so one bad event cannot hold the rest.
 ISOLATE_AFTER_ATTEMPTS: Final = 3
 INBOX_CHANNEL: Final = "tollgate_usage_inbox"
 GATEWAY_SOURCE: Final = "gateway"
+PROVIDER_SOURCE: Final = "provider"
 PLATFORM_PERMISSION: Final = "usage.write"
 # A shipper reports every two seconds, and waits up to thirty when web does not take a batch.
 SHIPPER_SILENT_AFTER: Final = timedelta(seconds=60)

@@ -14,6 +14,25 @@ class BatchStatus(TextChoices):
     FAILED = "failed", pgettext_lazy("batch", "failed")
 
 
+class RejectionCode(TextChoices):
+    """Why an event was not taken. The values are part of the API: docs/api/usage-events.md lists them."""
+
+    INVALID_JSON = "invalid_json", pgettext_lazy("rejected event", "invalid JSON")
+    MISSING_FIELD = "missing_field", pgettext_lazy("rejected event", "missing field")
+    WRONG_TYPE = "wrong_type", pgettext_lazy("rejected event", "wrong type")
+    INVALID_VALUE = "invalid_value", pgettext_lazy("rejected event", "invalid value")
+    AMBIGUOUS_FIELD = "ambiguous_field", pgettext_lazy("rejected event", "ambiguous field")
+    RESERVED_SOURCE = "reserved_source", pgettext_lazy("rejected event", "reserved source")
+    IN_FUTURE = "in_future", pgettext_lazy("rejected event", "in the future")
+    TOO_OLD = "too_old", pgettext_lazy("rejected event", "too old")
+    UNKNOWN_KEY = "unknown_key", pgettext_lazy("rejected event", "unknown key")
+    UNKNOWN_SUBSCRIPTION = (
+        "unknown_subscription",
+        pgettext_lazy("rejected event", "unknown subscription"),
+    )
+    NOT_YOURS = "not_yours", pgettext_lazy("rejected event", "not yours")
+
+
 class EventOutcome(TextChoices):
     """Whether the access log confirmed the call."""
 

@@ -6,9 +6,8 @@ Validated by msgspec without Django, because every call of the gateway passes th
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Sequence
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import datetime, timedelta
 from typing import Annotated, Any, Final, Literal
 from uuid import UUID
 
@@ -16,11 +15,12 @@ import msgspec
 
 from apps.usage.constants import (
     ACCEPTED_FUTURE,
-    ACCEPTED_PAST,
     GATEWAY_SOURCE,
     MAX_CLOCK_OFFSET_MS,
     MAX_PATH_LENGTH,
+    PROVIDER_SOURCE,
 )
+from apps.usage.enums import RejectionCode
 
 # The outcome of an event that is no call.
 MEASURED: Final = "measured"
@@ -42,7 +42,7 @@ class IncomingEvent(msgspec.Struct, frozen=True, kw_only=True, gc=False, omit_de
     source: Annotated[str, msgspec.Meta(min_length=1, max_length=80)]
     occurred_at: Annotated[datetime, msgspec.Meta(tz=True)]
     subscription_id: Text
-    api_id: Text
+    api_id: Text = ""
     request_id: Text = ""
     key_id: Text | None = None
     method: Annotated[str, msgspec.Meta(max_length=10)] = ""
@@ -64,6 +64,20 @@ class IncomingEvent(msgspec.Struct, frozen=True, kw_only=True, gc=False, omit_de
         if self.outcome == MEASURED and self.status is not None:
             msg = "`status` is for calls: an event with the outcome `measured` has none"
             raise ValueError(msg)
+
+
+EVENT_FIELDS: Final = frozenset(IncomingEvent.__struct_fields__)
+
+
+class KnownEvent(
+    IncomingEvent,
+    frozen=True,
+    kw_only=True,
+    gc=False,
+    omit_defaults=True,
+    forbid_unknown_fields=True,
+):
+    """An event under our names alone: what has other fields is looked at one by one, so that no key in it is stored."""
 
 
 class ShipperReport(msgspec.Struct, frozen=True, kw_only=True):
@@ -91,12 +105,45 @@ class GoodEnvelope(msgspec.Struct, frozen=True, kw_only=True, gc=False):
     shipper: ShipperReport | None = None
 
 
+class AllKnown(msgspec.Struct, frozen=True, kw_only=True, gc=False):
+    """The body of a POST as it nearly always is: every event good, under our names."""
+
+    events: list[KnownEvent]
+    shipper: ShipperReport | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class IntakeRules:
+    """Who sends a batch, when, and how old its events may be."""
+
+    now: datetime
+    is_gateway: bool
+    accepted_past: timedelta
+
+    @property
+    def default_source(self) -> str:
+        """Where events come from that do not say."""
+        return GATEWAY_SOURCE if self.is_gateway else PROVIDER_SOURCE
+
+
 @dataclass(frozen=True, slots=True)
 class Rejection:
-    """Why one event of a batch was not taken."""
+    """Why one event of a batch was not taken, and what is kept of it: no keys, and bounded."""
 
     index: int
     code: str
+    reason: str
+    field: str = ""
+    event_id: str = ""
+    payload: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class Unreadable:
+    """A call of our own gateway that cannot be read."""
+
+    index: int
+    payload: str
     reason: str
 
 
@@ -104,13 +151,13 @@ class Rejection:
 class Sorted:
     """A batch after validation: how many events are good, the others, and gateway calls that cannot be read.
 
-    `accepted` holds the bytes of the good events, or nothing when all of the body's events are good.
+    `accepted` holds the bytes of the good events, or nothing when all of the body's events are good as they came.
     """
 
     count: int
     accepted: tuple[bytes, ...]
     rejections: tuple[Rejection, ...]
-    unreadable: tuple[tuple[bytes, str], ...]
+    unreadable: tuple[Unreadable, ...]
     oldest_at: datetime | None
 
     @property
@@ -121,7 +168,7 @@ class Sorted:
 
 _envelope_decoder: Final = msgspec.json.Decoder(Envelope)
 _event_decoder: Final = msgspec.json.Decoder(IncomingEvent)
-_good_decoder: Final = msgspec.json.Decoder(GoodEnvelope)
+_known_decoder: Final = msgspec.json.Decoder(AllKnown | list[KnownEvent])
 _stored_decoder: Final = msgspec.json.Decoder(GoodEnvelope | list[IncomingEvent])
 _encoder: Final = msgspec.json.Encoder()
 
@@ -155,56 +202,34 @@ def decode_events(body: bytes) -> list[IncomingEvent]:
     return decode_stored(body).events
 
 
-def find_all_good(body: bytes, *, now: datetime, is_gateway: bool) -> Sorted | None:
-    """Check a whole body at once; None when an event of it is not good, and `sort_events` has to tell which."""
+def find_all_good(body: bytes, *, rules: IntakeRules) -> Sorted | None:
+    """Check a whole body at once; None when an event of it is not good, and `sort_events` has to tell which.
+
+    The body is an envelope, or a list of events.
+    """
     try:
-        events = _good_decoder.decode(body).events
+        found = _known_decoder.decode(body)
     except msgspec.MsgspecError:
         return None
-    if not events or not (is_gateway or all(_refusal(event, now) is None for event in events)):
+    events = found.events if isinstance(found, AllKnown) else found
+    if not events:
+        return None
+    if not (rules.is_gateway or all(refusal_of(event, rules) is None for event in events)):
         return None
     return Sorted(len(events), (), (), (), min(event.occurred_at for event in events))
 
 
-def sort_events(raws: Sequence[msgspec.Raw], *, now: datetime, is_gateway: bool) -> Sorted:
-    """Tell good events from bad ones. Calls of our own gateway are never rejected.
-
-    A gateway call that cannot be read goes to the dead letters instead; its time is not judged, because a shipper that was
-    cut off for weeks still tells the truth.
-    """
-    accepted: list[bytes] = []
-    rejections: list[Rejection] = []
-    unreadable: list[tuple[bytes, str]] = []
-    oldest_at: datetime | None = None
-    for index, raw in enumerate(raws):
-        data = bytes(raw)
-        try:
-            event = decode_event(data)
-        except msgspec.ValidationError as error:
-            if is_gateway:
-                unreadable.append((data, str(error)))
-            else:
-                rejections.append(Rejection(index, "invalid_event", str(error)))
-            continue
-        refusal = None if is_gateway else _refusal(event, now)
-        if refusal is not None:
-            rejections.append(Rejection(index, *refusal))
-            continue
-        accepted.append(data)
-        oldest_at = event.occurred_at if oldest_at is None else min(oldest_at, event.occurred_at)
-    return Sorted(len(accepted), tuple(accepted), tuple(rejections), tuple(unreadable), oldest_at)
-
-
-def _refusal(event: IncomingEvent, now: datetime) -> tuple[str, str] | None:
+def refusal_of(event: IncomingEvent, rules: IntakeRules) -> tuple[RejectionCode, str, str] | None:
+    """Return why an event that can be read is refused all the same: code, reason and field."""
     if event.source == GATEWAY_SOURCE:
-        return (
-            "reserved_source",
-            "`source` must not be `gateway`: only the gateway's shipper uses it",
-        )
-    if event.occurred_at > now + ACCEPTED_FUTURE:
-        return "in_future", "`occurred_at` is more than 5 minutes in the future"
-    if event.occurred_at < now - ACCEPTED_PAST:
-        return "too_old", "`occurred_at` is older than 35 days"
+        reason = "`source` must not be `gateway`: only the gateway's shipper uses it"
+        return RejectionCode.RESERVED_SOURCE, reason, "source"
+    if event.occurred_at > rules.now + ACCEPTED_FUTURE:
+        reason = "The time is more than 5 minutes in the future"
+        return RejectionCode.IN_FUTURE, reason, "occurred_at"
+    if event.occurred_at < rules.now - rules.accepted_past:
+        reason = f"The time is more than {rules.accepted_past.days} days ago"
+        return RejectionCode.TOO_OLD, reason, "occurred_at"
     return None
 
 

@@ -8,8 +8,10 @@ Source: docs/domain/metering.md §2.
 
 from __future__ import annotations
 
-from dataclasses import asdict, dataclass
+from collections.abc import Sequence
+from dataclasses import dataclass
 from typing import Any, Final
+from uuid import UUID
 
 import msgspec
 import structlog
@@ -21,8 +23,9 @@ from psycopg.types.json import Jsonb
 from apps.core import clock
 from apps.core.actors import Actor
 from apps.core.exceptions import InvalidInput, Unavailable
-from apps.core.ids import uuid7
+from apps.core.ids import format_public_id, uuid7
 from apps.core.models import DeadLetter
+from apps.usage.acceptance import accepted_past
 from apps.usage.constants import (
     BACK_PRESSURE_RETRY_S,
     INBOX_CHANNEL,
@@ -32,16 +35,18 @@ from apps.usage.constants import (
 from apps.usage.enums import BatchStatus
 from apps.usage.event_schema import (
     Envelope,
+    IntakeRules,
     Rejection,
     ShipperReport,
     Sorted,
     decode_envelope,
     find_all_good,
-    sort_events,
 )
-from apps.usage.models import UsageBatch
-from apps.usage.packing import pack, pack_events
+from apps.usage.key_names import find_named
+from apps.usage.models import RejectedEvent, UsageBatch
+from apps.usage.packing import join_events, pack, pack_events, split_lines
 from apps.usage.services.shippers import note_shipper
+from apps.usage.sorting import sort_events
 
 logger = structlog.get_logger(__name__)
 
@@ -66,37 +71,51 @@ class BatchReceipt:
 
 
 def accept_batch(
-    *, body: bytes, batch_key: str, actor: Actor, packed: bytes | None = None
+    *,
+    body: bytes,
+    batch_key: str,
+    actor: Actor,
+    packed: bytes | None = None,
+    is_lines: bool = False,
 ) -> BatchReceipt:
     """Store a batch and wake the processors.
 
     Args:
-        body: the envelope as JSON, decompressed.
+        body: the envelope as JSON, or an event a line, decompressed.
         batch_key: names the batch; the same key again returns the stored batch. Empty: a new batch.
         actor: a platform token (the shipper's, whose calls are never rejected) or a provider's.
         packed: the same body as the sender compressed it, if it did; saves compressing it again.
+        is_lines: the body holds an event a line.
 
     Raises:
         InvalidInput: the envelope cannot be read, or holds too many events.
         Unavailable: back-pressure; try again after `retry_after_s`.
     """
-    envelope = _read_envelope(body)
+    if is_lines:
+        raws: Sequence[bytes] = split_lines(body)
+        envelope, body, packed = Envelope(events=[]), join_events(raws), None
+    else:
+        envelope = _read_envelope(body)
+        raws = envelope.events
+    _require_count(len(raws), envelope)
     is_platform = actor.organization_id is None
-    if envelope.shipper is not None and is_platform and not envelope.events:
+    if envelope.shipper is not None and is_platform and not raws:
         _note_shipper(envelope.shipper)
         return BatchReceipt("", 0, (), is_replay=False)
     _refuse_under_pressure()
-    now = clock.now()
-    found = find_all_good(body, now=now, is_gateway=is_platform) or sort_events(
-        envelope.events, now=now, is_gateway=is_platform
+    rules = IntakeRules(now=clock.now(), is_gateway=is_platform, accepted_past=accepted_past())
+    found = find_all_good(body, rules=rules) or sort_events(
+        [bytes(raw) for raw in raws], rules=rules, find_named=find_named
     )
     stored = (packed or pack(body)) if found.is_whole else pack_events(found.accepted)
     key = f"{actor.organization_id or 'platform'}:{batch_key or uuid7()}"
     with transaction.atomic():
-        batch_id = _insert(found, stored, key=key, actor=actor)
-        if batch_id is None:
+        pk = _insert(found, stored, key=key, actor=actor)
+        if pk is None:
             return _stored_receipt(key)
+        batch_id = format_public_id(UsageBatch.id_prefix, pk)
         _keep_unreadable(found, batch_id)
+        _keep_rejected(found, pk, actor)
         if envelope.shipper is not None and is_platform:
             _note_shipper(envelope.shipper)
         with connection.cursor() as cursor:
@@ -109,12 +128,15 @@ def _read_envelope(body: bytes) -> Envelope:
         envelope = decode_envelope(body)
     except (msgspec.ValidationError, msgspec.DecodeError) as error:
         raise InvalidInput(str(error), code="invalid_body") from None
-    if len(envelope.events) > MAX_EVENTS_PER_BATCH:
+    return envelope
+
+
+def _require_count(count: int, envelope: Envelope) -> None:
+    if count > MAX_EVENTS_PER_BATCH:
         detail = _("A batch holds at most %(limit)s events.") % {"limit": MAX_EVENTS_PER_BATCH}
         raise InvalidInput(detail, field="events", code="too_many_events")
-    if not envelope.events and envelope.shipper is None:
+    if not count and envelope.shipper is None:
         raise InvalidInput(_("A batch holds at least one event."), field="events", code="no_events")
-    return envelope
 
 
 def _refuse_under_pressure() -> None:
@@ -127,8 +149,8 @@ def _refuse_under_pressure() -> None:
         )
 
 
-def _insert(found: Sorted, stored: bytes, *, key: str, actor: Actor) -> str | None:
-    """Insert the row; return its public id, or None when the key is stored already."""
+def _insert(found: Sorted, stored: bytes, *, key: str, actor: Actor) -> UUID | None:
+    """Insert the row; return its id, or None when the key is stored already."""
     batch = UsageBatch()
     values = {
         "id": batch.pk,
@@ -138,7 +160,7 @@ def _insert(found: Sorted, stored: bytes, *, key: str, actor: Actor) -> str | No
         "idempotency_key": key,
         "body": stored,
         "event_count": found.count,
-        "rejections": Jsonb([asdict(rejection) for rejection in found.rejections]),
+        "rejections": Jsonb([_as_json(rejection) for rejection in found.rejections]),
         "status": BatchStatus.PENDING.value,
         "oldest_event_at": found.oldest_at,
     }
@@ -146,7 +168,7 @@ def _insert(found: Sorted, stored: bytes, *, key: str, actor: Actor) -> str | No
         # Django's own cursor would write the body into the statement, as text of twice its length.
         cursor: Cursor[Any] = Cursor(connection.connection)
         cursor.execute(_INSERT, values)
-        return batch.public_id if cursor.rowcount else None
+        return batch.pk if cursor.rowcount else None
 
 
 def _stored_receipt(key: str) -> BatchReceipt:
@@ -156,14 +178,44 @@ def _stored_receipt(key: str) -> BatchReceipt:
 
 
 def _keep_unreadable(found: Sorted, batch_id: str) -> None:
-    for number, (raw, reason) in enumerate(found.unreadable):
-        logger.error("usage.gateway_event_unreadable", batch_id=batch_id, reason=reason)
+    for item in found.unreadable:
+        logger.error("usage.gateway_event_unreadable", batch_id=batch_id, reason=item.reason)
         DeadLetter.objects.create(
             source=DEAD_LETTER_SOURCE,
-            reference=f"{batch_id}:{number}",
-            payload={"raw": raw.decode(errors="replace")},
-            reason=reason,
+            reference=f"{batch_id}:{item.index}",
+            payload={"raw": item.payload},
+            reason=item.reason,
         )
+
+
+def _as_json(rejection: Rejection) -> dict[str, Any]:
+    """Return what the batch keeps and the sender is told: what was sent stands in a row of its own."""
+    return {
+        "index": rejection.index,
+        "code": rejection.code,
+        "reason": rejection.reason,
+        "field": rejection.field,
+        "event_id": rejection.event_id,
+    }
+
+
+def _keep_rejected(found: Sorted, batch_pk: UUID, actor: Actor) -> None:
+    if not found.rejections:
+        return
+    logger.warning("usage.events_rejected", batch_id=str(batch_pk), count=len(found.rejections))
+    RejectedEvent.objects.bulk_create(
+        RejectedEvent(
+            batch_id=batch_pk,
+            organization_id=actor.organization_id,
+            position=rejection.index,
+            event_id=rejection.event_id,
+            code=rejection.code,
+            field=rejection.field[:60],
+            reason=rejection.reason,
+            payload=rejection.payload,
+        )
+        for rejection in found.rejections
+    )
 
 
 def _note_shipper(report: ShipperReport) -> None:

@@ -39,6 +39,16 @@ def read_body(body: bytes, encoding: str) -> bytes:
     return plain
 
 
+def split_lines(body: bytes) -> list[bytes]:
+    """Return the events of a body that has one a line; empty lines are none."""
+    return [line for line in body.splitlines() if line.strip()]
+
+
+def join_events(raws: Sequence[bytes]) -> bytes:
+    """Return events as a list in JSON."""
+    return b"[" + b",".join(raws) + b"]"
+
+
 def pack(body: bytes) -> bytes:
     """Return a body as the inbox keeps it."""
     return gzip.compress(body, compresslevel=_LEVEL, mtime=0)
@@ -46,7 +56,7 @@ def pack(body: bytes) -> bytes:
 
 def pack_events(raws: Sequence[bytes]) -> bytes:
     """Return some events of a body, as JSON, as the inbox keeps them."""
-    return pack(b"[" + b",".join(raws) + b"]")
+    return pack(join_events(raws))
 
 
 def unpack(stored: bytes) -> bytes:

@@ -16,10 +16,12 @@ from apps.keys.models import ApiKey
 from apps.pricing.enums import BillableStatuses
 from apps.subscriptions.models import Subscription
 from apps.usage.constants import GATEWAY_SOURCE
+from apps.usage.enums import RejectionCode
 from apps.usage.event_schema import MEASURED, IncomingEvent
 from apps.usage.instants import EPOCH, MICROSECOND, MILLISECOND_US, MINUTE_US, from_us, to_us
 from apps.usage.models import UsageBatch
 
+_NO_KEY: Final = (None, None)
 HOUR: Final = timedelta(hours=1)
 # The first status that is not billed any more; from 200 on.
 BILLED_BELOW: Final[dict[str, int]] = {
@@ -61,6 +63,13 @@ class Placed(msgspec.Struct, frozen=True, eq=False, gc=False):
     def is_call(self) -> bool:
         """Whether it is a call, and not only a value that a provider sent for a meter."""
         return self.event.outcome != MEASURED
+
+
+class Misplaced(msgspec.Struct, frozen=True):
+    """Why an event belongs nowhere."""
+
+    code: RejectionCode
+    reason: str
 
 
 def window_start_of(instant: datetime, timezone: str) -> datetime:
@@ -115,7 +124,7 @@ def is_billable(event: IncomingEvent, billed_below: int) -> bool:
 
 def place_events(
     batch: UsageBatch, events: Sequence[IncomingEvent]
-) -> tuple[list[Placed], list[tuple[IncomingEvent, str]]]:
+) -> tuple[list[Placed], list[tuple[IncomingEvent, Misplaced]]]:
     """Find each event's subscription; the account's test clock moves its time.
 
     The clock as it stood when the gateway decided: it may have been moved between the call and its processing.
@@ -123,10 +132,10 @@ def place_events(
     is_gateway = batch.organization_id is None
     places = _places_of(batch, {(event.subscription_id, event.key_id) for event in events})
     placed: list[Placed] = []
-    unplaced: list[tuple[IncomingEvent, str]] = []
+    unplaced: list[tuple[IncomingEvent, Misplaced]] = []
     for event in events:
         place = places[event.subscription_id, event.key_id]
-        if isinstance(place, str):
+        if isinstance(place, Misplaced):
             unplaced.append((event, place))
             continue
         decided_us = (event.occurred_at - EPOCH) // MICROSECOND  # inlined: runs for every call
@@ -142,17 +151,25 @@ def place_events(
 
 def _places_of(
     batch: UsageBatch, named: set[tuple[str, str | None]]
-) -> dict[tuple[str, str | None], Place | str]:
+) -> dict[tuple[str, str | None], Place | Misplaced]:
     """Resolve each pair of public ids, to a place or to the reason why there is none."""
     subscriptions = _subscriptions_of(subscription for subscription, _key in named)
     keys = _keys_of(key for _subscription, key in named)
-    places: dict[tuple[str, str | None], Place | str] = {}
+    places: dict[tuple[str, str | None], Place | Misplaced] = {}
     for subscription, key in named:
         row = subscriptions.get(subscription)
         if row is None:
-            places[subscription, key] = f"Unknown subscription {subscription}."
+            places[subscription, key] = Misplaced(
+                RejectionCode.UNKNOWN_SUBSCRIPTION, f"Unknown subscription {subscription}."
+            )
         elif batch.organization_id is not None and row[2] != batch.organization_id:
-            places[subscription, key] = "The subscription is not to an API of the sender."
+            places[subscription, key] = Misplaced(
+                RejectionCode.NOT_YOURS, "The subscription is not to an API of the sender."
+            )
+        elif batch.organization_id is not None and key and keys.get(key, _NO_KEY)[1] != row[0]:
+            places[subscription, key] = Misplaced(
+                RejectionCode.UNKNOWN_KEY, f"The subscription has no key {key}."
+            )
         else:
             subscription_id, consumer_id, provider_id, api_id, offset, timezone, billed = row
             places[subscription, key] = Place(
@@ -160,7 +177,7 @@ def _places_of(
                 provider_id=provider_id,
                 subscription_id=subscription_id,
                 api_id=api_id,
-                key_id=keys.get(key or ""),
+                key_id=keys.get(key or "", _NO_KEY)[0],
                 offset_us=offset // MICROSECOND,
                 timezone=timezone,
                 billed_below=BILLED_BELOW[billed],
@@ -194,7 +211,8 @@ def _subscriptions_of(
     return {ids[row[0]]: row for row in rows}
 
 
-def _keys_of(texts: Iterable[str | None]) -> dict[str, UUID]:
+def _keys_of(texts: Iterable[str | None]) -> dict[str, tuple[UUID | None, UUID | None]]:
+    """Return each known key with its subscription."""
     ids = _ids(ApiKey.id_prefix, texts)
-    known = ApiKey.objects.filter(pk__in=ids).values_list("id", flat=True)
-    return {ids[pk]: pk for pk in known}
+    known = ApiKey.objects.filter(pk__in=ids).values_list("id", "subscription_id")
+    return {ids[pk]: (pk, subscription_id) for pk, subscription_id in known}

@@ -18,7 +18,7 @@ from uuid import UUID
 
 import msgspec
 import structlog
-from django.db import DatabaseError, OperationalError, connection, transaction
+from django.db import OperationalError, connection, transaction
 
 from apps.core import clock, outbox
 from apps.core.ids import format_public_id
@@ -38,7 +38,8 @@ from apps.usage.meter_errors import note_misses
 from apps.usage.metering import load_meters, meter_events
 from apps.usage.models import LateEvent, UsageBatch
 from apps.usage.packing import unpack
-from apps.usage.placement import Place, Placed, place_events
+from apps.usage.placement import Misplaced, Place, Placed, place_events
+from apps.usage.refusals import keep_refused
 from apps.usage.rollups.marks import mark_hours
 from apps.usage.windows import add_to_windows, late_row, share_cutoffs
 
@@ -60,6 +61,7 @@ class Outcome:
     late: int = 0
     conflicts: list[str] = field(default_factory=list)
     unplaced: list[str] = field(default_factory=list)
+    refused: list[tuple[IncomingEvent, Misplaced]] = field(default_factory=list)
 
     def as_json(self) -> dict[str, Any]:
         """Return the plain form that the batch keeps."""
@@ -71,6 +73,7 @@ class Outcome:
             "late": self.late,
             "conflicts": self.conflicts,
             "unplaced": self.unplaced,
+            "rejected": len(self.refused),
         }
 
 
@@ -95,10 +98,19 @@ def process_next_batch() -> bool:
                 outcome = _process_one_by_one(batch, stored.events)
             else:
                 outcome = _process(batch, stored.events, addresses=_addresses_of(batch, stored))
+            keep_refused(batch, stored.events, outcome.refused)
+            batch.attempts += 1
             batch.status, batch.processed_at = BatchStatus.PROCESSED, clock.now()
             batch.outcome, batch.last_error = outcome.as_json(), ""
             batch.save(
-                update_fields=["status", "processed_at", "outcome", "last_error", "updated_at"]
+                update_fields=[
+                    "status",
+                    "attempts",
+                    "processed_at",
+                    "outcome",
+                    "last_error",
+                    "updated_at",
+                ]
             )
     except OperationalError:
         raise
@@ -149,7 +161,8 @@ def _process_one_by_one(batch: UsageBatch, events: Sequence[IncomingEvent]) -> O
                 part = _process(batch, [event])
         except OperationalError:
             raise
-        except (DatabaseError, ValueError, OverflowError) as error:
+        except Exception as error:  # whatever one event does, the rest goes on
+            logger.exception("usage.event_failed", event_id=str(event.id))
             _bury(event, f"{type(error).__name__}: {error}")
             total.unplaced.append(str(event.id))
             continue
@@ -160,6 +173,7 @@ def _process_one_by_one(batch: UsageBatch, events: Sequence[IncomingEvent]) -> O
         total.late += part.late
         total.conflicts += part.conflicts
         total.unplaced += part.unplaced
+        total.refused += part.refused
     return total
 
 
@@ -179,8 +193,11 @@ def _process(
     outcome = Outcome()
     distinct = _without_repeats(events, outcome)
     placed, unplaced = place_events(batch, distinct)
-    for event, reason in unplaced:
-        _bury(event, reason)
+    for event, misplaced in unplaced:
+        if batch.organization_id is not None:
+            outcome.refused.append((event, misplaced))
+            continue
+        _bury(event, misplaced.reason)
         outcome.unplaced.append(str(event.id))
     new, repeated, changed = claim_identities(placed)
     outcome.duplicates += len(repeated)

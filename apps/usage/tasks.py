@@ -9,7 +9,7 @@ from apps.core.jobs import JobContext, job
 from apps.core.partitions import ensure_monthly_partitions
 from apps.core.schedule import schedule
 from apps.usage.models import UsageEvent
-from apps.usage.services import roll_up
+from apps.usage.services import forget_rejections, roll_up
 
 
 @job("usage.make_partitions")
@@ -24,5 +24,12 @@ def roll_up_calls(_context: JobContext) -> dict[str, int]:
     return asdict(roll_up())
 
 
+@job("usage.forget_rejections")
+def forget_rejected_events(_context: JobContext) -> dict[str, int]:
+    """Delete rejected events that could not be sent again anyway, because they are too old by now."""
+    return {"deleted": forget_rejections()}
+
+
+schedule("usage.forget_rejections", every=timedelta(days=1))
 schedule("usage.make_partitions", every=timedelta(days=1))
 schedule("usage.roll_up", every=timedelta(minutes=1))

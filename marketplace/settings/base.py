@@ -403,6 +403,10 @@ SECRET_SCANNING_KEYS_URL = env_text(
     "SECRET_SCANNING_KEYS_URL", "https://api.github.com/meta/public_keys/secret_scanning"
 )
 
+# --- Usage -----------------------------------------------------------------------------------
+# Events of senders other than our own gateway may be so many days old; older ones are rejected.
+USAGE_ACCEPTED_PAST_DAYS = env_int("USAGE_ACCEPTED_PAST_DAYS", 35, minimum=1)
+
 # --- Tenants ---------------------------------------------------------------------------------
 # What any one consumer organization may call, all its keys together; null: no limit.
 # A tenth of what Amazon API Gateway gives an account in a region: docs/operations/noisy-tenant.md.

@@ -15,6 +15,16 @@ PLATFORM = Actor(
 )
 
 
+def provider_of(subscription: Subscription) -> Actor:
+    """Return the service token of the organization whose API is subscribed to."""
+    return Actor(
+        kind=ActorKind.SERVICE_TOKEN,
+        label="meter",
+        organization_id=subscription.provider_organization_id,
+        permissions=frozenset({"usage.write"}),
+    )
+
+
 def make_event(
     subscription: Subscription, *, occurred_at: datetime | None = None, **fields: Any
 ) -> dict[str, Any]:

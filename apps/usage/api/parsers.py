@@ -18,3 +18,9 @@ class RawJsonParser(BaseParser):
         """Return nothing; the view reads `request.body`."""
         del stream, media_type, parser_context
         return {}
+
+
+class RawLinesParser(RawJsonParser):
+    """The same for a body with an event a line."""
+
+    media_type = "application/x-ndjson"

@@ -7,15 +7,56 @@ from typing import Any, ClassVar
 from rest_framework import serializers
 
 from apps.core.ids import format_public_id
+from apps.usage.constants import PROVIDER_SOURCE
+from apps.usage.enums import EventOutcome, RejectionCode
 from apps.usage.models import UsageBatch, UsageEvent, UsageWindow
+
+
+class UsageEventInput(serializers.Serializer[Any]):
+    """An event of a batch. msgspec validates it (`event_schema`); this is its description."""
+
+    id = serializers.UUIDField(help_text="Yours to choose; the same id is counted once.")
+    source = serializers.CharField(required=False, max_length=80, default=PROVIDER_SOURCE)  # type: ignore[assignment]  # shadows a property we do not use
+    occurred_at = serializers.DateTimeField(help_text="Also `timestamp`.")
+    subscription_id = serializers.CharField(
+        required=False, help_text="Or `key_id`, or `subscription_key` in its place."
+    )
+    key_id = serializers.CharField(required=False, allow_null=True)
+    subscription_key = serializers.CharField(
+        required=False, help_text="A key, its id, or a subscription's id. Keys are never stored."
+    )
+    status = serializers.IntegerField(min_value=0, max_value=999, help_text="Also `status_code`.")
+    api_id = serializers.CharField(required=False)
+    method = serializers.CharField(required=False, max_length=10)
+    path = serializers.CharField(required=False, help_text="Also `api_path`.")
+    latency_ms = serializers.FloatField(
+        required=False, allow_null=True, help_text="Also `response_time_ms`."
+    )
+    request_bytes = serializers.IntegerField(
+        required=False, allow_null=True, min_value=0, help_text="Also `request_size`."
+    )
+    response_bytes = serializers.IntegerField(
+        required=False, allow_null=True, min_value=0, help_text="Also `response_size`."
+    )
+    request_id = serializers.CharField(required=False, max_length=200)
+    outcome = serializers.ChoiceField(EventOutcome.choices, required=False, default="completed")
+    properties = serializers.JSONField(required=False)
+
+
+class UsageBatchInput(serializers.Serializer[Any]):
+    """The body of a batch."""
+
+    events = UsageEventInput(many=True)
 
 
 class RejectionSerializer(serializers.Serializer[Any]):
     """Why one event was not taken."""
 
     index = serializers.IntegerField(help_text="Position in the batch, from 0.")
-    code = serializers.CharField()
+    code = serializers.ChoiceField(RejectionCode.values)
     reason = serializers.CharField()
+    field = serializers.CharField(help_text="As it was sent; empty for the event as a whole.")
+    event_id = serializers.CharField(help_text="Empty where the event has none that can be read.")
 
 
 class BatchReceiptSerializer(serializers.Serializer[Any]):

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from dataclasses import asdict
 from typing import ClassVar
 from uuid import UUID
 
@@ -16,10 +15,12 @@ from apps.core.exceptions import InvalidInput
 from apps.core.ids import InvalidPublicIdError, parse_public_id
 from apps.usage import selectors
 from apps.usage.api.pagination import EventPagination, WindowPagination
-from apps.usage.api.parsers import RawJsonParser
+from apps.usage.api.parsers import RawJsonParser, RawLinesParser
 from apps.usage.api.serializers import (
     BatchReceiptSerializer,
     BatchSerializer,
+    RejectionSerializer,
+    UsageBatchInput,
     UsageEventSerializer,
     UsageWindowSerializer,
 )
@@ -31,28 +32,34 @@ class UsageEventsView(ApiView):
     """Send a batch of usage events, or list the calls that your organization made."""
 
     method_permissions: ClassVar = {"POST": "usage.write", "GET": "usage.read"}
-    parser_classes = (RawJsonParser,)
+    parser_classes = (RawJsonParser, RawLinesParser)
     paginator_class = EventPagination
 
     @extend_schema(
-        request={"application/json": {"type": "object"}}, responses={202: BatchReceiptSerializer}
+        request={
+            "application/json": UsageBatchInput,
+            "application/x-ndjson": {"type": "string", "description": "An event a line."},
+        },
+        responses={202: BatchReceiptSerializer},
     )
     def post(self, request: Request) -> Response:
-        """Accept 1–5 000 events, as JSON, gzip allowed; the rest happens later.
+        """Accept 1–5 000 events, as JSON or an event a line, gzip allowed; the rest happens later.
 
-        `Idempotency-Key` names the batch: the same key again answers as before and stores nothing.
+        `rejected` says which events were not taken, and why; the others were. `Idempotency-Key` names the batch: the same key again answers as before and stores nothing.
         """
         encoding = request.headers.get("Content-Encoding", "")
+        media_type = request.content_type.partition(";")[0].strip().lower()
         receipt = accept_batch(
             body=read_body(request.body, encoding),
             batch_key=request.headers.get(IDEMPOTENCY_HEADER, ""),
             actor=self.actor,
             packed=request.body if encoding == "gzip" else None,
+            is_lines=media_type == RawLinesParser.media_type,
         )
         answer = {
             "batch_id": receipt.batch_id,
             "accepted": receipt.accepted,
-            "rejected": [asdict(rejection) for rejection in receipt.rejections],
+            "rejected": RejectionSerializer(receipt.rejections, many=True).data,
         }
         return Response(answer, status=status.HTTP_202_ACCEPTED)
 

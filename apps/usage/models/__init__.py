@@ -5,6 +5,7 @@ from apps.usage.models.drift import DriftReport
 from apps.usage.models.events import LateEvent, UsageEvent, UsageEventKey
 from apps.usage.models.meters import Meter, MeterError
 from apps.usage.models.quotas import QuotaState, UsageAlert
+from apps.usage.models.rejections import RejectedEvent
 from apps.usage.models.rollups import RollupMark, UsageDay, UsageHour
 from apps.usage.models.shippers import LogReplay, NodeRetirement, ShipperState
 from apps.usage.models.windows import UsageCutoff, UsageWindow, UsageWindowValue
@@ -17,6 +18,7 @@ __all__ = (
     "MeterError",
     "NodeRetirement",
     "QuotaState",
+    "RejectedEvent",
     "RollupMark",
     "ShipperState",
     "UsageAlert",

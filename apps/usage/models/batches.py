@@ -44,6 +44,14 @@ class UsageBatch(Entity):
                 name="usage_batch_pending",
                 condition=Q(status=BatchStatus.PENDING),
             ),
+            models.Index(
+                fields=("-id",), name="usage_batch_failed", condition=Q(status=BatchStatus.FAILED)
+            ),
+            models.Index(
+                fields=("organization_id", "-id"),
+                name="usage_batch_sender",
+                condition=Q(organization_id__isnull=False),
+            ),
         )
 
     def __str__(self) -> str:

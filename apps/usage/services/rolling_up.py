@@ -16,7 +16,7 @@ from django.db import connection, transaction
 from apps.accounts.models import Organization
 from apps.core import clock
 from apps.subscriptions.models import Subscription
-from apps.usage.constants import ACCEPTED_PAST
+from apps.usage.acceptance import accepted_past
 from apps.usage.models import RollupMark, UsageDay
 from apps.usage.rollups.days import add_up_days, days_of
 from apps.usage.rollups.hours import add_up_hour
@@ -141,7 +141,7 @@ def _roll_up_hour(hour: datetime, items: list[Marked]) -> int:
 
 def _still_whole(hour: datetime, items: list[Marked]) -> set[UUID]:
     """Return the subscriptions whose calls of the hour are all there. Archived calls must not make sums smaller."""
-    if hour > clock.now() - ACCEPTED_PAST:
+    if hour > clock.now() - accepted_past():
         return {item.subscription_id for item in items}
     with connection.cursor() as cursor:
         keys = [item.subscription_id for item in items]

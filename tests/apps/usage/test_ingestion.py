@@ -11,30 +11,20 @@ import pytest
 from rest_framework.test import APIClient
 
 from apps.core import clock
-from apps.core.actors import Actor, ActorKind
 from apps.core.exceptions import InvalidInput, Unavailable
 from apps.core.models import DeadLetter
 from apps.usage import ingestion
 from apps.usage.ingestion import accept_batch
-from apps.usage.models import ShipperState, UsageBatch
+from apps.usage.models import RejectedEvent, ShipperState, UsageBatch
 from apps.usage.packing import read_body, unpack
 from tests.factories.direct import make_subscription_row
-from tests.factories.usage import PLATFORM, make_event
+from tests.factories.usage import PLATFORM, make_event, provider_of
 
 pytestmark = pytest.mark.django_db
 
 
 def as_body(events: list[Any], **envelope: Any) -> bytes:
     return json.dumps({"events": events, **envelope}).encode()
-
-
-def provider_of(subscription: Any) -> Actor:
-    return Actor(
-        kind=ActorKind.SERVICE_TOKEN,
-        label="meter",
-        organization_id=subscription.provider_organization_id,
-        permissions=frozenset({"usage.write"}),
-    )
 
 
 def test_batch_is_stored_as_one_row() -> None:
@@ -78,14 +68,18 @@ def test_rejections_name_index_code_and_reason_and_the_rest_is_kept() -> None:
 
     assert receipt.accepted == 1
     assert [(item.index, item.code) for item in receipt.rejections] == [
-        (1, "invalid_event"),
-        (2, "invalid_event"),
+        (1, "missing_field"),
+        (2, "wrong_type"),
         (3, "in_future"),
         (4, "too_old"),
         (5, "reserved_source"),
     ]
     assert "status" in receipt.rejections[0].reason
     assert UsageBatch.objects.get().rejections[0]["reason"] == receipt.rejections[0].reason
+    kept = RejectedEvent.objects.order_by("position")
+    assert [row.position for row in kept] == [1, 2, 3, 4, 5]
+    assert (kept[1].field, kept[1].event_id) == ("status", events[2]["id"])
+    assert json.loads(kept[1].payload) == events[2]
 
 
 def test_unreadable_gateway_call_becomes_a_dead_letter_not_a_rejection() -> None:
