@@ -70,6 +70,7 @@ STATES: Final[dict[str, StateLook]] = {
     "proven": StateLook("ok", pgettext_lazy("state", "Proven")),
     "published": StateLook("ok", pgettext_lazy("state", "Published")),
     "queued": StateLook("info", pgettext_lazy("state", "Queued"), is_moving=True),
+    "ready": StateLook("ok", pgettext_lazy("state", "Ready")),
     "refunded": StateLook("neutral", pgettext_lazy("state", "Refunded")),
     "registering": StateLook("info", pgettext_lazy("state", "Registering"), is_moving=True),
     "rejected": StateLook("bad", pgettext_lazy("state", "Rejected")),

@@ -150,3 +150,38 @@ class AnalyticsSide(TextChoices):
     CONSUMER = "consumer", pgettext_lazy("analytics", "consumer")
     PROVIDER = "provider", pgettext_lazy("analytics", "provider")
     OPERATOR = "operator", pgettext_lazy("analytics", "operator")
+
+
+class ExportSide(TextChoices):
+    """Whose fields an export shows."""
+
+    CONSUMER = "consumer", pgettext_lazy("usage export", "your own calls")
+    PROVIDER = "provider", pgettext_lazy("usage export", "calls of your APIs")
+    OPERATOR = "operator", pgettext_lazy("usage export", "everything")
+
+
+class ExportSubject(TextChoices):
+    """What an export lists."""
+
+    CALLS = "calls", pgettext_lazy("usage export", "Single calls")
+    WINDOWS = "windows", pgettext_lazy("usage export", "Windows (hourly quantities)")
+    SERIES = "series", pgettext_lazy("usage export", "Calls over time")
+
+
+class ExportFormat(TextChoices):
+    """How an export is written; the value is the file's ending."""
+
+    CSV = "csv", "CSV"
+    NDJSON = "ndjson", "JSON (NDJSON)"
+    PARQUET = "parquet", "Parquet"
+
+
+class ExportStatus(TextChoices):
+    """Where an export stands."""
+
+    QUEUED = "queued", pgettext_lazy("usage export", "queued")
+    RUNNING = "running", pgettext_lazy("usage export", "running")
+    READY = "ready", pgettext_lazy("usage export", "ready")
+    FAILED = "failed", pgettext_lazy("usage export", "failed")
+    CANCELLED = "cancelled", pgettext_lazy("usage export", "cancelled")
+    EXPIRED = "expired", pgettext_lazy("usage export", "expired")

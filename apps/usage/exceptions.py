@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from django.utils.translation import gettext_lazy as _
 
-from apps.core.exceptions import Conflict
+from apps.core.exceptions import Conflict, RuleViolated
 
 
 class UsageNotComplete(Conflict):
@@ -33,3 +33,24 @@ class NodeRetired(Conflict):
 
     code = "node_retired"
     title = _("The node is retired already")
+
+
+class ExportTooLarge(RuleViolated):
+    """The export would have more rows or bytes than one file may. Choose a shorter period or narrower filters."""
+
+    code = "export_too_large"
+    title = _("The export is too large for one file")
+
+
+class TooManyExports(Conflict):
+    """The organization has as many unfinished exports as it may have. Wait for one, or cancel it."""
+
+    code = "too_many_exports"
+    title = _("Too many exports are being written")
+
+
+class ExportNotReady(Conflict):
+    """There is no file to fetch: the export is still being written, was cancelled, failed, or has expired."""
+
+    code = "export_not_ready"
+    title = _("The export has no file to fetch")

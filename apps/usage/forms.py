@@ -1,4 +1,4 @@
-"""Filters of the usage pages."""
+"""Forms of the usage pages: filters, and what is exported."""
 
 from __future__ import annotations
 
@@ -9,9 +9,12 @@ from django.utils.translation import gettext_lazy as _
 
 from apps.core.actors import Actor
 from apps.core.clock import Period
+from apps.usage.chosen_period import CUSTOM
+from apps.usage.enums import ExportFormat, ExportSide, ExportSubject
 from apps.usage.models import NodeRetirement, ShipperState, UsageEvent
 from apps.usage.selectors import provided_apis, subscriptions_of
-from apps.usage.services import retire_node
+from apps.usage.services import ExportWish, retire_node
+from apps.usage.spans import SPANS
 
 STATUS_CLASSES = (
     ("", _("Any")),
@@ -20,6 +23,14 @@ STATUS_CLASSES = (
     ("4", _("Refused (4xx)")),
     ("5", _("Failed (5xx)")),
 )
+
+
+STEPS = (("day", _("Per day")), ("hour", _("Per hour")))
+
+
+def period_choices() -> list[tuple[str, Any]]:
+    """Return the spans of the usage pages, and own days."""
+    return [*((span.key, span.label) for span in SPANS), (CUSTOM, _("Own days"))]
 
 
 class CallFilter(forms.Form):
@@ -76,3 +87,77 @@ class RetireNodeForm(forms.Form):
             NodeStillReports, NodeRetired: see `retire_node`.
         """
         return retire_node(node=node, reason=self.cleaned_data["reason"], actor=actor)
+
+
+class ExportForm(forms.Form):
+    """What to write into a file. Members without APIs are not asked whose calls they mean."""
+
+    side = forms.ChoiceField(label=_("Whose calls"))
+    subject = forms.ChoiceField(label=_("Content"), choices=ExportSubject.choices)
+    file_format = forms.ChoiceField(label=_("Format"), choices=ExportFormat.choices)
+    period = forms.ChoiceField(label=_("Period"), choices=period_choices)
+    first_day = forms.DateField(
+        label=_("First day"),
+        required=False,
+        widget=forms.DateInput(attrs={"type": "date", "class": "input"}),
+    )
+    last_day = forms.DateField(
+        label=_("Last day"),
+        required=False,
+        widget=forms.DateInput(attrs={"type": "date", "class": "input"}),
+    )
+    step = forms.ChoiceField(label=_("Steps over time"), choices=STEPS, required=False)
+    source = forms.ChoiceField(label=_("Only"), required=False)
+    status = forms.ChoiceField(label=_("Status of calls"), choices=STATUS_CLASSES, required=False)
+    q = forms.CharField(label=_("Path of calls contains"), max_length=100, required=False)
+
+    def __init__(self, *args: Any, actor: Actor, **kwargs: Any) -> None:
+        """Offer what is the actor's own."""
+        super().__init__(*args, **kwargs)
+        # As REST and the refusals call them; `from` is no name in Python.
+        renamed = {"first_day": "from", "last_day": "to"}
+        self.fields = {renamed.get(name, name): field for name, field in self.fields.items()}
+        own = [(row.public_id, str(row)) for row in subscriptions_of(actor)]
+        apis = [(api.public_id, api.name) for api in provided_apis(actor)]
+        self.sides = dict.fromkeys((key for key, _name in own), ExportSide.CONSUMER)
+        self.sides |= dict.fromkeys((key for key, _name in apis), ExportSide.PROVIDER)
+        groups = [(_("Your subscriptions"), own), (_("Your APIs"), apis)]
+        source, side = self.fields["source"], self.fields["side"]
+        source.choices = [("", _("All")), *(group for group in groups if group[1])]  # type: ignore[attr-defined]  # a ChoiceField
+        sides = [choice for choice in ExportSide.choices if choice[0] != ExportSide.OPERATOR]
+        side.choices = sides if apis else sides[:1]  # type: ignore[attr-defined]  # as above
+        if not apis:
+            side.widget = forms.HiddenInput()
+            self.initial.setdefault("side", ExportSide.CONSUMER)
+
+    def clean(self) -> dict[str, Any]:
+        """A subscription narrows one's own calls, an API those of one's APIs."""
+        data = super().clean() or {}
+        source, side = data.get("source"), data.get("side")
+        if source and side and self.sides[source] != side:
+            self.add_error("source", _("This belongs to the other side: see “Whose calls”."))
+        return data
+
+    def wish(self) -> ExportWish:
+        """Return what the form asks for."""
+        data = self.cleaned_data
+        name = "subscription_id" if data["side"] == ExportSide.CONSUMER else "api_id"
+        is_calls = data["subject"] == ExportSubject.CALLS
+        return ExportWish(
+            side=data["side"],
+            subject=data["subject"],
+            file_format=data["file_format"],
+            period=data["period"],
+            first_day=_day(data["from"]),
+            last_day=_day(data["to"]),
+            by_day=data["step"] != "hour",
+            filters={
+                name: data["source"],
+                "status": data["status"] if is_calls else "",
+                "path": data["q"] if is_calls else "",
+            },
+        )
+
+
+def _day(day: Any) -> str:
+    return day.isoformat() if day else ""

@@ -1,4 +1,4 @@
-"""What consumers are told about quotas and spend caps that run low."""
+"""What people are told: quotas and spend caps that run low, exports that are ready."""
 
 from __future__ import annotations
 
@@ -59,4 +59,27 @@ CAP_REACHED: Final = NotificationKind(
     is_important=True,
     action_label=_OPEN,
 )
-ALL: Final = (HALF, WARNING, EXCEEDED, PASSED, CAP_WARNING, CAP_REACHED)
+EXPORT_READY: Final = NotificationKind(
+    name="usage.export_ready",
+    title=_("Your export is ready"),
+    body=_("%(name)s has %(rows)s rows. It can be fetched until %(expires)s."),
+    tone="ok",
+    action_label=_("Open the exports"),
+)
+EXPORT_FAILED: Final = NotificationKind(
+    name="usage.export_failed",
+    title=_("Your export could not be written"),
+    body=_("%(name)s was given up. The page of exports says why."),
+    tone="bad",
+    action_label=_("Open the exports"),
+)
+ALL: Final = (
+    HALF,
+    WARNING,
+    EXCEEDED,
+    PASSED,
+    CAP_WARNING,
+    CAP_REACHED,
+    EXPORT_READY,
+    EXPORT_FAILED,
+)

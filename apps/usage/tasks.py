@@ -4,12 +4,16 @@ from __future__ import annotations
 
 from dataclasses import asdict
 from datetime import timedelta
+from uuid import UUID
 
 from apps.core.jobs import JobContext, job
 from apps.core.partitions import ensure_monthly_partitions
 from apps.core.schedule import schedule
 from apps.usage.models import UsageEvent
+from apps.usage.services import expire_exports as expire_due_exports
 from apps.usage.services import forget_rejections, roll_up
+from apps.usage.services import write_export as write_export_file
+from apps.usage.services.exports import WRITE_JOB
 
 
 @job("usage.make_partitions")
@@ -31,5 +35,21 @@ def forget_rejected_events(_context: JobContext) -> dict[str, int]:
 
 
 schedule("usage.forget_rejections", every=timedelta(days=1))
+
+
+@job(WRITE_JOB, queue="usage")
+def write_export(context: JobContext, *, export_id: str) -> dict[str, str | int]:
+    """Write the file of an export that somebody asked for."""
+    export = write_export_file(export_id=UUID(export_id), on_progress=context.progress)
+    return {"status": export.status, "rows": export.row_count, "bytes": export.size_bytes}
+
+
+@job("usage.expire_exports")
+def expire_exports(_context: JobContext) -> dict[str, int]:
+    """Delete exported files whose week is over, and give up exports that lost their worker."""
+    return expire_due_exports()
+
+
+schedule("usage.expire_exports", every=timedelta(hours=1))
 schedule("usage.make_partitions", every=timedelta(days=1))
 schedule("usage.roll_up", every=timedelta(minutes=1))

@@ -316,6 +316,9 @@ STATICFILES_DIRS = [BASE_DIR / "static"]
 STATIC_ROOT = Path(env_text("STATIC_ROOT", str(BASE_DIR / ".tollgate" / "static")))
 MEDIA_ROOT = Path(env_text("MEDIA_ROOT", str(BASE_DIR / ".tollgate" / "media")))
 MEDIA_URL = "/media/"
+USAGE_EXPORT_MAX_ROWS = env_int("USAGE_EXPORT_MAX_ROWS", 2_000_000, minimum=1)
+USAGE_EXPORT_MAX_MB = env_int("USAGE_EXPORT_MAX_MB", 1024, minimum=1)
+USAGE_EXPORT_DAYS = env_int("USAGE_EXPORT_DAYS", 7, minimum=1)
 STORAGES = {
     "default": {"BACKEND": "django.core.files.storage.FileSystemStorage"},
     "staticfiles": {"BACKEND": "whitenoise.storage.CompressedManifestStaticFilesStorage"},

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from django.urls import path
 
-from apps.usage.api import quotas, reads, shippers, views
+from apps.usage.api import exports, quotas, reads, shippers, views
 
 urlpatterns = [
     path("usage/events", views.UsageEventsView.as_view(), name="usage-events"),
@@ -43,6 +43,34 @@ urlpatterns = [
         "admin/usage/shippers/<str:node>",
         shippers.ShipperView.as_view(),
         name="admin-usage-shipper",
+    ),
+    path("usage/exports", exports.ExportsView.as_view(), name="usage-exports"),
+    path("usage/exports/<str:export_id>", exports.ExportView.as_view(), name="usage-export"),
+    path(
+        "usage/exports/<str:export_id>/cancel",
+        exports.ExportCancelView.as_view(),
+        name="usage-export-cancel",
+    ),
+    path(
+        "usage/exports/<str:export_id>/download",
+        exports.ExportDownloadView.as_view(),
+        name="usage-export-download",
+    ),
+    path("admin/usage/exports", exports.OperatorExportsView.as_view(), name="admin-usage-exports"),
+    path(
+        "admin/usage/exports/<str:export_id>",
+        exports.OperatorExportView.as_view(),
+        name="admin-usage-export",
+    ),
+    path(
+        "admin/usage/exports/<str:export_id>/cancel",
+        exports.OperatorExportCancelView.as_view(),
+        name="admin-usage-export-cancel",
+    ),
+    path(
+        "admin/usage/exports/<str:export_id>/download",
+        exports.OperatorExportDownloadView.as_view(),
+        name="admin-usage-export-download",
     ),
     path("usage/windows", views.UsageWindowsView.as_view(), name="usage-windows"),
 ]

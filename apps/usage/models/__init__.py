@@ -3,6 +3,7 @@
 from apps.usage.models.batches import UsageBatch
 from apps.usage.models.drift import DriftReport
 from apps.usage.models.events import LateEvent, UsageEvent, UsageEventKey
+from apps.usage.models.exports import UsageExport
 from apps.usage.models.meters import Meter, MeterError
 from apps.usage.models.quotas import QuotaState, UsageAlert
 from apps.usage.models.rejections import RejectedEvent
@@ -27,6 +28,7 @@ __all__ = (
     "UsageDay",
     "UsageEvent",
     "UsageEventKey",
+    "UsageExport",
     "UsageHour",
     "UsageWindow",
     "UsageWindowValue",

@@ -7,12 +7,15 @@ from apps.usage.selectors.calls import (
     events_of_provider,
     get_call,
 )
+from apps.usage.selectors.exports import exports_of, get_export
 from apps.usage.selectors.filters import (
     get_consumer_subscription,
     get_provided_api,
+    get_subscribed_api,
     provided_apis,
     subscriptions_of,
 )
+from apps.usage.selectors.history import chunks_between, events_between
 from apps.usage.selectors.quantities import (
     quantities_for,
     quantities_in,
@@ -36,14 +39,19 @@ from apps.usage.selectors.windows import (
 )
 
 __all__ = (
+    "chunks_between",
     "counted_events",
+    "events_between",
     "events_of_consumer",
     "events_of_provider",
+    "exports_of",
     "get_batch",
     "get_call",
     "get_consumer_subscription",
+    "get_export",
     "get_provided_api",
     "get_shipper",
+    "get_subscribed_api",
     "own_windows",
     "provided_apis",
     "provided_windows",

@@ -6,6 +6,8 @@ from django.db.models import QuerySet
 
 from apps.apis.models import Api
 from apps.core.actors import Actor
+from apps.core.exceptions import NotFound
+from apps.core.ids import InvalidPublicIdError, parse_public_id
 from apps.subscriptions.models import Subscription
 
 
@@ -32,6 +34,23 @@ def get_provided_api(actor: Actor, public_id: str) -> Api:
         NotFound: unknown, or somebody else's.
     """
     return Api.objects.get_visible(actor, public_id)
+
+
+def get_subscribed_api(actor: Actor, public_id: str) -> Api:
+    """Return an API that the actor's organization is or was subscribed to.
+
+    Raises:
+        NotFound: unknown, or never subscribed to.
+    """
+    subscribed = subscriptions_of(actor).order_by().values("api_id")
+    try:
+        api = Api.objects.filter(pk=parse_public_id(Api.id_prefix, public_id), pk__in=subscribed)
+    except InvalidPublicIdError:
+        raise NotFound from None
+    found = api.first()
+    if found is None:
+        raise NotFound
+    return found
 
 
 def get_consumer_subscription(actor: Actor, public_id: str) -> Subscription:

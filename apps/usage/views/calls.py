@@ -173,6 +173,7 @@ def _calls(
     has_more = len(page) > PAGE_SIZE
     context = {
         "form": form,
+        "export_side": "provider" if form.column == "api_id" else "consumer",
         "calls": page[:PAGE_SIZE],
         "cursors": {"next": cursor_of(page[PAGE_SIZE - 1]) if has_more else ""},
         "span": shown.span,
