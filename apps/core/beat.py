@@ -6,7 +6,7 @@ from typing import Any
 
 import structlog
 from django.conf import settings
-from django.db import DatabaseError
+from django.db import DatabaseError, InterfaceError
 from django_celery_beat.schedulers import DatabaseScheduler
 
 from apps.core.health import beat
@@ -27,7 +27,7 @@ class HeartbeatScheduler(DatabaseScheduler):  # type: ignore[misc]  # the packag
         """Send what is due; return the seconds until the next tick (at most five)."""
         try:
             beat(f"beat:{settings.NODE_NAME}")
-        except DatabaseError:
+        except (DatabaseError, InterfaceError):
             logger.warning("beat.heartbeat_failed", exc_info=True)
         delay: float = super().tick(*args, **kwargs)
         return delay

@@ -1,8 +1,13 @@
-"""Guards for transactions."""
+"""Guards for transactions, and what a process that lives long needs to outlive its database."""
 
 from __future__ import annotations
 
-from django.db import transaction
+from typing import Final
+
+from django.db import InterfaceError, OperationalError, connection, transaction
+
+# What a statement raises when its connection is gone, or had gone before it.
+CONNECTION_LOST: Final = (OperationalError, InterfaceError)
 
 
 class TransactionRequiredError(RuntimeError):
@@ -30,3 +35,13 @@ def forbid_transaction() -> None:
     if any(not getattr(block, "_from_testcase", False) for block in blocks):
         msg = "no network calls inside transaction.atomic(): commit first"
         raise TransactionForbiddenError(msg)
+
+
+def wait_for_notification(timeout_s: float) -> bool:
+    """Wait until a channel that this thread's connection listens to is notified; tell whether one was.
+
+    Raises:
+        django.db.OperationalError: the connection is lost. (psycopg's own error would pass those who wait it out.)
+    """
+    with connection.wrap_database_errors:
+        return bool(list(connection.connection.notifies(timeout=timeout_s, stop_after=1)))

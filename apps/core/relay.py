@@ -15,9 +15,10 @@ from datetime import timedelta
 from typing import Final
 
 import structlog
-from django.db import OperationalError, close_old_connections, connection, transaction
+from django.db import close_old_connections, connection, transaction
 
 from apps.core import clock, outbox
+from apps.core.db import CONNECTION_LOST, wait_for_notification
 from apps.core.enums import OutboxStatus
 from apps.core.health import beat
 from apps.core.models import DeadLetter, OutboxMessage
@@ -93,7 +94,7 @@ def deliver(message: OutboxMessage) -> bool:
     try:
         with request_id_scope(message.request_id):
             outbox.handler_for(message.topic)(message.payload)
-    except OperationalError:
+    except CONNECTION_LOST:
         raise  # the database is away: the lease runs out and the message comes again
     except Exception as error:
         logger.warning("outbox.delivery_failed", topic=message.topic, exc_info=True)
@@ -169,7 +170,7 @@ class Relay:
                 self._listen()
                 while not self.is_stopping:
                     self._step()
-            except OperationalError:
+            except CONNECTION_LOST:
                 logger.warning("relay.database_unavailable", exc_info=True)
                 connection.close()
                 time.sleep(IDLE_WAIT_S)
@@ -184,7 +185,7 @@ class Relay:
         is_leader = self._is_leader()
         if is_leader:
             is_busy = self._run_due_loops() or is_busy
-        if not is_busy and self._was_notified(self._idle_wait_s() if is_leader else IDLE_WAIT_S):
+        if not is_busy and wait_for_notification(self._idle_wait_s() if is_leader else IDLE_WAIT_S):
             self._next_run.clear()  # something was committed: the loops look at once
 
     def _is_leader(self) -> bool:
@@ -212,8 +213,3 @@ class Relay:
     def _idle_wait_s(self) -> float:
         due = min((self._next_run.get(loop.name, 0.0) for loop in _loops), default=0.0)
         return min(max(due - time.monotonic(), 0.01), IDLE_WAIT_S) if _loops else IDLE_WAIT_S
-
-    @staticmethod
-    def _was_notified(timeout_s: float) -> bool:
-        raw = connection.connection
-        return bool(list(raw.notifies(timeout=timeout_s, stop_after=1)))

@@ -7,7 +7,7 @@ from typing import Any, Final
 import structlog
 from celery import bootsteps
 from django.conf import settings
-from django.db import DatabaseError, connection
+from django.db import DatabaseError, InterfaceError, connection
 
 from apps.core.health import beat
 
@@ -40,7 +40,7 @@ class HeartbeatStep(bootsteps.StartStopStep):
 def _beat_once() -> None:
     try:
         beat(f"worker:{settings.NODE_NAME}")
-    except DatabaseError:
+    except (DatabaseError, InterfaceError):
         logger.warning("worker.heartbeat_failed", exc_info=True)
     finally:
         connection.close()

@@ -18,9 +18,10 @@ from uuid import UUID
 
 import msgspec
 import structlog
-from django.db import OperationalError, connection, transaction
+from django.db import connection, transaction
 
 from apps.core import clock, outbox
+from apps.core.db import CONNECTION_LOST
 from apps.core.ids import format_public_id
 from apps.core.models import DeadLetter
 from apps.core.relay import backoff_s
@@ -112,7 +113,7 @@ def process_next_batch() -> bool:
                     "updated_at",
                 ]
             )
-    except OperationalError:
+    except CONNECTION_LOST:
         raise
     except Exception as error:
         logger.exception("usage.batch_failed", batch_id=str(batch_id))
@@ -159,7 +160,7 @@ def _process_one_by_one(batch: UsageBatch, events: Sequence[IncomingEvent]) -> O
         try:
             with transaction.atomic():
                 part = _process(batch, [event])
-        except OperationalError:
+        except CONNECTION_LOST:
             raise
         except Exception as error:  # whatever one event does, the rest goes on
             logger.exception("usage.event_failed", event_id=str(event.id))

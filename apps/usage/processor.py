@@ -7,8 +7,9 @@ import time
 from typing import Final
 
 import structlog
-from django.db import OperationalError, close_old_connections, connection
+from django.db import close_old_connections, connection
 
+from apps.core.db import CONNECTION_LOST, wait_for_notification
 from apps.core.health import beat
 from apps.usage.constants import INBOX_CHANNEL
 from apps.usage.processing import process_next_batch
@@ -42,13 +43,8 @@ class UsageProcessor:
                 while not self.is_stopping:
                     beat(self.name)
                     if not process_next_batch():
-                        self._wait()
-            except OperationalError:
+                        wait_for_notification(IDLE_WAIT_S)
+            except CONNECTION_LOST:
                 logger.warning("usage_processor.database_unavailable", exc_info=True)
                 connection.close()
                 time.sleep(IDLE_WAIT_S)
-
-    @staticmethod
-    def _wait() -> None:
-        for _notification in connection.connection.notifies(timeout=IDLE_WAIT_S, stop_after=1):
-            return
