@@ -137,9 +137,11 @@ DATABASES["default"].update(
     {
         "ATOMIC_REQUESTS": False,
         "CONN_MAX_AGE": 0,
-        # The pool asks each connection whether it still lives before it lends it: without that, a
+        # It asks a connection of the pool whether it still lives before it lends it: without that, a
         # restart of PostgreSQL fails one request per connection that lay in the pool.
-        "CONN_HEALTH_CHECKS": True,
+        "ENGINE": "apps.core.postgresql",
+        # The pool's own way to ask makes a request wait for seconds.
+        "CONN_HEALTH_CHECKS": False,
         "OPTIONS": {
             "pool": {
                 "min_size": 1,

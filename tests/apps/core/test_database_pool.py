@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+from concurrent.futures import ThreadPoolExecutor
+from threading import Barrier
+
 import psycopg
 import pytest
 from django.conf import settings
@@ -33,5 +36,30 @@ def test_the_first_request_after_a_restart_of_the_database_is_answered(client: C
     assert client.get("/accounts/login/").status_code == 200
     connection.close()
     assert end_idle_connections() >= 1
+
+    assert client.get("/accounts/login/").status_code == 200
+
+
+def fill_pool(count: int) -> None:
+    """Leave that many connections in the pool, as a time of much work does."""
+    barrier = Barrier(count)
+
+    def take() -> None:
+        with connection.cursor() as cursor:
+            cursor.execute("SELECT 1")
+        barrier.wait()  # nobody gives back before all have taken
+        connection.close()
+
+    with ThreadPoolExecutor(count) as threads:
+        for taken in [threads.submit(take) for _number in range(count)]:
+            taken.result()
+
+
+@pytest.mark.django_db(transaction=True)
+def test_a_request_meets_no_dead_connection_however_many_lay_in_the_pool(client: Client) -> None:
+    """The pool's own check gives up after three dead ones in a row, some seconds later."""
+    fill_pool(6)
+    connection.close()
+    assert end_idle_connections() >= 6
 
     assert client.get("/accounts/login/").status_code == 200
