@@ -19,6 +19,10 @@ from apps.apis.selectors import shelves
 from apps.core.actors import Actor
 from tests import clients
 from tests.factories import accounts
+from tests.running_stack import running
+
+# Started once for the whole run, wherever it is asked for.
+__all__ = ("running",)
 
 # A busy machine makes examples slowly; that says nothing about what is tested.
 hypothesis.settings.register_profile(

@@ -23,7 +23,7 @@ from apps.core import clock
 from deploy.local.demo.person import LINK, wait_for
 from tests.apps.apis.test_snippets_run import command_for
 from tests.browser.conftest import ARGUMENTS, CHROMIUM, SERIOUS
-from tests.stack.conftest import Running
+from tests.running_stack import Running
 
 pytestmark = [
     pytest.mark.slow,
