@@ -1,0 +1,110 @@
+"""POST to windows with ten million stored events against empty tables.
+
+The stored events lie in this month's partition, with ids of their times, as the gateway mints them: what new events
+find is a large index, not only a large table. `BENCH_STORED_EVENTS` sets another number; ten million take some 6 GB.
+"""
+
+from __future__ import annotations
+
+import os
+import time
+from statistics import median
+from typing import TYPE_CHECKING, Any, Final
+
+from benchmarks.results import Measure
+from benchmarks.servers import durable_servers
+
+if TYPE_CHECKING:
+    from apps.keys.models import ApiKey
+
+STORED_EVENTS: Final = int(os.environ.get("BENCH_STORED_EVENTS", "10000000"))
+CHUNK: Final = 500_000
+BATCHES: Final = 20
+ROUNDS: Final = 3
+GOAL: Final = 0.8
+
+# Milliseconds of a UUIDv7 go first: fifty calls a second until now, so that all of them lie before what comes.
+_MOMENT: Final = "now() - interval '1 minute' - (%(stored)s - n) * interval '20 ms'"
+_ID: Final = f"""
+    (lpad(to_hex((extract(epoch FROM {_MOMENT}) * 1000)::bigint), 12, '0') || '7'
+        || substr(md5(n::text), 1, 3) || '8' || substr(md5(n::text), 4, 15))::uuid
+"""
+_SEED: Final = f"""
+    WITH stored AS MATERIALIZED (
+        SELECT {_ID} AS event_id, {_MOMENT} AS moment, n FROM generate_series(%(first)s, %(last)s) AS n
+    ), keys AS (
+        INSERT INTO usage_usageeventkey (event_id, body_hash, occurred_at)
+        SELECT event_id, decode(md5(n::text), 'hex'), moment FROM stored
+    )
+    INSERT INTO usage_usageevent (event_id, occurred_at, decided_at, stored_at, batch_id, source,
+        consumer_organization_id, provider_organization_id, subscription_id, key_id, api_id, method, path, status,
+        latency_ms, request_bytes, response_bytes, request_id, outcome, is_billable, properties)
+    SELECT event_id, moment, moment, moment, %(batch)s, 'gateway', %(consumer)s, %(provider)s, %(subscription)s,
+        %(key)s, %(api)s, 'GET', '/v1/cities/' || n %% 500, 200, 12, 0, 512, event_id::text, 'completed', true, '{{}}'
+    FROM stored
+"""  # noqa: S608 -- made of the constants above
+
+
+def measure() -> list[Measure]:
+    """Measure some rounds, store the events, and measure again."""
+    with durable_servers():
+        return _run()
+
+
+def _run() -> list[Measure]:
+    # Models can be imported only now.
+    from benchmarks.usage_batches import prepare  # noqa: PLC0415 -- after django.setup()
+
+    keys = prepare()
+    empty = _rate(keys, first=0)
+    seeding_s = _seed(keys)
+    full = _rate(keys, first=ROUNDS + 1)
+    unit = "events/s"
+    note = f"stored within {seeding_s:,.0f} s"
+    return [
+        Measure("POST to windows, empty tables", empty, unit),
+        Measure(f"POST to windows, {STORED_EVENTS:,} events stored", full, unit, note=note),
+        Measure("full tables / empty", full / empty, "ratio", GOAL),
+    ]
+
+
+def _rate(keys: list[ApiKey], *, first: int) -> float:
+    """Return events per second: the median of the rounds, after one that is not counted."""
+    from benchmarks.ingest import ingest  # noqa: PLC0415 -- after django.setup()
+    from benchmarks.usage_batches import EVENTS_PER_BATCH, make_batch  # noqa: PLC0415 -- see above
+
+    rates = []
+    for number in range(first, first + ROUNDS + 1):
+        bodies = [make_batch(keys) for _batch in range(BATCHES)]
+        rates.append(BATCHES * EVENTS_PER_BATCH / ingest(bodies, number))
+    return median(rates[1:])
+
+
+def _seed(keys: list[ApiKey]) -> float:
+    """Store the events by SQL, and let the server write them out; return the seconds."""
+    from django.db import connection  # noqa: PLC0415 -- after django.setup()
+
+    from apps.core.ids import uuid7  # noqa: PLC0415 -- see above
+
+    began = time.perf_counter()
+    with connection.cursor() as cursor:
+        cursor.execute("SET synchronous_commit TO off")
+        for number, first in enumerate(range(1, STORED_EVENTS + 1, CHUNK)):
+            key = keys[number % len(keys)]
+            subscription = key.subscription
+            values: dict[str, Any] = {
+                "stored": STORED_EVENTS,
+                "first": first,
+                "last": min(first + CHUNK - 1, STORED_EVENTS),
+                "batch": uuid7(),
+                "consumer": subscription.consumer_organization_id,
+                "provider": subscription.provider_organization_id,
+                "subscription": subscription.pk,
+                "key": key.pk,
+                "api": subscription.api_id,
+            }
+            cursor.execute(_SEED, values)
+        cursor.execute("RESET synchronous_commit")
+        cursor.execute("ANALYZE usage_usageevent")
+        cursor.execute("CHECKPOINT")
+    return time.perf_counter() - began
