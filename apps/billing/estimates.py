@@ -23,6 +23,7 @@ from apps.usage.selectors import quantities_for
 
 PACE_SPAN: Final = timedelta(days=7)
 SECOND: Final = timedelta(seconds=1)
+ZERO: Final = Decimal(0)
 
 
 @dataclass(frozen=True, slots=True)
@@ -94,15 +95,16 @@ class _Running:
 
     @property
     def recent(self) -> UsageQuestion:
-        """The usage of the last week, or of what there is of the period: at least an hour."""
-        start = max(self.now - PACE_SPAN, self.period.period_start)
+        """The usage of the last week, or of what there is of the subscription: at least an hour."""
+        started = self.period.subscription.started_at or self.period.period_start
+        start = max(self.now - PACE_SPAN, started)
         end = max(self.now, start + timedelta(hours=1))
         return UsageQuestion(self.period.subscription_id, Period(start, end))
 
     @property
-    def seconds_left(self) -> Decimal:
+    def time_left(self) -> timedelta:
         """How long the period still runs."""
-        return Decimal(max(0, (self.period.period_end - self.now) // SECOND))
+        return max(timedelta(0), self.period.period_end - self.now)
 
 
 def _estimate(
@@ -110,7 +112,9 @@ def _estimate(
 ) -> PeriodEstimate:
     version = running.period.price_version
     table, days = price_table_of(version), days_of(running.period)
-    expected = _at_pace(running, counted, recent)
+    expected = at_pace(
+        counted, recent, ahead=running.time_left, pace=running.recent.period.duration
+    )
     free = waived_of(running.period, table, counted)
     free_later = waived_of(running.period, table, expected)
     lines = []
@@ -127,12 +131,33 @@ def _estimate(
     )
 
 
-def _at_pace(
-    running: _Running, counted: Mapping[str, Decimal], recent: Mapping[str, Decimal]
+def at_pace(
+    counted: Mapping[str, Decimal],
+    recent: Mapping[str, Decimal],
+    *,
+    ahead: timedelta,
+    pace: timedelta,
 ) -> dict[str, Decimal]:
-    """Add to what is counted what the rest of the period brings at the recent pace."""
-    share = running.seconds_left / Decimal(running.recent.period.duration // SECOND)
+    """Add to what is counted what a time ahead brings if it goes on as it did for the time `pace`. Whole units."""
+    share = Decimal(max(0, ahead // SECOND)) / Decimal(pace // SECOND)
     return {
-        meter: (quantity + recent.get(meter, Decimal(0)) * share).to_integral_value()
-        for meter, quantity in counted.items()
+        meter: (counted.get(meter, ZERO) + recent.get(meter, ZERO) * share).to_integral_value()
+        for meter in {*counted, *recent}
     }
+
+
+def cost_of(period: BillingPeriod, counted: Mapping[str, Decimal]) -> Money:
+    """Return what a period costs with so much usage: the sum of its invoice's lines, before tax.
+
+    No query where prices and the subscription's `spend_caps` are prefetched.
+    """
+    table, days = price_table_of(period.price_version), days_of(period)
+    free = waived_of(period, table, counted)
+    lines = (
+        round_line(
+            rate_component(component, usage_for(component.meter, counted, days, free)),
+            table.currency,
+        )
+        for component in table.components
+    )
+    return sum_money(lines, table.currency)

@@ -77,6 +77,7 @@ HATS: Final = (
             Entry(_("Keys"), "portal:keys", "key"),
             Entry(_("Usage"), "usage:overview", "chart"),
             Entry(_("Billing"), "billing:home", "receipt", "billing.read"),
+            Entry(_("Budgets"), "usage:budgets", "wallet", "billing.read"),
         ),
     ),
     Hat(

@@ -28,6 +28,7 @@ from apps.subscriptions.selectors import current_period, quota_limit
 from apps.subscriptions.spend import current_cap, spend_calls_of
 from apps.subscriptions.usage_sources import UsageQuestion, used_calls
 from apps.usage import notices
+from apps.usage.budget_alerts import look_at_budgets_of_subscriptions
 from apps.usage.enums import AlertKind
 from apps.usage.models import UsageAlert
 from apps.usage.webhooks import publish_alert
@@ -67,8 +68,10 @@ def ask_for_alerts(subscription_ids: Iterable[UUID]) -> None:
 
 @outbox.handles(ALERTS_TOPIC)
 def look_at_subscriptions(payload: dict[str, Any]) -> None:
-    """Warn where a threshold is reached that was not told yet."""
-    warn_of_low_quotas([UUID(text) for text in payload["subscription_ids"]])
+    """Warn where a threshold of a quota, a cap or a budget is reached that was not told yet."""
+    ids = [UUID(text) for text in payload["subscription_ids"]]
+    warn_of_low_quotas(ids)
+    look_at_budgets_of_subscriptions(ids, coalesce=True)
 
 
 def warn_of_low_quotas(subscription_ids: Iterable[UUID]) -> int:

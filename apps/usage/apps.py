@@ -24,6 +24,8 @@ class UsageConfig(AppConfig):
         from apps.usage import (  # noqa: PLC0415 -- registration on import
             alerts,  # noqa: F401
             attention,  # noqa: F401
+            budget_alerts,  # noqa: F401
+            budget_notices,
             dead_letters,  # noqa: F401
             give_back,  # noqa: F401
             notices,
@@ -37,6 +39,7 @@ class UsageConfig(AppConfig):
         register_usage_source(used_calls_for)
         register_live_source(counted_calls)
         register_stop_source(stops_of)
+        register_kinds(*budget_notices.BUDGETS)
         register_kinds(*notices.ALL)
         register_event_types(*webhooks.ALL)
         register_panel("usage/_backoffice_shippers.html", shipper_panel)

@@ -111,6 +111,13 @@ class AlertKind(TextChoices):
     SPEND_CAP = "spend_cap", pgettext_lazy("usage alert", "spend cap")
 
 
+class BudgetPeriod(TextChoices):
+    """Over what a budget runs."""
+
+    CALENDAR_MONTH = "calendar_month", pgettext_lazy("budget", "calendar month")
+    BILLING_PERIOD = "billing_period", pgettext_lazy("budget", "billing period")
+
+
 class WindowStatus(TextChoices):
     """Whether a window may still change."""
 

@@ -54,3 +54,17 @@ class ExportNotReady(Conflict):
 
     code = "export_not_ready"
     title = _("The export has no file to fetch")
+
+
+class BudgetIsArchived(Conflict):
+    """The budget was taken out of use; make a new one."""
+
+    code = "budget_is_archived"
+    title = _("The budget is out of use")
+
+
+class TooManyBudgets(Conflict):
+    """The organization has the most budgets that it may have; archive one first."""
+
+    code = "too_many_budgets"
+    title = _("Archive a budget before you make another one")

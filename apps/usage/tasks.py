@@ -9,6 +9,7 @@ from uuid import UUID
 from apps.core.jobs import JobContext, job
 from apps.core.partitions import ensure_monthly_partitions
 from apps.core.schedule import schedule
+from apps.usage.budget_alerts import look_at_all_budgets
 from apps.usage.models import UsageEvent
 from apps.usage.services import expire_exports as expire_due_exports
 from apps.usage.services import forget_rejections, roll_up
@@ -51,5 +52,14 @@ def expire_exports(_context: JobContext) -> dict[str, int]:
 
 
 schedule("usage.expire_exports", every=timedelta(hours=1))
+
+
+@job("usage.look_at_budgets")
+def look_at_budgets(_context: JobContext) -> dict[str, int]:
+    """Tell of budgets that run out, or are expected to."""
+    return {"told": look_at_all_budgets()}
+
+
 schedule("usage.make_partitions", every=timedelta(days=1))
 schedule("usage.roll_up", every=timedelta(minutes=1))
+schedule("usage.look_at_budgets", every=timedelta(minutes=5))

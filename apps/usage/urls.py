@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from django.urls import path
 
-from apps.usage import views
+from apps.usage import budget_views, views
 
 app_name = "usage"
 urlpatterns = [
@@ -16,6 +16,17 @@ urlpatterns = [
     path("console/usage/exports/<str:export_id>/", views.download_export, name="export_download"),
     path(
         "console/usage/exports/<str:export_id>/cancel/", views.cancel_export, name="export_cancel"
+    ),
+    path("console/usage/budgets/", budget_views.budgets, name="budgets"),
+    path("console/usage/budgets/new/", budget_views.new_budget, name="budget_new"),
+    path("console/usage/budgets/<str:budget_id>/", budget_views.budget, name="budget"),
+    path(
+        "console/usage/budgets/<str:budget_id>/edit/", budget_views.edit_budget, name="budget_edit"
+    ),
+    path(
+        "console/usage/budgets/<str:budget_id>/archive/",
+        budget_views.remove_budget,
+        name="budget_archive",
     ),
     path("console/provider/usage/", views.provider, name="provider"),
     path("console/provider/usage/calls/", views.provider_calls, name="provider_calls"),

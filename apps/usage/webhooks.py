@@ -1,4 +1,4 @@
-"""What a consumer's own programs hear about quotas and spend caps that run low."""
+"""What a consumer's own programs hear about quotas, spend caps and budgets that run low."""
 
 from __future__ import annotations
 
@@ -6,9 +6,11 @@ from typing import Any, Final
 
 from django.utils.translation import gettext_lazy as _
 
+from apps.core.money import Money
 from apps.notifications.webhooks import WebhookEventType, publish_webhook
+from apps.usage.budget_standings import BudgetStanding, plain_quantity
 from apps.usage.enums import AlertKind
-from apps.usage.models import UsageAlert
+from apps.usage.models import BudgetAlert, UsageAlert
 
 _EXAMPLE: Final[dict[str, Any]] = {
     "subscription_id": "sub_01jd0zq6f8e9xvgq0t4f3m2n1r",
@@ -37,7 +39,27 @@ CAP_REACHED: Final = WebhookEventType(
     _("A spend cap is reached; further calls are refused until the period ends."),
     {**_EXAMPLE, "threshold_percent": 100, "used": 10_000},
 )
-ALL: Final = (WARNING, EXCEEDED, CAP_WARNING, CAP_REACHED)
+BUDGET: Final = WebhookEventType(
+    "budget.threshold_reached",
+    _("A threshold of a budget is used up, or expected to be; once each in a period."),
+    {
+        "budget_id": "bud_01jd0zq6f8e9xvgq0t4f3m2n1r",
+        "name": "Search",
+        "threshold_percent": 80,
+        "is_projected": False,
+        "currency": "USD",
+        "amount_minor": 10_000,
+        "used_minor": 8150,
+        "projected_minor": 11_720,
+        "meter": None,
+        "quantity": None,
+        "used_quantity": None,
+        "projected_quantity": None,
+        "period_start": "2026-11-01T00:00:00+00:00",
+        "period_end": "2026-12-01T00:00:00+00:00",
+    },
+)
+ALL: Final = (BUDGET, WARNING, EXCEEDED, CAP_WARNING, CAP_REACHED)
 
 
 def publish_alert(alert: UsageAlert) -> None:
@@ -59,6 +81,48 @@ def publish_alert(alert: UsageAlert) -> None:
             "limit": alert.bound_calls,
             "period_start": alert.period_start.isoformat(),
             "resets_at": alert.period_end.isoformat(),
+        },
+        dedupe_key=str(alert.pk),
+    )
+
+
+def _amounts(standing: BudgetStanding) -> dict[str, Any]:
+    """Return minor units of a currency, or quantities of a meter as text; the other kind is null."""
+    budget = standing.budget
+    money = {
+        "amount_minor": standing.bound,
+        "used_minor": standing.used,
+        "projected_minor": standing.projected,
+    }
+    counted = {
+        "quantity": standing.bound,
+        "used_quantity": standing.used,
+        "projected_quantity": standing.projected,
+    }
+    if budget.currency:
+        minor = {
+            name: Money.from_decimal(value, budget.currency).amount_minor
+            for name, value in money.items()
+        }
+        return {"currency": budget.currency, **minor, "meter": None, **dict.fromkeys(counted)}
+    texts = {name: plain_quantity(value) for name, value in counted.items()}
+    return {"currency": None, **dict.fromkeys(money), "meter": budget.meter, **texts}
+
+
+def publish_budget_alert(alert: BudgetAlert, standing: BudgetStanding) -> None:
+    """Tell the organization's endpoints of a budget's threshold. Part of the caller's transaction."""
+    budget = alert.budget
+    publish_webhook(
+        organization=budget.organization,
+        event_type=BUDGET.name,
+        data={
+            "budget_id": budget.public_id,
+            "name": budget.name,
+            "threshold_percent": alert.threshold_percent,
+            "is_projected": alert.is_projected,
+            **_amounts(standing),
+            "period_start": alert.period_start.isoformat(),
+            "period_end": alert.period_end.isoformat(),
         },
         dedupe_key=str(alert.pk),
     )

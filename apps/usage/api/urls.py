@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from django.urls import path
 
-from apps.usage.api import exports, quotas, reads, shippers, views
+from apps.usage.api import budgets, exports, quotas, reads, shippers, views
 
 urlpatterns = [
     path("usage/events", views.UsageEventsView.as_view(), name="usage-events"),
@@ -21,6 +21,13 @@ urlpatterns = [
         name="provider-usage-series",
     ),
     path("usage/batches/<str:batch_id>", views.UsageBatchView.as_view(), name="usage-batch"),
+    path("usage/budgets", budgets.BudgetsView.as_view(), name="usage-budgets"),
+    path("usage/budgets/<str:budget_id>", budgets.BudgetView.as_view(), name="usage-budget"),
+    path(
+        "usage/budgets/<str:budget_id>/alerts",
+        budgets.BudgetAlertsView.as_view(),
+        name="usage-budget-alerts",
+    ),
     path("quota", quotas.QuotasView.as_view(), name="quotas"),
     path(
         "subscriptions/<str:subscription_id>/quota",

@@ -1,6 +1,7 @@
 """Calls as they came in, and the windows that they add up to."""
 
 from apps.usage.models.batches import UsageBatch
+from apps.usage.models.budgets import Budget, BudgetAlert
 from apps.usage.models.drift import DriftReport
 from apps.usage.models.events import LateEvent, UsageEvent, UsageEventKey
 from apps.usage.models.exports import UsageExport
@@ -12,6 +13,8 @@ from apps.usage.models.shippers import LogReplay, NodeRetirement, ShipperState
 from apps.usage.models.windows import UsageCutoff, UsageWindow, UsageWindowValue
 
 __all__ = (
+    "Budget",
+    "BudgetAlert",
     "DriftReport",
     "LateEvent",
     "LogReplay",
