@@ -59,16 +59,14 @@ def choose_period(
     """
     zone, now = whose.timezone, clock.business_now(whose)
     if key == CUSTOM:
-        return _custom(
-            _day(first, "from"), _day(last, "to"), today=_local_day(now, zone), zone=zone
-        )
+        return _custom(_day(first, "from"), _day(last, "to"), today=local_day(now, zone), zone=zone)
     span = next((span for span in SPANS if span.key == key), None) if key else DEFAULT_SPAN
     if span is None:
         raise InvalidInput(_("Choose one of %(keys)s.") % {"keys": ", ".join(KEYS)}, field="period")
     period = span.ending(now, zone)
     if not span.by_day:
         return ChosenPeriod(span, period, Period(period.start - span.length, period.start), zone)
-    start = _local_day(period.start, zone)
+    start = local_day(period.start, zone)
     return ChosenPeriod(span, period, _days(start - span.length, start, zone), zone)
 
 
@@ -106,5 +104,6 @@ def _midnight(day: date, zone: str) -> datetime:
     return datetime.combine(day, time.min, ZoneInfo(zone)).astimezone(UTC)
 
 
-def _local_day(at: datetime, zone: str) -> date:
+def local_day(at: datetime, zone: str) -> date:
+    """Return the day that it is in a zone at an instant."""
     return at.astimezone(ZoneInfo(zone)).date()

@@ -55,10 +55,10 @@ def usage_series(
         .annotate(calls=Sum("quantity"), events=Sum("event_count"), errors=Sum("error_count"))
     )
     found = {_slot_of(row["at"], zone, by_day=by_day): row for row in rows}
-    return [_point(at, found.get(at)) for at in _slots(period, zone, by_day=by_day)]
+    return [_point(at, found.get(at)) for at in steps_of(period, zone, by_day=by_day)]
 
 
-def _slots(period: Period, zone: ZoneInfo, *, by_day: bool) -> Iterator[datetime]:
+def steps_of(period: Period, zone: ZoneInfo, *, by_day: bool) -> Iterator[datetime]:
     """Walk the local days or the hours of a period; a day of 23 or 25 hours is one day."""
     at = _slot_of(period.start, zone, by_day=by_day)
     while at < period.end:

@@ -110,8 +110,13 @@ def make_method(organization: Organization, *, is_default: bool = False) -> Paym
 def make_calls(subscription: Subscription, *times: datetime, **fields: Any) -> list[str]:
     """Send one call per time through intake and processing; return their ids."""
     events = [make_event(subscription, occurred_at=at, **fields) for at in times]
+    send_events(events)
+    return [event["id"] for event in events]
+
+
+def send_events(events: list[dict[str, Any]]) -> None:
+    """Send calls through intake and processing."""
     body = json.dumps({"events": events}).encode()
     accept_batch(body=body, batch_key="", actor=PLATFORM)
     while process_next_batch():
         pass
-    return [event["id"] for event in events]

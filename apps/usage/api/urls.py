@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from django.urls import path
 
-from apps.usage.api import budgets, exports, quotas, reads, shippers, views
+from apps.usage.api import analytics, budgets, exports, quotas, reads, shippers, views
 
 urlpatterns = [
     path("usage/events", views.UsageEventsView.as_view(), name="usage-events"),
@@ -27,6 +27,28 @@ urlpatterns = [
         "usage/budgets/<str:budget_id>/alerts",
         budgets.BudgetAlertsView.as_view(),
         name="usage-budget-alerts",
+    ),
+    path("analytics/usage", analytics.UsageAnalyticsView.as_view(), name="analytics-usage"),
+    path(
+        "analytics/usage/groups",
+        analytics.UsageAnalyticsGroupsView.as_view(),
+        name="analytics-usage-groups",
+    ),
+    path(
+        "analytics/provider",
+        analytics.ProviderAnalyticsView.as_view(),
+        name="analytics-provider",
+    ),
+    path(
+        "analytics/provider/groups",
+        analytics.ProviderAnalyticsGroupsView.as_view(),
+        name="analytics-provider-groups",
+    ),
+    path("admin/analytics", analytics.OperatorAnalyticsView.as_view(), name="admin-analytics"),
+    path(
+        "admin/analytics/groups",
+        analytics.OperatorAnalyticsGroupsView.as_view(),
+        name="admin-analytics-groups",
     ),
     path("quota", quotas.QuotasView.as_view(), name="quotas"),
     path(

@@ -1,5 +1,27 @@
 """Reads of this app. Totals come from windows, never from counting events in a request."""
 
+from apps.usage.selectors.analytics import (
+    GROUPS,
+    Analytics,
+    Group,
+    GroupPage,
+    OperatorTime,
+    analyse,
+    consumer_scope,
+    group_page,
+    narrow,
+    operator_scope,
+    points_of,
+    provider_scope,
+    totals,
+)
+from apps.usage.selectors.analytics_filters import (
+    FILTERS,
+    Chosen,
+    choose_filters,
+    columns_of,
+    narrow_calls,
+)
 from apps.usage.selectors.batches import get_batch
 from apps.usage.selectors.calls import (
     counted_events,
@@ -39,7 +61,18 @@ from apps.usage.selectors.windows import (
 )
 
 __all__ = (
+    "FILTERS",
+    "GROUPS",
+    "Analytics",
+    "Chosen",
+    "Group",
+    "GroupPage",
+    "OperatorTime",
+    "analyse",
+    "choose_filters",
     "chunks_between",
+    "columns_of",
+    "consumer_scope",
     "counted_events",
     "events_between",
     "events_of_consumer",
@@ -52,9 +85,15 @@ __all__ = (
     "get_provided_api",
     "get_shipper",
     "get_subscribed_api",
+    "group_page",
+    "narrow",
+    "narrow_calls",
+    "operator_scope",
     "own_windows",
+    "points_of",
     "provided_apis",
     "provided_windows",
+    "provider_scope",
     "quantities_for",
     "quantities_in",
     "serving_shippers",
@@ -62,6 +101,7 @@ __all__ = (
     "shipper_status",
     "shippers",
     "subscriptions_of",
+    "totals",
     "usage_is_complete",
     "used_calls",
     "used_calls_for",
