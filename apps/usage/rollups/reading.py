@@ -97,8 +97,8 @@ def _sorted_out(
         measures = rest[-_MEASURE_COUNT:]
         if measures[0] is None:  # the empty set has a row even where nothing is
             continue
-        figures = Figures(*measures[:-1], Sketch(int(measures[-1])))
-        found[group][tuple(values[name] for name in group)] = figures
+        sums: list[Any] = [*measures[:-1], Sketch(int(measures[-1]))]
+        found[group][tuple(values[name] for name in group)] = Figures(*sums)
     return {group: found.get(group, {}) for group in sets}
 
 
