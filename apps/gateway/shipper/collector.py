@@ -158,9 +158,14 @@ class Collector:
     def _close_calls(self, work: _Pass, lines: list[LogLine]) -> None:
         searched = work.next_unread_ms is None
         for line in lines:
-            if not line.is_allowed_call or line.request_id is None:
+            if line.request_id is None:
                 continue
             record = work.open_calls.pop(line.request_id, None)
+            if not line.is_allowed_call:
+                if record is not None:
+                    # The authorizer died between journal and answer: the gateway answered instead, which bills nothing.
+                    work.events.append(completed_event(record, line))
+                continue
             if record is None and not searched:
                 # The clock was set back between the two lines: look through all journals once.
                 self._read_journals(work, until_ms=None)

@@ -91,7 +91,8 @@ def parse_log_line(line: bytes) -> LogLine | None:
 
 def completed_event(record: JournalRecord, line: LogLine) -> UsageEvent:
     """Return the event of a call that the access log closed."""
-    upstream = None if line.gateway_error else line.upstream_latency_ms
+    is_own_answer = line.gateway_error or not line.is_allowed_call
+    upstream = None if is_own_answer else line.upstream_latency_ms
     return _event(
         record,
         status=line.status,

@@ -221,6 +221,43 @@ def test_call_without_log_line_becomes_unconfirmed_once(
     assert request_id in {event["request_id"] for event in intake[0].events}
 
 
+def test_call_that_the_gateway_refused_after_all_is_no_unconfirmed_one(
+    shipper: ShipperProcess, gateway: Gateway, intake: tuple[Intake, str]
+) -> None:
+    """The authorizer was killed between its journal and its answer."""
+    gateway.open_call()
+    gateway.close_call(gateway.journal_line["request_id"], subscription_id=None)
+
+    wait_until_shipped(intake[0], gateway)
+
+    event = intake[0].events[0]
+    assert (event["outcome"], event["status"]) == ("completed", 401)
+    assert event["upstream_latency_ms"] is None
+
+
+@pytest.mark.parametrize("is_finished", [True, False])
+def test_log_rolled_within_a_line_costs_no_other_call(
+    shipper: ShipperProcess, gateway: Gateway, intake: tuple[Intake, str], *, is_finished: bool
+) -> None:
+    """The line is whole before the roll, or its writer was killed and the successor rolls."""
+    gateway.call()
+    gateway.open_call()
+    torn = gateway.log_line(gateway.journal_line["request_id"])
+    gateway.write_log(torn[:60])
+    # The shipper has been at the half line once the call before it is shipped.
+    wait_for(lambda: intake[0].events, what="the first call")
+
+    if is_finished:
+        gateway.write_log(torn[60:])
+    gateway.roll_log()
+    gateway.call()
+
+    wait_until_shipped(intake[0], gateway)
+    outcomes = sorted(event["outcome"] for event in intake[0].events)
+    assert outcomes == ["completed", "completed", "completed" if is_finished else "unconfirmed"]
+    wait_for(lambda: len(list(gateway.access_log.parent.iterdir())) == 1, what="the rolled log")
+
+
 def test_report_never_runs_ahead_of_an_open_call(
     shipper: ShipperProcess, gateway: Gateway, intake: tuple[Intake, str]
 ) -> None:
