@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from typing import Any
 
+import structlog
+
 from apps.accounts.events import ClockAdvanced
 from apps.billing.enums import InvoiceStatus, PaymentStatus, PeriodStatus
 from apps.billing.events import (
@@ -50,6 +52,9 @@ from apps.core.events import receives
 from apps.core.relay import leader_loop
 from apps.subscriptions.events import SubscriptionActivated
 from apps.subscriptions.models import Subscription
+from apps.usage.events import LateUsageArrived, UsageRecalculated
+
+logger = structlog.get_logger(__name__)
 
 
 @receives(SubscriptionActivated, in_transaction=True)
@@ -123,6 +128,31 @@ def store_method(payload: dict[str, Any]) -> None:
 def detach_method(payload: dict[str, Any]) -> None:
     """Make a removed method unusable at Stripe."""
     detach_at_provider(method_reference=payload["method_reference"])
+
+
+@receives(LateUsageArrived)
+def note_late_usage(event: LateUsageArrived) -> None:
+    """A closed period has become due for re-rating; its late events stay open until it is rated again."""
+    logger.warning(
+        "billing.period_due_for_rerating",
+        subscription_id=str(event.subscription_id),
+        meter=event.meter,
+        period_start=event.period_start.isoformat(),
+        events=event.event_count,
+        quantity=str(event.quantity),
+    )
+
+
+@receives(UsageRecalculated)
+def note_recalculated_usage(event: UsageRecalculated) -> None:
+    """Windows of closed periods differ from their events; the differences stay open until the periods are rated again."""
+    if event.kept_count:
+        logger.warning(
+            "billing.period_due_for_rerating",
+            subscription_id=str(event.subscription_id),
+            rewind_id=str(event.rewind_id),
+            windows=event.kept_count,
+        )
 
 
 @receives(ClockAdvanced)

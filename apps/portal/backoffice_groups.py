@@ -63,6 +63,8 @@ GROUPS: Final = (
             "usage.ShipperState",
             "usage.LateEvent",
             "usage.RejectedEvent",
+            "usage.UsageRewind",
+            "usage.WindowDifference",
         ),
     ),
     TableGroup(

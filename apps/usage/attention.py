@@ -8,8 +8,8 @@ from django.urls import reverse
 from django.utils.translation import gettext_lazy as _
 
 from apps.core.attention import AttentionItem, attention
-from apps.usage.enums import BatchStatus
-from apps.usage.models import LateEvent, UsageBatch
+from apps.usage.enums import BatchStatus, DifferenceState, LateResolution, RewindStatus
+from apps.usage.models import LateEvent, UsageBatch, UsageRewind, WindowDifference
 
 
 @attention(roles=("operator",))
@@ -24,7 +24,22 @@ def waiting_usage() -> Iterator[AttentionItem]:
     )
     yield AttentionItem(
         label=_("Calls that came after their period was closed"),
-        count=LateEvent.objects.filter(resolved_at__isnull=True).count(),
-        url=f"{reverse('admin:usage_lateevent_changelist')}?resolved_at__isempty=1",
+        count=LateEvent.objects.filter(resolution=LateResolution.OPEN).count(),
+        url=f"{reverse('admin:usage_lateevent_changelist')}?resolution__exact={LateResolution.OPEN}",
         tone="info",
+        note=_("They are on no invoice until their periods are rated again."),
+    )
+    yield AttentionItem(
+        label=_("Windows of closed periods that differ from their events"),
+        count=WindowDifference.objects.filter(state=DifferenceState.OPEN).count(),
+        url=f"{reverse('admin:usage_windowdifference_changelist')}?state__exact={DifferenceState.OPEN}",
+        tone="warn",
+        note=_("A rewind found them. They are on no invoice until their periods are rated again."),
+    )
+    yield AttentionItem(
+        label=_("Rewinds that failed"),
+        count=UsageRewind.objects.filter(status=RewindStatus.FAILED, is_dry_run=False).count(),
+        url=f"{reverse('admin:usage_usagerewind_changelist')}?status__exact={RewindStatus.FAILED}",
+        tone="bad",
+        note=_("Their windows are partly computed anew. Start them again."),
     )

@@ -192,3 +192,30 @@ class ExportStatus(TextChoices):
     FAILED = "failed", pgettext_lazy("usage export", "failed")
     CANCELLED = "cancelled", pgettext_lazy("usage export", "cancelled")
     EXPIRED = "expired", pgettext_lazy("usage export", "expired")
+
+
+class LateResolution(TextChoices):
+    """What became of an event that came behind its window's watermark."""
+
+    OPEN = "open", pgettext_lazy("late event", "open")
+    REVISED = "revised", pgettext_lazy("late event", "window revised")
+    SETTLED = "settled", pgettext_lazy("late event", "settled")
+
+
+class RewindStatus(TextChoices):
+    """Where a rewind stands."""
+
+    WAITING = "waiting", pgettext_lazy("rewind", "waiting")
+    RUNNING = "running", pgettext_lazy("rewind", "running")
+    SUCCEEDED = "succeeded", pgettext_lazy("rewind", "succeeded")
+    FAILED = "failed", pgettext_lazy("rewind", "failed")
+
+
+class DifferenceState(TextChoices):
+    """What was done about a window that differs from its events."""
+
+    FOUND = "found", pgettext_lazy("window difference", "only shown")
+    REVISED = "revised", pgettext_lazy("window difference", "window revised")
+    OPEN = "open", pgettext_lazy("window difference", "waits for billing")
+    REPLACED = "replaced", pgettext_lazy("window difference", "replaced by a later rewind")
+    SETTLED = "settled", pgettext_lazy("window difference", "settled")

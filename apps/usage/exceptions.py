@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from datetime import date
+
 from django.utils.translation import gettext_lazy as _
 
 from apps.core.exceptions import Conflict, RuleViolated
@@ -68,3 +70,35 @@ class TooManyBudgets(Conflict):
 
     code = "too_many_budgets"
     title = _("Archive a budget before you make another one")
+
+
+class RewindRunning(Conflict):
+    """Another rewind of some of these windows has not ended."""
+
+    code = "rewind_running"
+    title = _("Another rewind of some of these windows has not ended")
+
+
+class RewindNotApplicable(Conflict):
+    """Only a dry run that succeeded can be applied, and only a rewind that failed can go on."""
+
+    code = "rewind_not_applicable"
+    title = _("The rewind's state does not allow this")
+
+
+class EventsDropped(Conflict):
+    """The range's windows cannot be computed anew: their events are not stored any more."""
+
+    code = "events_dropped"
+    title = _("The events of this range are not stored any more")
+
+    def __init__(self, *, month: date) -> None:
+        """Name the month."""
+        super().__init__(
+            _(
+                "The events of %(month)s are not stored any more, so its windows cannot be computed. Choose a later start."
+            )
+            % {"month": f"{month:%Y-%m}"},
+            field="from",
+            month=f"{month:%Y-%m}",
+        )

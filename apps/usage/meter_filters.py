@@ -11,7 +11,7 @@ from decimal import Decimal, InvalidOperation
 from enum import StrEnum
 from typing import Any, Final, TypeAlias
 
-from apps.usage.event_schema import IncomingEvent
+from apps.usage.event_schema import IncomingEvent, clean_path
 
 Check: TypeAlias = Callable[[IncomingEvent], bool]
 
@@ -47,7 +47,9 @@ _COMPARE: Final[Mapping[Operator, Callable[[Decimal, Decimal], bool]]] = {
 
 
 def value_of(event: IncomingEvent, name: str) -> object:
-    """Return an event's own field or property of that name; None when it has none."""
+    """Return an event's own field or property of that name, as it is stored; None when it has none."""
+    if name == "path":
+        return clean_path(event.path)
     if name in OWN_FIELDS:
         return getattr(event, name)
     return event.properties.get(name)

@@ -193,7 +193,8 @@ _BUILT_IN: Final[Mapping[str, Callable[[IncomingEvent], float | None]]] = {
     MeterSource.CALLS: lambda _event: 1,
     MeterSource.REQUEST_BYTES: lambda event: event.request_bytes or 0,
     MeterSource.RESPONSE_BYTES: lambda event: event.response_bytes or 0,
-    MeterSource.LATENCY: lambda event: event.latency_ms,
+    # As it is stored, so that computing windows again from stored events gives the same.
+    MeterSource.LATENCY: lambda event: round(event.latency_ms or 0),
 }
 
 

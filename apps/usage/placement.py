@@ -88,8 +88,8 @@ def _zone(name: str) -> ZoneInfo:
 
 
 @lru_cache(maxsize=4096)
-def _window_of_minute(minute: int, timezone: str) -> int:
-    """Return where the window of a minute starts; a zone's offset changes on full minutes only."""
+def window_of_minute(minute: int, timezone: str) -> int:
+    """Return where the hour of a minute starts, in microseconds; a zone's offset changes on full minutes only."""
     return to_us(window_start_of(from_us(minute * MINUTE_US), timezone))
 
 
@@ -143,7 +143,7 @@ def place_events(
             occurred_us = decided_us + event.clock_offset_ms * MILLISECOND_US
         else:
             occurred_us = decided_us + place.offset_us
-        window_us = _window_of_minute(occurred_us // MINUTE_US, place.timezone)
+        window_us = window_of_minute(occurred_us // MINUTE_US, place.timezone)
         is_billed = is_billable(event, place.billed_below)
         placed.append(Placed(event, place, occurred_us, decided_us, window_us, is_billed))
     return placed, unplaced

@@ -27,22 +27,19 @@ from apps.core.models import DeadLetter
 from apps.core.relay import backoff_s
 from apps.keys.models import ApiKey
 from apps.keys.services import KeyUse, note_key_uses
-from apps.usage.alerts import ask_for_alerts
 from apps.usage.constants import GATEWAY_SOURCE, ISOLATE_AFTER_ATTEMPTS, MAX_ATTEMPTS
+from apps.usage.counting import count_events
 from apps.usage.enums import BatchStatus
 from apps.usage.event_rows import store_events
 from apps.usage.event_schema import GoodEnvelope, IncomingEvent, body_hash, decode_stored
 from apps.usage.give_back import GIVE_BACK_TOPIC
 from apps.usage.identities import claim_identities
 from apps.usage.instants import from_us, to_us
-from apps.usage.meter_errors import note_misses
-from apps.usage.metering import load_meters, meter_events
-from apps.usage.models import LateEvent, UsageBatch
+from apps.usage.models import UsageBatch
 from apps.usage.packing import unpack
 from apps.usage.placement import Misplaced, Place, Placed, place_events
 from apps.usage.refusals import keep_refused
 from apps.usage.rollups.marks import mark_hours
-from apps.usage.windows import add_to_windows, late_row, share_cutoffs
 
 logger = structlog.get_logger(__name__)
 # The commit need not wait for the disk: it makes the batch processed together with all that comes of it, so if the
@@ -53,13 +50,18 @@ _COMMIT_WITHOUT_FLUSH: Final = "SET LOCAL synchronous_commit TO off"
 
 @dataclass(slots=True)
 class Outcome:
-    """What became of a batch's events."""
+    """What became of a batch's events.
+
+    `revised` events came behind their window's watermark and were counted; `late` ones came after their period was
+    closed, and were not.
+    """
 
     counted: int = 0
     unbillable: int = 0
     measured: int = 0
     duplicates: int = 0
     late: int = 0
+    revised: int = 0
     conflicts: list[str] = field(default_factory=list)
     unplaced: list[str] = field(default_factory=list)
     refused: list[tuple[IncomingEvent, Misplaced]] = field(default_factory=list)
@@ -72,6 +74,7 @@ class Outcome:
             "measured": self.measured,
             "duplicates": self.duplicates,
             "late": self.late,
+            "revised": self.revised,
             "conflicts": self.conflicts,
             "unplaced": self.unplaced,
             "rejected": len(self.refused),
@@ -172,6 +175,7 @@ def _process_one_by_one(batch: UsageBatch, events: Sequence[IncomingEvent]) -> O
         total.measured += part.measured
         total.duplicates += part.duplicates
         total.late += part.late
+        total.revised += part.revised
         total.conflicts += part.conflicts
         total.unplaced += part.unplaced
         total.refused += part.refused
@@ -208,7 +212,10 @@ def _process(
         store_events(new, batch_id=batch.pk)
         mark_hours(new)
         _give_back_unbillable(new)
-        _count(new, outcome)
+        counted = count_events(new, arrived_us=to_us(batch.available_at))
+        outcome.late, outcome.revised = counted.late, counted.revised
+        outcome.counted, outcome.measured = counted.counted, counted.measured
+        outcome.unbillable = counted.unbillable
         transaction.on_commit(lambda: note_key_uses(last_uses=_last_uses(new, addresses or {})))
     return outcome
 
@@ -254,36 +261,6 @@ def _give_back_unbillable(placed: Sequence[Placed]) -> None:
     for subscription_id, items in by_subscription.items():
         calls = [[str(item.event.id), from_us(item.occurred_us).isoformat()] for item in items]
         outbox.enqueue(GIVE_BACK_TOPIC, {"subscription_id": str(subscription_id), "calls": calls})
-
-
-def _count(placed: Sequence[Placed], outcome: Outcome) -> None:
-    """Add the events to their windows; an event behind its subscription's cutoff is late."""
-    cutoffs = share_cutoffs(sorted({item.place.subscription_id for item in placed}))
-    closed_until_us = {
-        subscription_id: to_us(closed_until)
-        for subscription_id, closed_until in cutoffs.items()
-        if closed_until is not None
-    }
-    late: list[Placed] = []
-    in_time: Sequence[Placed] = placed
-    if closed_until_us:
-        in_time = []
-        for item in placed:
-            closed_us = closed_until_us.get(item.place.subscription_id)
-            is_late = closed_us is not None and item.occurred_us < closed_us
-            (late if is_late else in_time).append(item)
-    if late:
-        billed = [item for item in late if item.is_billable and item.is_call]
-        LateEvent.objects.bulk_create([late_row(item) for item in billed])
-    if in_time:
-        metered = meter_events(in_time, load_meters({item.place.api_id for item in in_time}))
-        note_misses(metered.misses)
-        add_to_windows(in_time, metered.gains)
-        ask_for_alerts(item.place.subscription_id for item in in_time if item.is_billable)
-    outcome.late = len(late)
-    outcome.counted = sum(item.is_billable for item in in_time)
-    outcome.measured = sum(not item.is_call for item in in_time)
-    outcome.unbillable = sum(not item.is_billable for item in placed)
 
 
 def _bury_conflict(event: IncomingEvent, outcome: Outcome) -> None:

@@ -6,9 +6,11 @@ from dataclasses import asdict
 from datetime import timedelta
 from uuid import UUID
 
+from apps.core.actors import Actor
 from apps.core.jobs import JobContext, job
 from apps.core.partitions import ensure_monthly_partitions
 from apps.core.schedule import schedule
+from apps.usage import services
 from apps.usage.budget_alerts import look_at_all_budgets
 from apps.usage.models import UsageEvent
 from apps.usage.services import expire_exports as expire_due_exports
@@ -60,6 +62,32 @@ def look_at_budgets(_context: JobContext) -> dict[str, int]:
     return {"told": look_at_all_budgets()}
 
 
+@job("usage.close_windows")
+def close_windows(_context: JobContext) -> dict[str, int]:
+    """Close the windows whose watermark has passed."""
+    return {"closed": services.close_windows()}
+
+
+@job("usage.rewind")
+def rewind(context: JobContext, *, rewind_id: str) -> dict[str, int]:
+    """Compute windows anew from stored events."""
+    done = services.carry_out_rewind(rewind_id=UUID(rewind_id), on_progress=context.progress)
+    return {
+        "windows": done.window_count,
+        "different": done.difference_count,
+        "revised": done.revised_count,
+        "kept": done.kept_count,
+    }
+
+
+@job("usage.resume_rewinds")
+def resume_rewinds(_context: JobContext) -> dict[str, int]:
+    """Go on with rewinds whose worker died."""
+    return {"resumed": services.resume_rewinds(actor=Actor.system("resumed rewind"))}
+
+
+schedule("usage.close_windows", every=timedelta(minutes=1))
+schedule("usage.resume_rewinds", every=timedelta(minutes=5))
 schedule("usage.make_partitions", every=timedelta(days=1))
 schedule("usage.roll_up", every=timedelta(minutes=1))
 schedule("usage.look_at_budgets", every=timedelta(minutes=5))

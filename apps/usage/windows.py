@@ -7,7 +7,7 @@ inside what was closed.
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from decimal import Decimal
@@ -23,20 +23,21 @@ from apps.usage.aggregation import Kind, Total, add
 from apps.usage.constants import DEFAULT_WATERMARK_DELAY_S
 from apps.usage.instants import SECOND_US, from_us, to_us
 from apps.usage.metering import Gain
-from apps.usage.models import LateEvent
 from apps.usage.placement import Place, Placed
 
 WINDOW: Final = timedelta(hours=1)
 _HOUR_US: Final = 3_600_000_000
+_CALLS_DELAY_US: Final = DEFAULT_WATERMARK_DELAY_S * SECOND_US
 # The same arithmetic as `aggregation.merge`, so that the order in which processors come does not matter.
 _ADD_TO_WINDOWS: Final = """
     INSERT INTO usage_usagewindow AS w (id, created_at, updated_at, consumer_organization_id,
         provider_organization_id, subscription_id, api_id, meter, dimensions, aggregation, window_start, window_end,
-        quantity, value_sum, value_at, value_event_id, event_count, error_count, watermark_at, revision, status)
+        quantity, value_sum, value_at, value_event_id, event_count, error_count, late_count, watermark_at, revision,
+        status, closed_at)
     SELECT * FROM unnest(%s::uuid[], %s::timestamptz[], %s::timestamptz[], %s::uuid[], %s::uuid[], %s::uuid[],
         %s::uuid[], %s::text[], %s::text[], %s::text[], %s::timestamptz[], %s::timestamptz[], %s::numeric[],
-        %s::numeric[], %s::timestamptz[], %s::uuid[], %s::bigint[], %s::bigint[], %s::timestamptz[], %s::int[],
-        %s::text[])
+        %s::numeric[], %s::timestamptz[], %s::uuid[], %s::bigint[], %s::bigint[], %s::bigint[], %s::timestamptz[],
+        %s::int[], %s::text[], %s::timestamptz[])
     ON CONFLICT (subscription_id, meter, window_start, dimensions) DO UPDATE SET
         quantity = CASE w.aggregation
             WHEN 'max' THEN GREATEST(w.quantity, EXCLUDED.quantity)
@@ -53,6 +54,9 @@ _ADD_TO_WINDOWS: Final = """
         value_at = GREATEST(w.value_at, EXCLUDED.value_at),
         event_count = w.event_count + EXCLUDED.event_count,
         error_count = w.error_count + EXCLUDED.error_count, revision = w.revision + 1,
+        late_count = w.late_count + EXCLUDED.late_count,
+        status = CASE WHEN EXCLUDED.closed_at IS NULL THEN w.status ELSE EXCLUDED.status END,
+        closed_at = COALESCE(w.closed_at, EXCLUDED.closed_at),
         updated_at = EXCLUDED.updated_at
 """
 _ADD_VALUES: Final = """
@@ -78,18 +82,6 @@ def share_cutoffs(subscription_ids: Sequence[UUID]) -> dict[UUID, datetime | Non
         return dict(cursor.fetchall())
 
 
-def late_row(item: Placed) -> LateEvent:
-    return LateEvent(
-        event_id=item.event.id,
-        consumer_organization_id=item.place.consumer_id,
-        subscription_id=item.place.subscription_id,
-        meter=CALLS_METER,
-        occurred_at=from_us(item.occurred_us),
-        window_start=from_us(item.window_us),
-        quantity=1,
-    )
-
-
 class WindowKey(NamedTuple):
     """What makes a window one. Processors lock windows in the order of their keys."""
 
@@ -100,8 +92,8 @@ class WindowKey(NamedTuple):
 
 
 @dataclass(slots=True)
-class _Window:
-    """What a batch adds to one window."""
+class WindowSums:
+    """What events add to one window, and the real time from which on it is closed."""
 
     place: Place
     end_us: int
@@ -111,66 +103,98 @@ class _Window:
     errors: int = 0
 
 
-def add_to_windows(placed: Sequence[Placed], gains: Sequence[Gain] = ()) -> None:
-    """Add calls, and what other meters gain, to their windows: one statement, in the order of their keys.
+def gather_windows(
+    placed: Sequence[Placed], gains: Sequence[Gain] = ()
+) -> dict[WindowKey, WindowSums]:
+    """Return what calls, and what other meters gain from the same events, add to which windows.
 
     Args:
         placed: new events; those that are no calls count for other meters only.
-        gains: what meters beside `calls` take from the same events.
+        gains: what meters beside `calls` take from them.
     """
     windows = _windows_of_calls(placed)
     if gains:
-        windows.update(_windows_of_gains(gains))
-        _count_new_values(windows)
+        windows.update(windows_of_gains(gains))
+    return windows
+
+
+def late_windows(windows: Mapping[WindowKey, WindowSums], arrived_us: int) -> set[WindowKey]:
+    """Return which windows were closed when the events arrived (real time), whether a job has closed them or not."""
+    return {key for key, window in windows.items() if window.watermark_us <= arrived_us}
+
+
+def add_to_windows(
+    windows: Mapping[WindowKey, WindowSums], late: Collection[WindowKey] = ()
+) -> None:
+    """Add to windows: one statement, in the order of their keys. Those that are `late` are closed and revised."""
     if not windows:
         return
+    _count_new_values(windows)
     now = clock.now()
-    rows = [_row(key, window, now) for key, window in sorted(windows.items(), key=_by_key)]
+    rows = [
+        _row(key, window, now, is_late=key in late)
+        for key, window in sorted(windows.items(), key=_by_key)
+    ]
     with connection.cursor() as cursor:
         cursor.execute(_ADD_TO_WINDOWS, [list(column) for column in zip(*rows, strict=True)])
 
 
-def _by_key(item: tuple[WindowKey, _Window]) -> WindowKey:
+def key_of_call(item: Placed) -> WindowKey:
+    """Return the window of `calls` that an event belongs to."""
+    return WindowKey(item.place.subscription_id, CALLS_METER, item.window_us)
+
+
+def key_of_gain(gain: Gain) -> WindowKey:
+    """Return the window of another meter that a gain belongs to."""
+    return WindowKey(gain.place.subscription_id, gain.meter.key, gain.window_us, gain.dimensions)
+
+
+def call_window(place: Place, window_us: int) -> WindowSums:
+    """Return an hour of calls without any."""
+    end_us = window_us + _HOUR_US
+    closes_us = end_us - place.offset_us + _CALLS_DELAY_US
+    return WindowSums(place, end_us, closes_us, Kind.COUNT, Total())
+
+
+def _by_key(item: tuple[WindowKey, WindowSums]) -> WindowKey:
     return item[0]
 
 
-def _windows_of_calls(placed: Sequence[Placed]) -> dict[WindowKey, _Window]:
+def _windows_of_calls(placed: Sequence[Placed]) -> dict[WindowKey, WindowSums]:
     kinds = Counter(
         (item.place, item.window_us, item.is_billable, (item.event.status or 0) >= 400)
         for item in placed
         if item.is_call
     )
-    windows: dict[WindowKey, _Window] = {}
-    delay_us = DEFAULT_WATERMARK_DELAY_S * SECOND_US
+    windows: dict[WindowKey, WindowSums] = {}
     for (place, window_us, is_billable, is_error), count in kinds.items():
         key = WindowKey(place.subscription_id, CALLS_METER, window_us)
         window = windows.get(key)
         if window is None:
-            end_us = window_us + _HOUR_US
-            closes_us = end_us - place.offset_us + delay_us
-            window = windows[key] = _Window(place, end_us, closes_us, Kind.COUNT, Total())
+            window = windows[key] = call_window(place, window_us)
         window.total.events += count
         window.total.quantity += count * is_billable
         window.errors += count * is_error
     return windows
 
 
-def _windows_of_gains(gains: Sequence[Gain]) -> dict[WindowKey, _Window]:
-    windows: dict[WindowKey, _Window] = {}
+def windows_of_gains(gains: Sequence[Gain]) -> dict[WindowKey, WindowSums]:
+    """Return what meters beside `calls` gain, by window."""
+    windows: dict[WindowKey, WindowSums] = {}
     for gain in gains:
         meter, place = gain.meter, gain.place
-        key = WindowKey(place.subscription_id, meter.key, gain.window_us, gain.dimensions)
+        key = key_of_gain(gain)
         window = windows.get(key)
         if window is None:
             closes_us = gain.window_end_us - place.offset_us + meter.delay_us
-            window = windows[key] = _Window(
+            window = windows[key] = WindowSums(
                 place, gain.window_end_us, closes_us, meter.kind, Total()
             )
         add(meter.kind, window.total, gain.reading, window_end=from_us(gain.window_end_us))
     return windows
 
 
-def _count_new_values(windows: Mapping[WindowKey, _Window]) -> None:
+def _count_new_values(windows: Mapping[WindowKey, WindowSums]) -> None:
     """Store the values that `unique` meters have not seen in their windows; only these add to them."""
     values = sorted(
         (key, value)
@@ -178,24 +202,30 @@ def _count_new_values(windows: Mapping[WindowKey, _Window]) -> None:
         if window.kind is Kind.UNIQUE
         for value in window.total.values
     )
-    if not values:
-        return
-    rows = [
-        (key.subscription_id, key.meter, from_us(key.window_us), key.dimensions, value)
-        for key, value in values
-    ]
-    with connection.cursor() as cursor:
-        cursor.execute(_ADD_VALUES, [list(column) for column in zip(*rows, strict=True)])
-        new = Counter(
-            WindowKey(subscription_id, meter, to_us(window_start), dimensions)
-            for subscription_id, meter, window_start, dimensions in cursor.fetchall()
-        )
+    new = add_values(values)
     for key, _value in values:
         windows[key].total.quantity = Decimal(new[key])
 
 
-def _row(key: WindowKey, window: _Window, now: datetime) -> tuple[object, ...]:
+def add_values(values: Iterable[tuple[WindowKey, bytes]]) -> Counter[WindowKey]:
+    """Store values of windows of `unique` meters; return how many each window had not seen."""
+    rows = [
+        (key.subscription_id, key.meter, from_us(key.window_us), key.dimensions, value)
+        for key, value in values
+    ]
+    if not rows:
+        return Counter()
+    with connection.cursor() as cursor:
+        cursor.execute(_ADD_VALUES, [list(column) for column in zip(*rows, strict=True)])
+        return Counter(
+            WindowKey(subscription_id, meter, to_us(window_start), dimensions)
+            for subscription_id, meter, window_start, dimensions in cursor.fetchall()
+        )
+
+
+def _row(key: WindowKey, window: WindowSums, now: datetime, *, is_late: bool) -> tuple[object, ...]:
     place, total = window.place, window.total
+    late = int(total.quantity) if key.meter == CALLS_METER else total.events
     is_latest = window.kind is Kind.LATEST
     return (
         uuid7(),
@@ -216,7 +246,9 @@ def _row(key: WindowKey, window: _Window, now: datetime) -> tuple[object, ...]:
         total.latest_id if is_latest else None,
         total.events,
         window.errors,
+        late if is_late else 0,
         from_us(window.watermark_us),
         1,
-        "open",
+        "closed" if is_late else "open",
+        now if is_late else None,
     )

@@ -1,14 +1,27 @@
-"""The back office's view of usage: batches, windows, late calls, quotas, shippers."""
+"""The back office's view of usage: batches, windows, late calls, rewinds, quotas, shippers."""
 
 from apps.usage.admin import (
     batches,
     budgets,
     exports,
+    late,
     meters,
     quotas,
     rejections,
+    rewinds,
     shippers,
     windows,
 )
 
-__all__ = ("batches", "budgets", "exports", "meters", "quotas", "rejections", "shippers", "windows")
+__all__ = (
+    "batches",
+    "budgets",
+    "exports",
+    "late",
+    "meters",
+    "quotas",
+    "rejections",
+    "rewinds",
+    "shippers",
+    "windows",
+)

@@ -1,16 +1,11 @@
-"""Windows and late calls."""
+"""Windows."""
 
 from __future__ import annotations
 
 from django.contrib import admin
-from django.utils.translation import gettext as _
-from django.utils.translation import gettext_lazy
 
 from apps.usage.admin.base import UsageAdmin
-from apps.usage.models import (
-    LateEvent,
-    UsageWindow,
-)
+from apps.usage.models import UsageWindow
 
 
 @admin.register(UsageWindow)
@@ -25,30 +20,12 @@ class UsageWindowAdmin(UsageAdmin):
         "quantity",
         "event_count",
         "error_count",
+        "late_count",
         "revision",
         "status",
+        "closed_at",
+        "updated_at",
     )
     list_filter = ("status", "meter")
     list_select_related = ("consumer_organization", "subscription__api", "subscription__plan")
     search_fields = ("consumer_organization__name", "subscription__api__name")
-
-
-@admin.register(LateEvent)
-class LateEventAdmin(UsageAdmin):
-    """Calls that came after their period was closed: kept, not billed."""
-
-    list_display = (
-        "occurred_at",
-        "consumer_organization",
-        "subscription",
-        "meter",
-        "quantity",
-        "state",
-    )
-    list_filter = (("resolved_at", admin.EmptyFieldListFilter), "meter")
-    list_select_related = ("consumer_organization", "subscription__api", "subscription__plan")
-
-    @admin.display(description=gettext_lazy("state"))
-    def state(self, event: LateEvent) -> str:
-        """Say whether somebody dealt with it."""
-        return _("resolved") if event.resolved_at else _("open")

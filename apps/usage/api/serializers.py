@@ -132,9 +132,14 @@ class UsageEventSerializer(serializers.ModelSerializer[UsageEvent]):
 
 
 class UsageWindowSerializer(serializers.ModelSerializer[UsageWindow]):
-    """What one hour added up to."""
+    """What one window added up to.
+
+    It closes at `closes_at`, in real time; what comes later, and before its period is closed, is in `late_count`.
+    """
 
     id = serializers.CharField(source="public_id")
+    closes_at = serializers.DateTimeField(source="watermark_at")
+    as_of = serializers.DateTimeField(source="updated_at", help_text="When it last changed.")
     subscription_id = serializers.SerializerMethodField()
 
     class Meta:
@@ -150,8 +155,12 @@ class UsageWindowSerializer(serializers.ModelSerializer[UsageWindow]):
             "quantity",
             "event_count",
             "error_count",
+            "late_count",
             "revision",
             "status",
+            "closes_at",
+            "closed_at",
+            "as_of",
         )
 
     def get_subscription_id(self, window: UsageWindow) -> str:

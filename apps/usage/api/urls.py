@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from django.urls import path
 
-from apps.usage.api import analytics, budgets, exports, quotas, reads, shippers, views
+from apps.usage.api import analytics, budgets, exports, lateness, quotas, reads, shippers, views
 
 urlpatterns = [
     path("usage/events", views.UsageEventsView.as_view(), name="usage-events"),
@@ -100,6 +100,23 @@ urlpatterns = [
         "admin/usage/exports/<str:export_id>/download",
         exports.OperatorExportDownloadView.as_view(),
         name="admin-usage-export-download",
+    ),
+    path("usage/late-events", lateness.LateEventsView.as_view(), name="usage-late-events"),
+    path(
+        "provider/usage/late-events",
+        lateness.ProviderLateEventsView.as_view(),
+        name="provider-usage-late-events",
+    ),
+    path("admin/usage/rewinds", lateness.RewindsView.as_view(), name="admin-usage-rewinds"),
+    path(
+        "admin/usage/rewinds/<str:rewind_id>",
+        lateness.RewindView.as_view(),
+        name="admin-usage-rewind",
+    ),
+    path(
+        "admin/usage/rewinds/<str:rewind_id>/differences",
+        lateness.RewindDifferencesView.as_view(),
+        name="admin-usage-rewind-differences",
     ),
     path("usage/windows", views.UsageWindowsView.as_view(), name="usage-windows"),
 ]

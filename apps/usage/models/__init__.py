@@ -3,11 +3,13 @@
 from apps.usage.models.batches import UsageBatch
 from apps.usage.models.budgets import Budget, BudgetAlert
 from apps.usage.models.drift import DriftReport
-from apps.usage.models.events import LateEvent, UsageEvent, UsageEventKey
+from apps.usage.models.events import UsageEvent, UsageEventKey
 from apps.usage.models.exports import UsageExport
+from apps.usage.models.late import LateEvent
 from apps.usage.models.meters import Meter, MeterError
 from apps.usage.models.quotas import QuotaState, UsageAlert
 from apps.usage.models.rejections import RejectedEvent
+from apps.usage.models.rewinds import UsageRewind, WindowDifference
 from apps.usage.models.rollups import RollupMark, UsageDay, UsageHour
 from apps.usage.models.shippers import LogReplay, NodeRetirement, ShipperState
 from apps.usage.models.windows import UsageCutoff, UsageWindow, UsageWindowValue
@@ -33,6 +35,8 @@ __all__ = (
     "UsageEventKey",
     "UsageExport",
     "UsageHour",
+    "UsageRewind",
     "UsageWindow",
     "UsageWindowValue",
+    "WindowDifference",
 )

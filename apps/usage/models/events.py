@@ -10,11 +10,8 @@ from __future__ import annotations
 from django.db import models
 from django.utils.translation import gettext_lazy as _
 
-from apps.accounts.models import Organization
 from apps.core import clock
 from apps.core.ids import uuid7
-from apps.core.models import Entity
-from apps.subscriptions.models import Subscription
 from apps.usage.enums import EventOutcome
 
 
@@ -87,30 +84,3 @@ class UsageEvent(models.Model):
 
     def __str__(self) -> str:
         return f"{self.method} {self.path} {self.status}"
-
-
-class LateEvent(Entity):
-    """An event whose window was closed already: kept, and told to billing."""
-
-    id_prefix = "lat"
-
-    event_id = models.UUIDField(_("event"), unique=True)
-    consumer_organization = models.ForeignKey(
-        Organization, on_delete=models.PROTECT, related_name="+"
-    )
-    subscription = models.ForeignKey(Subscription, on_delete=models.PROTECT, related_name="+")
-    meter = models.CharField(_("meter"), max_length=60)
-    occurred_at = models.DateTimeField(_("time"))
-    window_start = models.DateTimeField(_("window"))
-    quantity = models.DecimalField(_("quantity"), max_digits=30, decimal_places=12)
-    resolved_at = models.DateTimeField(_("resolved"), null=True)
-
-    class Meta:
-        """Newest first."""
-
-        verbose_name = _("late event")
-        verbose_name_plural = _("late events")
-        ordering = ("-id",)
-
-    def __str__(self) -> str:
-        return str(self.event_id)

@@ -48,6 +48,8 @@ class UsageWindow(Entity):
     value_event_id = models.UUIDField(_("event of the value"), null=True)
     event_count = models.PositiveBigIntegerField(_("events"), default=0)
     error_count = models.PositiveBigIntegerField(_("errors"), default=0)
+    # Events that came behind the watermark, while the billing period was open.
+    late_count = models.PositiveBigIntegerField(_("late events"), default=0, db_default=0)
     revision = models.PositiveIntegerField(_("revision"), default=1)
     status = models.CharField(
         _("status"), max_length=6, choices=WindowStatus, default=WindowStatus.OPEN

@@ -38,6 +38,12 @@ from apps.usage.selectors.filters import (
     subscriptions_of,
 )
 from apps.usage.selectors.history import chunks_between, events_between
+from apps.usage.selectors.late import (
+    late_calls,
+    late_events_of_consumer,
+    late_events_of_provider,
+    watermark_has_passed,
+)
 from apps.usage.selectors.quantities import (
     quantities_for,
     quantities_in,
@@ -45,6 +51,7 @@ from apps.usage.selectors.quantities import (
     used_calls,
     used_calls_for,
 )
+from apps.usage.selectors.rewinds import get_rewind, list_differences, list_rewinds
 from apps.usage.selectors.shippers import (
     get_shipper,
     serving_shippers,
@@ -83,9 +90,15 @@ __all__ = (
     "get_consumer_subscription",
     "get_export",
     "get_provided_api",
+    "get_rewind",
     "get_shipper",
     "get_subscribed_api",
     "group_page",
+    "late_calls",
+    "late_events_of_consumer",
+    "late_events_of_provider",
+    "list_differences",
+    "list_rewinds",
     "narrow",
     "narrow_calls",
     "operator_scope",
@@ -105,6 +118,7 @@ __all__ = (
     "usage_is_complete",
     "used_calls",
     "used_calls_for",
+    "watermark_has_passed",
     "windows_by_id",
     "windows_of_consumer",
     "windows_of_provider",

@@ -9,6 +9,8 @@ from django.db.models import Q, QuerySet
 from apps.core.actors import Actor
 from apps.core.clock import Period
 from apps.core.exceptions import NotFound
+from apps.pricing.models import CALLS_METER
+from apps.usage.enums import LateResolution
 from apps.usage.models import (
     LateEvent,
     UsageEvent,
@@ -37,8 +39,12 @@ def events_of_provider(actor: Actor) -> QuerySet[UsageEvent]:
 
 
 def counted_events(subscription_id: UUID, period: Period) -> QuerySet[UsageEvent]:
-    """Return the calls that make up a period's quantity, newest first: billable ones that came in time."""
-    late = LateEvent.objects.filter(subscription_id=subscription_id).values("event_id")
+    """Return the calls that make up a period's quantity, newest first: billable ones that its windows hold."""
+    late = (
+        LateEvent.objects.filter(subscription_id=subscription_id, meter=CALLS_METER)
+        .exclude(resolution=LateResolution.REVISED)
+        .values("event_id")
+    )
     return (
         UsageEvent.objects.filter(
             subscription_id=subscription_id,

@@ -1,7 +1,7 @@
 """Writes of this app."""
 
 from apps.usage.services.batches import requeue_batch
-from apps.usage.services.closing import ClosedUsage, close_usage
+from apps.usage.services.closing import ClosedUsage, close_usage, close_windows
 from apps.usage.services.export_writing import write_export
 from apps.usage.services.exports import (
     ExportWish,
@@ -10,6 +10,13 @@ from apps.usage.services.exports import (
     request_export,
 )
 from apps.usage.services.rejections import forget_rejections
+from apps.usage.services.rewind_requests import (
+    apply_dry_run,
+    request_rewind,
+    resume_rewinds,
+    retry_rewind,
+)
+from apps.usage.services.rewinding import carry_out_rewind
 from apps.usage.services.rolling_up import RolledUp, follow_time_zone, roll_up
 from apps.usage.services.shippers import note_shipper, retire_node
 
@@ -17,15 +24,21 @@ __all__ = (
     "ClosedUsage",
     "ExportWish",
     "RolledUp",
+    "apply_dry_run",
     "cancel_export",
+    "carry_out_rewind",
     "close_usage",
+    "close_windows",
     "expire_exports",
     "follow_time_zone",
     "forget_rejections",
     "note_shipper",
     "request_export",
+    "request_rewind",
     "requeue_batch",
+    "resume_rewinds",
     "retire_node",
+    "retry_rewind",
     "roll_up",
     "write_export",
 )

@@ -56,6 +56,7 @@ def overview(request: ConsoleRequest) -> HttpResponse:
         **_usage_context(windows, shown),
         "rows": rows,
         "costs": cost_outlooks(request.actor),
+        "late": selectors.late_calls(request.actor, shown.period),
     }
     return render(request, "usage/overview.html", context)
 

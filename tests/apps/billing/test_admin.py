@@ -46,6 +46,7 @@ LISTS = [
     "usage_usagebatch",
     "usage_usagewindow",
     "usage_lateevent",
+    "usage_windowdifference",
     "usage_quotastate",
     "usage_shipperstate",
     "usage_meter",

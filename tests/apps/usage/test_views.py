@@ -73,7 +73,7 @@ def test_empty_pages_teach_the_next_step(consumer: Membership) -> None:
     assert "No APIs yet" in text_of(browser.get(PROVIDED))
 
 
-@pytest.mark.parametrize("page", [(USAGE, 16), (f"{USAGE}calls/", 9), (PROVIDED, 10)])
+@pytest.mark.parametrize("page", [(USAGE, 17), (f"{USAGE}calls/", 9), (PROVIDED, 10)])
 @pytest.mark.parametrize("count", [1, 3])
 def test_takes_the_same_queries_for_any_number(
     consumer: Membership, page: tuple[str, int], count: int, django_assert_num_queries: Any

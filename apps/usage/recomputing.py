@@ -1,0 +1,163 @@
+"""What the stored events of a subscription's local day add up to, window by window.
+
+Calls are added up by the database; what other meters take from an event is decided by the same code as when it came in. Late
+events that no window holds are left out: they are told already, as open late events.
+
+Source: docs/domain/metering.md §6.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+from itertools import islice
+from typing import Final
+from uuid import UUID
+
+from django.db import connection
+
+from apps.core.clock import Period
+from apps.core.ids import format_public_id
+from apps.pricing.models import CALLS_METER
+from apps.subscriptions.models import Subscription
+from apps.usage.aggregation import merge
+from apps.usage.enums import EventOutcome, LateResolution
+from apps.usage.event_schema import IncomingEvent
+from apps.usage.instants import MICROSECOND, MINUTE_US, to_us
+from apps.usage.metering import CompiledMeter, load_meters, meter_events
+from apps.usage.models import LateEvent, UsageEvent
+from apps.usage.placement import Place, Placed, window_of_minute
+from apps.usage.windows import WindowKey, WindowSums, call_window, windows_of_gains
+
+# By the minute, so that the database adds up and the rule for a window's start stays in one place.
+_CALLS_BY_MINUTE: Final = """
+    SELECT date_trunc('minute', e.occurred_at), e.is_billable, e.status >= 400, count(*)
+    FROM usage_usageevent e
+    WHERE e.subscription_id = %s AND e.occurred_at >= %s AND e.occurred_at < %s AND e.outcome <> 'measured'
+        AND NOT EXISTS (
+            SELECT 1 FROM usage_lateevent l
+            WHERE l.event_id = e.event_id AND l.meter = %s AND l.resolution <> 'revised'
+        )
+    GROUP BY 1, 2, 3
+"""
+_EVENTS_AT_ONCE: Final = 2_000
+
+
+def recompute_windows(
+    subscription: Subscription, period: Period, *, meter: str = ""
+) -> dict[WindowKey, WindowSums]:
+    """Return the windows that stored events add up to in a period of business time that begins and ends on their borders.
+
+    Args:
+        subscription: with its `consumer_organization`.
+        meter: only this one; all of them without it.
+    """
+    place = _place_of(subscription)
+    found: dict[WindowKey, WindowSums] = {}
+    if meter in {"", CALLS_METER}:
+        found.update(_calls(place, period))
+    meters = [
+        compiled
+        for compiled in load_meters({subscription.api_id}).get(subscription.api_id, [])
+        if meter in {"", compiled.key}
+    ]
+    if meters:
+        found.update(_gains(place, period, meters))
+    return found
+
+
+def _place_of(subscription: Subscription) -> Place:
+    return Place(
+        consumer_id=subscription.consumer_organization_id,
+        provider_id=subscription.provider_organization_id,
+        subscription_id=subscription.pk,
+        api_id=subscription.api_id,
+        key_id=None,
+        offset_us=subscription.consumer_organization.clock_offset // MICROSECOND,
+        timezone=subscription.timezone,
+        billed_below=0,  # what is billed was decided when the event came, and is stored with it
+    )
+
+
+def _calls(place: Place, period: Period) -> dict[WindowKey, WindowSums]:
+    windows: dict[WindowKey, WindowSums] = {}
+    with connection.cursor() as cursor:
+        cursor.execute(
+            _CALLS_BY_MINUTE, [place.subscription_id, period.start, period.end, CALLS_METER]
+        )
+        for minute, is_billable, is_error, count in cursor.fetchall():
+            start_us = window_of_minute(to_us(minute) // MINUTE_US, place.timezone)
+            key = WindowKey(place.subscription_id, CALLS_METER, start_us)
+            window = windows.setdefault(key, call_window(place, start_us))
+            window.total.events += count
+            window.total.quantity += count * is_billable
+            window.errors += count * is_error
+    return windows
+
+
+def _gains(
+    place: Place, period: Period, meters: Sequence[CompiledMeter]
+) -> dict[WindowKey, WindowSums]:
+    behind = _events_behind(place.subscription_id, period)
+    windows: dict[WindowKey, WindowSums] = {}
+    left = _billed_events(place, period)
+    while events := list(islice(left, _EVENTS_AT_ONCE)):  # memory stays bounded
+        gains = [
+            gain
+            for gain in meter_events(events, {place.api_id: meters}).gains
+            if (gain.reading.event_id, gain.meter.key) not in behind
+        ]
+        for key, part in windows_of_gains(gains).items():
+            whole = windows.setdefault(key, part)
+            if whole is not part:
+                merge(whole.kind, whole.total, part.total)
+    return windows
+
+
+def _events_behind(subscription_id: UUID, period: Period) -> set[tuple[UUID, str]]:
+    """Return which events no window of which meter holds, because they came after their period was closed."""
+    rows = LateEvent.objects.filter(
+        subscription_id=subscription_id,
+        occurred_at__gte=period.start,
+        occurred_at__lt=period.end,
+    ).exclude(resolution=LateResolution.REVISED)
+    return set(rows.values_list("event_id", "meter"))
+
+
+def _billed_events(place: Place, period: Period) -> Iterator[Placed]:
+    rows = UsageEvent.objects.filter(
+        subscription_id=place.subscription_id,
+        occurred_at__gte=period.start,
+        occurred_at__lt=period.end,
+        is_billable=True,
+    ).order_by("occurred_at", "event_id")
+    for row in rows.iterator(chunk_size=_EVENTS_AT_ONCE):
+        occurred_us = to_us(row.occurred_at)
+        yield Placed(
+            event=_as_it_came(row),
+            place=place,
+            occurred_us=occurred_us,
+            decided_us=to_us(row.decided_at),
+            window_us=window_of_minute(occurred_us // MINUTE_US, place.timezone),
+            is_billable=True,
+        )
+
+
+def _as_it_came(row: UsageEvent) -> IncomingEvent:
+    """Return the event as meters see it. What the row keeps shortened or rounded, meters take like that from the start."""
+    return IncomingEvent(
+        id=row.event_id,
+        source=row.source,
+        occurred_at=row.decided_at,
+        request_id=row.request_id,
+        subscription_id=format_public_id(Subscription.id_prefix, row.subscription_id),
+        api_id=format_public_id("api", row.api_id),
+        method=row.method,
+        path=row.path,
+        status=None if row.outcome == EventOutcome.MEASURED else row.status,
+        latency_ms=row.latency_ms,
+        upstream_latency_ms=row.upstream_latency_ms,
+        request_bytes=row.request_bytes,
+        response_bytes=row.response_bytes,
+        outcome=row.outcome,  # type: ignore[arg-type]  # the enum's values
+        properties=row.properties,
+    )

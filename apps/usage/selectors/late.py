@@ -1,0 +1,79 @@
+"""Late events, by who may read them; and whether a period's watermark has passed."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+
+from django.db.models import Count, Max, Q, QuerySet
+
+from apps.core import clock
+from apps.core.actors import Actor
+from apps.core.clock import Period
+from apps.pricing.models import CALLS_METER
+from apps.subscriptions.models import Subscription
+from apps.usage.constants import DEFAULT_WATERMARK_DELAY_S, MAX_WATERMARK_DELAY_S
+from apps.usage.enums import LateResolution
+from apps.usage.models import LateEvent, Meter
+
+
+@dataclass(frozen=True, slots=True)
+class LateCalls:
+    """Billed calls of a span that came behind their window's watermark.
+
+    `revised` were added all the same; `behind` came after their billing period was closed.
+    """
+
+    revised: int
+    behind: int
+
+    @property
+    def total(self) -> int:
+        """All of them."""
+        return self.revised + self.behind
+
+
+def late_events_of_consumer(actor: Actor) -> QuerySet[LateEvent]:
+    """Return the late events of the actor's own subscriptions, newest first."""
+    rows = LateEvent.objects.select_related("subscription").order_by("-id")
+    if actor.sees_every_tenant:
+        return rows
+    return rows.filter(consumer_organization_id=actor.organization_id)
+
+
+def late_events_of_provider(actor: Actor) -> QuerySet[LateEvent]:
+    """Return the late events of the actor's APIs, newest first."""
+    rows = LateEvent.objects.select_related("subscription").order_by("-id")
+    if actor.sees_every_tenant:
+        return rows
+    return rows.filter(subscription__provider_organization_id=actor.organization_id)
+
+
+def late_calls(actor: Actor, period: Period) -> LateCalls:
+    """Count the late calls of the actor's organization in a period of its business time. One query."""
+    rows = LateEvent.objects.filter(
+        consumer_organization_id=actor.organization_id,
+        meter=CALLS_METER,
+        occurred_at__gte=period.start,
+        occurred_at__lt=period.end,
+    )
+    is_revised = Q(resolution=LateResolution.REVISED)
+    return LateCalls(
+        **rows.aggregate(
+            revised=Count("pk", filter=is_revised), behind=Count("pk", filter=~is_revised)
+        )
+    )
+
+
+def watermark_has_passed(subscription: Subscription, end: datetime) -> bool:
+    """Whether each window that ends at `end` (business time) or before is closed, also of the API's slowest meter."""
+    now = clock.now()
+    # Of a meter that was archived long ago nothing can come any more that is not late.
+    counting = Q(archived_at=None) | Q(
+        archived_at__gt=now - timedelta(seconds=MAX_WATERMARK_DELAY_S)
+    )
+    slowest = Meter.objects.filter(counting, api_id=subscription.api_id).aggregate(
+        delay=Max("watermark_delay_s")
+    )["delay"]
+    delay = timedelta(seconds=max(slowest or 0, DEFAULT_WATERMARK_DELAY_S))
+    return now + subscription.consumer_organization.clock_offset >= end + delay
