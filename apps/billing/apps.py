@@ -25,6 +25,7 @@ class BillingConfig(AppConfig):
         from apps.billing.approval import RefundHandler  # noqa: PLC0415 -- as said
         from apps.billing.deletion_blockers import UNPAID_INVOICES  # noqa: PLC0415 -- as said
         from apps.billing.estimates import outlooks  # noqa: PLC0415 -- as said
+        from apps.billing.retention import invoices_need  # noqa: PLC0415 -- as said
         from apps.billing.span_costs import span_costs_for  # noqa: PLC0415 -- as said
         from apps.notifications.kinds import register_kinds  # noqa: PLC0415 -- as said
         from apps.notifications.webhooks import register_event_types  # noqa: PLC0415 -- as said
@@ -32,6 +33,7 @@ class BillingConfig(AppConfig):
             register_cost_source,
             register_span_cost_source,
         )
+        from apps.usage.retention import register_retention_source  # noqa: PLC0415 -- as said
 
         register_handler(RefundHandler())
         register_deletion_blocker(UNPAID_INVOICES)
@@ -39,3 +41,4 @@ class BillingConfig(AppConfig):
         register_event_types(*webhooks.ALL)
         register_cost_source(outlooks)
         register_span_cost_source(span_costs_for)
+        register_retention_source(invoices_need)

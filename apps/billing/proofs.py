@@ -22,7 +22,7 @@ from apps.pricing.calculator import Step, StepCode, StepMismatchError, rate_comp
 from apps.pricing.models import CALLS_METER
 from apps.pricing.selectors import price_table_of
 from apps.usage.models import UsageEvent, UsageWindow
-from apps.usage.selectors import counted_events, windows_by_id
+from apps.usage.selectors import CallHistory, counted_events, windows_by_id
 
 
 @dataclass(frozen=True, slots=True)
@@ -57,7 +57,7 @@ class LineProof:
     line: InvoiceLine
     steps: list[Step]
     windows: list[CountedWindow]
-    events: QuerySet[UsageEvent]
+    events: QuerySet[UsageEvent] | CallHistory
     recomputed: Recomputed
 
 
@@ -77,7 +77,7 @@ def _windows_of(line: InvoiceLine) -> list[CountedWindow]:
     return [CountedWindow(row, revisions[str(row.pk)]) for row in rows]
 
 
-def _events_of(line: InvoiceLine) -> QuerySet[UsageEvent]:
+def _events_of(line: InvoiceLine) -> QuerySet[UsageEvent] | CallHistory:
     if line.charge is None or line.period is None or line.charge.meter != CALLS_METER:
         return UsageEvent.objects.none()
     span = Period(line.period.period_start, line.period.period_end)
@@ -88,7 +88,7 @@ def _recompute(
     line: InvoiceLine,
     steps: list[Step],
     windows: list[CountedWindow],
-    events: QuerySet[UsageEvent],
+    events: QuerySet[UsageEvent] | CallHistory,
 ) -> Recomputed:
     from_steps, from_usage = _from_steps(steps), None
     quantity = sum((item.window.quantity for item in windows), Decimal(0))

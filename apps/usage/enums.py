@@ -219,3 +219,12 @@ class DifferenceState(TextChoices):
     OPEN = "open", pgettext_lazy("window difference", "waits for billing")
     REPLACED = "replaced", pgettext_lazy("window difference", "replaced by a later rewind")
     SETTLED = "settled", pgettext_lazy("window difference", "settled")
+
+
+class ArchiveStatus(TextChoices):
+    """Where a month of calls lies."""
+
+    WRITTEN = "written", pgettext_lazy("archive", "written")
+    VERIFIED = "verified", pgettext_lazy("archive", "verified")
+    ONLY_COPY = "only_copy", pgettext_lazy("archive", "only copy")
+    REMOVED = "removed", pgettext_lazy("archive", "removed")

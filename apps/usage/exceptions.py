@@ -6,7 +6,7 @@ from datetime import date
 
 from django.utils.translation import gettext_lazy as _
 
-from apps.core.exceptions import Conflict, RuleViolated
+from apps.core.exceptions import Conflict, DomainError, RuleViolated
 
 
 class UsageNotComplete(Conflict):
@@ -102,3 +102,18 @@ class EventsDropped(Conflict):
             field="from",
             month=f"{month:%Y-%m}",
         )
+
+
+class ArchiveDamaged(DomainError):  # noqa: N818 -- named for the fact, as the others
+    """The file of archived calls is missing or is not what was written. Restore it from the backup."""
+
+    code = "archive_damaged"
+    status = 500
+    title = _("Archived calls cannot be read")
+
+
+class MonthNotArchivable(Conflict):
+    """The month's calls must stay in the database for now, or are not there."""
+
+    code = "month_not_archivable"
+    title = _("This month cannot be archived now")

@@ -36,6 +36,7 @@ from apps.usage.give_back import GIVE_BACK_TOPIC
 from apps.usage.identities import claim_identities
 from apps.usage.instants import from_us, to_us
 from apps.usage.models import UsageBatch
+from apps.usage.old_events import without_known
 from apps.usage.packing import unpack
 from apps.usage.placement import Misplaced, Place, Placed, place_events
 from apps.usage.refusals import keep_refused
@@ -204,8 +205,9 @@ def _process(
             continue
         _bury(event, misplaced.reason)
         outcome.unplaced.append(str(event.id))
-    new, repeated, changed = claim_identities(placed)
-    outcome.duplicates += len(repeated)
+    unknown, known = without_known(placed, oldest=batch.oldest_event_at)
+    new, repeated, changed = claim_identities(unknown)
+    outcome.duplicates += len(repeated) + known
     for item in changed:
         _bury_conflict(item.event, outcome)
     if new:

@@ -14,7 +14,8 @@ from apps.usage import services
 from apps.usage.budget_alerts import look_at_all_budgets
 from apps.usage.models import UsageEvent
 from apps.usage.services import expire_exports as expire_due_exports
-from apps.usage.services import forget_rejections, roll_up
+from apps.usage.services import forget_identities, forget_rejections, roll_up
+from apps.usage.services import keep_retention as keep_months
 from apps.usage.services import write_export as write_export_file
 from apps.usage.services.exports import WRITE_JOB
 
@@ -53,6 +54,14 @@ def expire_exports(_context: JobContext) -> dict[str, int]:
     return expire_due_exports()
 
 
+@job("usage.keep_retention", queue="usage")
+def keep_retention(_context: JobContext) -> dict[str, object]:
+    """Archive and drop months of calls whose time has come, and forget old identities."""
+    months = keep_months(actor=Actor.system("retention"))
+    return {**asdict(months), "identities": forget_identities()}
+
+
+schedule("usage.keep_retention", crontab="40 2 * * *")
 schedule("usage.expire_exports", every=timedelta(hours=1))
 
 

@@ -318,6 +318,8 @@ STATICFILES_DIRS = [BASE_DIR / "static"]
 STATIC_ROOT = Path(env_text("STATIC_ROOT", str(BASE_DIR / ".tollgate" / "static")))
 MEDIA_ROOT = Path(env_text("MEDIA_ROOT", str(BASE_DIR / ".tollgate" / "media")))
 MEDIA_URL = "/media/"
+USAGE_EVENTS_KEPT_MONTHS = env_int("USAGE_EVENTS_KEPT_MONTHS", 13, minimum=2)
+USAGE_ARCHIVE_AFTER_MONTHS = env_int("USAGE_ARCHIVE_AFTER_MONTHS", 0, minimum=0)
 USAGE_EXPORT_MAX_ROWS = env_int("USAGE_EXPORT_MAX_ROWS", 2_000_000, minimum=1)
 USAGE_EXPORT_MAX_MB = env_int("USAGE_EXPORT_MAX_MB", 1024, minimum=1)
 USAGE_EXPORT_DAYS = env_int("USAGE_EXPORT_DAYS", 7, minimum=1)

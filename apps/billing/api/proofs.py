@@ -15,7 +15,7 @@ from apps.billing.proofs import prove_line
 from apps.core.api.fields import MoneyField
 from apps.core.api.views import ApiView
 from apps.core.exceptions import NotFound
-from apps.usage.api.pagination import EventPagination
+from apps.usage.api.pagination import HistoryPagination
 from apps.usage.api.serializers import UsageEventSerializer, UsageWindowSerializer
 
 
@@ -82,7 +82,7 @@ class LineProofView(ApiView):
         if line.invoice.public_id != invoice_id:
             raise NotFound
         proof = prove_line(line)
-        paginator = EventPagination()
+        paginator = HistoryPagination()
         page = paginator.paginate_queryset(proof.events, request, view=self)
         events = paginator.get_paginated_response(UsageEventSerializer(page, many=True).data)
         context = {"currency": line.currency}

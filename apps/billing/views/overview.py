@@ -121,7 +121,7 @@ def line(request: ConsoleRequest, line_id: str) -> HttpResponse:
         "line": found,
         "proof": proof,
         "steps": pages.described_steps(proof),
-        "page_obj": Paginator(proof.events, CALLS_PAGE_SIZE).get_page(request.GET.get("page")),
+        "page_obj": Paginator(proof.events, CALLS_PAGE_SIZE).get_page(request.GET.get("page")),  # type: ignore[arg-type]  # a history has a length and pages
         "crumbs": [*_crumbs(), (str(found.invoice), invoice_url), (found.description, "")],
     }
     return render(request, "billing/line.html", context)

@@ -1,6 +1,7 @@
 """The back office's view of usage: batches, windows, late calls, rewinds, quotas, shippers."""
 
 from apps.usage.admin import (
+    archives,
     batches,
     budgets,
     exports,
@@ -14,6 +15,7 @@ from apps.usage.admin import (
 )
 
 __all__ = (
+    "archives",
     "batches",
     "budgets",
     "exports",

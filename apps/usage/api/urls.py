@@ -4,7 +4,17 @@ from __future__ import annotations
 
 from django.urls import path
 
-from apps.usage.api import analytics, budgets, exports, lateness, quotas, reads, shippers, views
+from apps.usage.api import (
+    analytics,
+    archives,
+    budgets,
+    exports,
+    lateness,
+    quotas,
+    reads,
+    shippers,
+    views,
+)
 
 urlpatterns = [
     path("usage/events", views.UsageEventsView.as_view(), name="usage-events"),
@@ -117,6 +127,17 @@ urlpatterns = [
         "admin/usage/rewinds/<str:rewind_id>/differences",
         lateness.RewindDifferencesView.as_view(),
         name="admin-usage-rewind-differences",
+    ),
+    path("admin/usage/archives", archives.ArchivesView.as_view(), name="admin-usage-archives"),
+    path(
+        "admin/usage/archives/<str:archive_id>",
+        archives.ArchiveView.as_view(),
+        name="admin-usage-archive",
+    ),
+    path(
+        "admin/usage/archives/<str:archive_id>/verify",
+        archives.ArchiveVerifyView.as_view(),
+        name="admin-usage-archive-verify",
     ),
     path("usage/windows", views.UsageWindowsView.as_view(), name="usage-windows"),
 ]

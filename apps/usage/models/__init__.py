@@ -1,5 +1,6 @@
 """Calls as they came in, and the windows that they add up to."""
 
+from apps.usage.models.archives import UsageArchive
 from apps.usage.models.batches import UsageBatch
 from apps.usage.models.budgets import Budget, BudgetAlert
 from apps.usage.models.drift import DriftReport
@@ -28,6 +29,7 @@ __all__ = (
     "RollupMark",
     "ShipperState",
     "UsageAlert",
+    "UsageArchive",
     "UsageBatch",
     "UsageCutoff",
     "UsageDay",

@@ -22,6 +22,7 @@ from apps.usage.selectors.analytics_filters import (
     columns_of,
     narrow_calls,
 )
+from apps.usage.selectors.archives import archives, archives_in, find_archived, get_archive
 from apps.usage.selectors.batches import get_batch
 from apps.usage.selectors.calls import (
     counted_events,
@@ -37,7 +38,7 @@ from apps.usage.selectors.filters import (
     provided_apis,
     subscriptions_of,
 )
-from apps.usage.selectors.history import chunks_between, events_between
+from apps.usage.selectors.history import CallHistory, chunks_between, events_between
 from apps.usage.selectors.late import (
     late_calls,
     late_events_of_consumer,
@@ -71,11 +72,14 @@ __all__ = (
     "FILTERS",
     "GROUPS",
     "Analytics",
+    "CallHistory",
     "Chosen",
     "Group",
     "GroupPage",
     "OperatorTime",
     "analyse",
+    "archives",
+    "archives_in",
     "choose_filters",
     "chunks_between",
     "columns_of",
@@ -85,6 +89,8 @@ __all__ = (
     "events_of_consumer",
     "events_of_provider",
     "exports_of",
+    "find_archived",
+    "get_archive",
     "get_batch",
     "get_call",
     "get_consumer_subscription",

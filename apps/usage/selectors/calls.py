@@ -4,18 +4,21 @@ from __future__ import annotations
 
 from uuid import UUID
 
-from django.db.models import Q, QuerySet
+from django.db.models import QuerySet
 
 from apps.core.actors import Actor
 from apps.core.clock import Period
 from apps.core.exceptions import NotFound
 from apps.pricing.models import CALLS_METER
+from apps.usage.call_ranges import CallRange
 from apps.usage.enums import LateResolution
 from apps.usage.models import (
     LateEvent,
     UsageEvent,
     UsageEventKey,
 )
+from apps.usage.selectors.archives import archives_in, find_archived
+from apps.usage.selectors.history import CallHistory
 
 
 def events_of_consumer(actor: Actor) -> QuerySet[UsageEvent]:
@@ -38,13 +41,25 @@ def events_of_provider(actor: Actor) -> QuerySet[UsageEvent]:
     return rows.filter(provider_organization_id=actor.organization_id)
 
 
-def counted_events(subscription_id: UUID, period: Period) -> QuerySet[UsageEvent]:
-    """Return the calls that make up a period's quantity, newest first: billable ones that its windows hold."""
+def counted_events(subscription_id: UUID, period: Period) -> QuerySet[UsageEvent] | CallHistory:
+    """Return the calls that make up a period's quantity, newest first: billable ones that its windows hold.
+
+    A period that lies in archives, wholly or in part, is a history to be read by pages.
+    """
     late = (
         LateEvent.objects.filter(subscription_id=subscription_id, meter=CALLS_METER)
         .exclude(resolution=LateResolution.REVISED)
         .values("event_id")
     )
+    if archives_in(period):
+        return CallHistory(
+            CallRange(
+                period=period,
+                subscription_id=subscription_id,
+                billable_only=True,
+                without=frozenset(late.values_list("event_id", flat=True)),
+            )
+        )
     return (
         UsageEvent.objects.filter(
             subscription_id=subscription_id,
@@ -58,22 +73,26 @@ def counted_events(subscription_id: UUID, period: Period) -> QuerySet[UsageEvent
 
 
 def get_call(actor: Actor, event_id: UUID) -> UsageEvent:
-    """Return a call that the actor's organization made, or that one of its APIs answered. Two queries.
+    """Return a call that the actor's organization made, or that one of its APIs answered, of any age.
 
     Raises:
         NotFound: unknown, or between two other organizations.
     """
-    # Calls are partitioned by time, which only the key knows.
-    key = UsageEventKey.objects.filter(pk=event_id).first()
-    if key is None:
-        raise NotFound
-    sides = Q(consumer_organization_id=actor.organization_id) | Q(
-        provider_organization_id=actor.organization_id
-    )
-    if actor.sees_every_tenant:
-        sides = Q()
-    rows = UsageEvent.objects.filter(sides, event_id=event_id, occurred_at=key.occurred_at)
-    call = rows.first()
-    if call is None:
+    call = _find_call(event_id)
+    sides = (None, None) if call is None else _sides_of(call)
+    if call is None or not (actor.sees_every_tenant or actor.organization_id in sides):
         raise NotFound
     return call
+
+
+def _sides_of(call: UsageEvent) -> tuple[UUID, UUID]:
+    return call.consumer_organization_id, call.provider_organization_id
+
+
+def _find_call(event_id: UUID) -> UsageEvent | None:
+    """Look where its identity says, then in every partition, then in the archives."""
+    key = UsageEventKey.objects.filter(pk=event_id).first()
+    rows = UsageEvent.objects.filter(event_id=event_id)
+    # Calls are partitioned by time, which only the identity knows; after some weeks that is forgotten.
+    found = (rows.filter(occurred_at=key.occurred_at) if key else rows).first()
+    return found or next(iter(find_archived([event_id])), None)

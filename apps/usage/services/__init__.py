@@ -1,5 +1,11 @@
 """Writes of this app."""
 
+from apps.usage.services.archiving import (
+    forget_month,
+    release_month,
+    verify_archive,
+    write_archive,
+)
 from apps.usage.services.batches import requeue_batch
 from apps.usage.services.closing import ClosedUsage, close_usage, close_windows
 from apps.usage.services.export_writing import write_export
@@ -10,6 +16,7 @@ from apps.usage.services.exports import (
     request_export,
 )
 from apps.usage.services.rejections import forget_rejections
+from apps.usage.services.retention import forget_identities, keep_retention
 from apps.usage.services.rewind_requests import (
     apply_dry_run,
     request_rewind,
@@ -31,8 +38,12 @@ __all__ = (
     "close_windows",
     "expire_exports",
     "follow_time_zone",
+    "forget_identities",
+    "forget_month",
     "forget_rejections",
+    "keep_retention",
     "note_shipper",
+    "release_month",
     "request_export",
     "request_rewind",
     "requeue_batch",
@@ -40,5 +51,7 @@ __all__ = (
     "retire_node",
     "retry_rewind",
     "roll_up",
+    "verify_archive",
+    "write_archive",
     "write_export",
 )
