@@ -8,6 +8,8 @@ from datetime import datetime, timedelta
 from decimal import Decimal
 from typing import Final
 
+from apps.billing.documents.explanations import describe_step
+from apps.billing.documents.model import LineStep
 from apps.billing.models import BillingPeriod
 from apps.billing.selectors import list_open_periods
 from apps.billing.services.rating import days_of, usage_for, waived_of
@@ -34,6 +36,11 @@ class EstimatedLine:
     charge: Charge
     amount: Money
     projected: Money
+
+    @property
+    def steps(self) -> list[LineStep]:
+        """The working of `amount` in the reader's words."""
+        return [describe_step(step, self.amount.currency) for step in self.charge.steps]
 
 
 @dataclass(frozen=True, slots=True)

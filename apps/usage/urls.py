@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from django.urls import path
 
-from apps.usage import budget_views, views
+from apps.usage import budget_views, live_views, views
 
 app_name = "usage"
 urlpatterns = [
@@ -16,6 +16,12 @@ urlpatterns = [
     path("console/usage/exports/<str:export_id>/", views.download_export, name="export_download"),
     path(
         "console/usage/exports/<str:export_id>/cancel/", views.cancel_export, name="export_cancel"
+    ),
+    path("console/usage/live/", live_views.live, name="live"),
+    path("console/usage/live/now/", live_views.live_now, name="live_now"),
+    path("console/provider/usage/live/", live_views.provider_live, name="provider_live"),
+    path(
+        "console/provider/usage/live/now/", live_views.provider_live_now, name="provider_live_now"
     ),
     path("console/usage/budgets/", budget_views.budgets, name="budgets"),
     path("console/usage/budgets/new/", budget_views.new_budget, name="budget_new"),

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from django.urls import path
 
-from apps.billing.api import refunds, views
+from apps.billing.api import costs, refunds, views
 from apps.billing.api.proofs import LineProofView
 
 urlpatterns = [
@@ -68,6 +68,7 @@ urlpatterns = [
     path("billing/account", views.BillingAccountView.as_view(), name="billing-account"),
     path("billing/periods", views.BillingPeriodsView.as_view(), name="billing-periods"),
     path("billing/estimate", views.EstimateView.as_view(), name="billing-estimate"),
+    path("usage/cost", costs.UsageCostView.as_view(), name="usage-cost"),
     path("earnings", views.EarningsView.as_view(), name="earnings"),
     path("earnings/totals", views.EarningTotalsView.as_view(), name="earnings-totals"),
     path(

@@ -7,7 +7,6 @@ from django.urls import path
 from apps.usage.api import (
     analytics,
     archives,
-    budgets,
     exports,
     lateness,
     quotas,
@@ -15,6 +14,7 @@ from apps.usage.api import (
     shippers,
     views,
 )
+from apps.usage.api.alert_urls import urlpatterns as alert_routes
 
 urlpatterns = [
     path("usage/events", views.UsageEventsView.as_view(), name="usage-events"),
@@ -31,13 +31,7 @@ urlpatterns = [
         name="provider-usage-series",
     ),
     path("usage/batches/<str:batch_id>", views.UsageBatchView.as_view(), name="usage-batch"),
-    path("usage/budgets", budgets.BudgetsView.as_view(), name="usage-budgets"),
-    path("usage/budgets/<str:budget_id>", budgets.BudgetView.as_view(), name="usage-budget"),
-    path(
-        "usage/budgets/<str:budget_id>/alerts",
-        budgets.BudgetAlertsView.as_view(),
-        name="usage-budget-alerts",
-    ),
+    *alert_routes,
     path("analytics/usage", analytics.UsageAnalyticsView.as_view(), name="analytics-usage"),
     path(
         "analytics/usage/groups",
