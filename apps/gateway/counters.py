@@ -42,11 +42,11 @@ def ensure_counters(changes: Iterable[Change], store: CounterStore) -> int:
     ]
     for counter, held in zip(counters, store.ensure_many(counters), strict=True):
         if held < counter.used:
-            store.adjust(
+            store.raise_to(
                 org_id=counter.org_id,
                 sub_id=counter.sub_id,
                 period_start=counter.period_start,
-                delta=counter.used - held,
+                least=counter.used,
             )
     return len(wanted)
 

@@ -105,10 +105,19 @@ def find_live_quota(sub_id: str) -> LiveQuota | None:
 def find_live_quotas(sub_ids: Sequence[str]) -> dict[str, LiveQuota]:
     """Return the standings that Valkey knows, in two round trips and without a query."""
     try:
-        return _from_store(get_client(), sub_ids)
+        return read_live_quotas(sub_ids)
     except RedisError as error:
         logger.warning("gateway.quotas_without_store", error=str(error))
         return {}
+
+
+def read_live_quotas(sub_ids: Sequence[str]) -> dict[str, LiveQuota]:
+    """Do as `find_live_quotas`, but say when Valkey cannot answer.
+
+    Raises:
+        redis.exceptions.RedisError: it cannot.
+    """
+    return _from_store(get_client(), sub_ids)
 
 
 def live_quotas(subscriptions: Iterable[Subscription]) -> dict[str, LiveQuota]:

@@ -8,8 +8,15 @@ from django.urls import reverse
 from django.utils.translation import gettext_lazy as _
 
 from apps.core.attention import AttentionItem, attention
-from apps.usage.enums import BatchStatus, DifferenceState, LateResolution, RewindStatus
+from apps.usage.enums import (
+    BatchStatus,
+    DifferenceState,
+    DriftStatus,
+    LateResolution,
+    RewindStatus,
+)
 from apps.usage.models import LateEvent, UsageBatch, UsageRewind, WindowDifference
+from apps.usage.selectors import list_drift_reports
 
 
 @attention(roles=("operator",))
@@ -42,4 +49,33 @@ def waiting_usage() -> Iterator[AttentionItem]:
         url=f"{reverse('admin:usage_usagerewind_changelist')}?status__exact={RewindStatus.FAILED}",
         tone="bad",
         note=_("Their windows are partly computed anew. Start them again."),
+    )
+    yield from _drift()
+
+
+def _drift() -> Iterator[AttentionItem]:
+    """What the last comparison of counters, windows and calls could not explain."""
+    finished = list_drift_reports().exclude(status=DriftStatus.RUNNING)
+    last = finished.only("status", "unexplained_count", "wrong_windows_count").first()
+    if last is None:
+        return
+    url = reverse("admin:usage_drift_report", args=[last.public_id])
+    yield AttentionItem(
+        label=_("Counters above what was counted, unexplained"),
+        count=last.unexplained_count,
+        url=url,
+        tone="warn",
+        note=_("Calls may be missing. The counters stay as they are."),
+    )
+    yield AttentionItem(
+        label=_("Windows that are not the sum of their calls"),
+        count=last.wrong_windows_count,
+        url=url,
+        tone="bad",
+    )
+    yield AttentionItem(
+        label=_("The last comparison of counters and windows failed"),
+        count=int(last.status == DriftStatus.FAILED),
+        url=url,
+        tone="bad",
     )

@@ -117,3 +117,24 @@ class MonthNotArchivable(Conflict):
 
     code = "month_not_archivable"
     title = _("This month cannot be archived now")
+
+
+class ReplayWaiting(Conflict):
+    """The node was asked for another replay, which has not ended."""
+
+    code = "replay_waiting"
+    title = _("Another replay of this node has not ended")
+
+
+class ReplayOver(Conflict):
+    """The replay was ended before its node answered."""
+
+    code = "replay_over"
+    title = _("This replay is over already")
+
+
+class DriftRunning(Conflict):
+    """Another process compares just now; its report will say what it found."""
+
+    code = "drift_running"
+    title = _("A comparison is running already")

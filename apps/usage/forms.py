@@ -2,18 +2,21 @@
 
 from __future__ import annotations
 
+from datetime import timedelta
 from typing import Any
 
 from django import forms
 from django.utils.translation import gettext_lazy as _
 
+from apps.core import clock
 from apps.core.actors import Actor
 from apps.core.clock import Period
+from apps.core.exceptions import NotFound
 from apps.usage.chosen_period import CUSTOM
 from apps.usage.enums import ExportFormat, ExportSide, ExportSubject
-from apps.usage.models import NodeRetirement, ShipperState, UsageEvent
-from apps.usage.selectors import provided_apis, subscriptions_of
-from apps.usage.services import ExportWish, retire_node
+from apps.usage.models import LogReplay, NodeRetirement, ShipperState, UsageEvent
+from apps.usage.selectors import get_shipper, provided_apis, subscriptions_of
+from apps.usage.services import ExportWish, request_replay, retire_node
 from apps.usage.spans import SPANS
 
 STATUS_CLASSES = (
@@ -161,3 +164,35 @@ class ExportForm(forms.Form):
 
 def _day(day: Any) -> str:
     return day.isoformat() if day else ""
+
+
+class ReplayForm(forms.Form):
+    """Which node is asked for the calls of which span of real time."""
+
+    node = forms.CharField(label=_("Node"), max_length=80)
+    hours = forms.IntegerField(
+        label=_("Calls of the last hours"), min_value=1, max_value=24 * 35, initial=24
+    )
+    reason = forms.CharField(label=_("Reason"), max_length=500, required=False)
+
+    def clean_node(self) -> ShipperState:
+        """Find the node."""
+        try:
+            return get_shipper(self.cleaned_data["node"].strip())
+        except NotFound:
+            raise forms.ValidationError(_("No shipper of this name has reported.")) from None
+
+    def save(self, *, actor: Actor) -> LogReplay:
+        """Ask the node.
+
+        Raises:
+            NodeRetired, ReplayWaiting: see `request_replay`.
+        """
+        until = clock.now()
+        return request_replay(
+            node=self.cleaned_data["node"],
+            since=until - timedelta(hours=self.cleaned_data["hours"]),
+            until=until,
+            actor=actor,
+            reason=self.cleaned_data["reason"],
+        )

@@ -62,12 +62,13 @@ _INSERT: Final = """
 
 @dataclass(frozen=True, slots=True)
 class BatchReceipt:
-    """What the sender is told."""
+    """What the sender is told. `log_replay_id` is a replay of its log that a shipper is asked for."""
 
     batch_id: str
     accepted: int
     rejections: tuple[Rejection, ...]
     is_replay: bool
+    log_replay_id: UUID | None = None
 
 
 def accept_batch(
@@ -100,8 +101,8 @@ def accept_batch(
     _require_count(len(raws), envelope)
     is_platform = actor.organization_id is None
     if envelope.shipper is not None and is_platform and not raws:
-        _note_shipper(envelope.shipper)
-        return BatchReceipt("", 0, (), is_replay=False)
+        asked = _note_shipper(envelope.shipper)
+        return BatchReceipt("", 0, (), is_replay=False, log_replay_id=asked)
     _refuse_under_pressure()
     rules = IntakeRules(now=clock.now(), is_gateway=is_platform, accepted_past=accepted_past())
     found = find_all_good(body, rules=rules) or sort_events(
@@ -109,6 +110,7 @@ def accept_batch(
     )
     stored = (packed or pack(body)) if found.is_whole else pack_events(found.accepted)
     key = f"{actor.organization_id or 'platform'}:{batch_key or uuid7()}"
+    asked = None
     with transaction.atomic():
         pk = _insert(found, stored, key=key, actor=actor)
         if pk is None:
@@ -117,10 +119,12 @@ def accept_batch(
         _keep_unreadable(found, batch_id)
         _keep_rejected(found, pk, actor)
         if envelope.shipper is not None and is_platform:
-            _note_shipper(envelope.shipper)
+            asked = _note_shipper(envelope.shipper)
         with connection.cursor() as cursor:
             cursor.execute("SELECT pg_notify(%s, '')", [INBOX_CHANNEL])
-    return BatchReceipt(batch_id, found.count, found.rejections, is_replay=False)
+    return BatchReceipt(
+        batch_id, found.count, found.rejections, is_replay=False, log_replay_id=asked
+    )
 
 
 def _read_envelope(body: bytes) -> Envelope:
@@ -218,5 +222,5 @@ def _keep_rejected(found: Sorted, batch_pk: UUID, actor: Actor) -> None:
     )
 
 
-def _note_shipper(report: ShipperReport) -> None:
-    note_shipper(node=report.node, oldest_unshipped_at=report.oldest_unshipped_at)
+def _note_shipper(report: ShipperReport) -> UUID | None:
+    return note_shipper(node=report.node, oldest_unshipped_at=report.oldest_unshipped_at)

@@ -4,14 +4,18 @@ from __future__ import annotations
 
 from dataclasses import asdict
 from datetime import timedelta
+from typing import Any
 from uuid import UUID
 
 from apps.core.actors import Actor
 from apps.core.jobs import JobContext, job
 from apps.core.partitions import ensure_monthly_partitions
 from apps.core.schedule import schedule
+from apps.gateway.valkey import get_counters
 from apps.usage import services
 from apps.usage.budget_alerts import look_at_all_budgets
+from apps.usage.drift import compare_counters, forget_old_reports
+from apps.usage.enums import DriftScope
 from apps.usage.models import UsageEvent
 from apps.usage.services import expire_exports as expire_due_exports
 from apps.usage.services import forget_identities, forget_rejections, roll_up
@@ -97,6 +101,40 @@ def resume_rewinds(_context: JobContext) -> dict[str, int]:
 
 schedule("usage.close_windows", every=timedelta(minutes=1))
 schedule("usage.resume_rewinds", every=timedelta(minutes=5))
+
+
+@job("usage.compare_counters")
+def compare_counters_in_use(context: JobContext) -> dict[str, Any]:
+    """Compare the gateway's counters in use with what was counted, and correct them."""
+    return _compare(context, DriftScope.RECENT)
+
+
+@job("usage.compare_all_counters")
+def compare_all_counters(context: JobContext) -> dict[str, Any]:
+    """Compare all of the gateway's counters, windows and journals of the last two days, and correct what is wrong."""
+    forget_old_reports()
+    return _compare(context, DriftScope.ALL)
+
+
+def _compare(context: JobContext, scope: DriftScope) -> dict[str, Any]:
+    actor = Actor.system(context.run.requested_by or context.run.name)
+    report = compare_counters(
+        store=get_counters(), scope=scope, actor=actor, progress=context.progress
+    )
+    return {
+        "report": report.public_id,
+        "status": report.status,
+        "compared": report.compared_count,
+        "raised": report.raised_count,
+        "lowered": report.lowered_count,
+        "unexplained": report.unexplained_count,
+        "sent_again": report.repaired_count,
+        "wrong_windows": report.wrong_windows_count,
+    }
+
+
+schedule("usage.compare_counters", every=timedelta(minutes=5))
+schedule("usage.compare_all_counters", crontab="40 3 * * *")
 schedule("usage.make_partitions", every=timedelta(days=1))
 schedule("usage.roll_up", every=timedelta(minutes=1))
 schedule("usage.look_at_budgets", every=timedelta(minutes=5))

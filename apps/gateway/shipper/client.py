@@ -5,6 +5,7 @@ from __future__ import annotations
 import gzip
 import hashlib
 import logging
+from datetime import datetime
 from typing import TYPE_CHECKING, Final
 
 import httpx
@@ -20,8 +21,11 @@ logger = logging.getLogger(__name__)
 PATH: Final = "/api/v1/usage/events"
 TIMEOUT_S: Final = 30.0
 ACCEPTED: Final = 202
+OK: Final = 200
 BATCH_ID_CHARS: Final = 32
 _COMPRESSION: Final = 5
+# Only intake takes compressed bodies.
+_PLAIN: Final = {"Content-Encoding": "identity"}
 
 _encoder: Final = msgspec.json.Encoder()
 
@@ -34,12 +38,25 @@ class NotAcceptedError(Exception):
         self.retry_after_s = retry_after_s
 
 
+class ReplayAsked(msgspec.Struct, frozen=True):
+    """Web asks for the calls of a span that are not stored."""
+
+    id: str
+    since: datetime
+    until: datetime
+
+
 class IntakeAnswer(msgspec.Struct, frozen=True):
     """Web's answer; rejected events are in its dead letters."""
 
     batch_id: str = ""
     accepted: int = 0
     rejected: list[msgspec.Raw] = []
+    replay: ReplayAsked | None = None
+
+
+class _MissingAnswer(msgspec.Struct, frozen=True):
+    missing: list[str]
 
 
 def encode_body(
@@ -57,6 +74,11 @@ def encode_body(
         report["key_addresses"] = key_addresses
     body = {"shipper": report, "events": events}
     return gzip.compress(_encoder.encode(body), compresslevel=_COMPRESSION, mtime=0)
+
+
+def encode_events(events: Sequence[UsageEvent]) -> bytes:
+    """Return the body of a batch that says nothing about how far the shipper has come, compressed."""
+    return gzip.compress(_encoder.encode({"events": events}), compresslevel=_COMPRESSION, mtime=0)
 
 
 def batch_id_of(body: bytes) -> str:
@@ -80,35 +102,58 @@ class IntakeClient:
             },
         )
 
-    def send(self, batch_id: str, body: bytes) -> None:
-        """Post a batch; when this returns, web has stored it.
+    def send(self, batch_id: str, body: bytes) -> ReplayAsked | None:
+        """Post a batch; when this returns, web has stored it. Return the replay that web asks for, if it does.
 
         Raises: NotAcceptedError.
         """
+        content = self._post(PATH, body, ACCEPTED, {"Idempotency-Key": batch_id})
+        return _read_answer(batch_id, content)
+
+    def missing(self, event_ids: Sequence[str]) -> list[str]:
+        """Return those of up to 5 000 ids that web has no call under.
+
+        Raises: NotAcceptedError.
+        """
+        content = self._post(f"{PATH}/missing", _encoder.encode({"ids": event_ids}), OK, _PLAIN)
         try:
-            response = self._client.post(PATH, content=body, headers={"Idempotency-Key": batch_id})
+            return msgspec.json.decode(content, type=_MissingAnswer).missing
+        except msgspec.MsgspecError as error:
+            raise NotAcceptedError(f"web's answer cannot be read: {error}") from error
+
+    def report_replay(self, replay_id: str, result: Mapping[str, object]) -> None:
+        """Tell web what a replay found.
+
+        Raises: NotAcceptedError.
+        """
+        self._post(f"/api/v1/usage/replays/{replay_id}/result", _encoder.encode(result), OK, _PLAIN)
+
+    def _post(self, path: str, body: bytes, wanted: int, headers: Mapping[str, str]) -> bytes:
+        try:
+            response = self._client.post(path, content=body, headers=headers)
         except httpx.HTTPError as error:
             raise NotAcceptedError(f"{type(error).__name__}: {error}") from error
-        if response.status_code != ACCEPTED:
+        if response.status_code != wanted:
             raise NotAcceptedError(
                 f"web answered {response.status_code}: {response.text[:200]}",
                 _retry_after(response.headers.get("Retry-After")),
             )
-        _tell_rejections(batch_id, response.content)
+        return response.content
 
     def close(self) -> None:
         """Disconnect."""
         self._client.close()
 
 
-def _tell_rejections(batch_id: str, content: bytes) -> None:
+def _read_answer(batch_id: str, content: bytes) -> ReplayAsked | None:
     try:
         answer = msgspec.json.decode(content, type=IntakeAnswer)
     except msgspec.MsgspecError:
         logger.warning("batch %s: accepted with an answer that cannot be read", batch_id)
-        return
+        return None
     if answer.rejected:
         logger.error("batch %s: web rejected %d events", batch_id, len(answer.rejected))
+    return answer.replay
 
 
 def _retry_after(text: str | None) -> float | None:

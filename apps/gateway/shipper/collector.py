@@ -30,6 +30,8 @@ from apps.gateway.shipper.state import Progress
 if TYPE_CHECKING:
     from pathlib import Path
 
+    from apps.gateway.shipper.keeping import KeptFiles
+
 logger = logging.getLogger(__name__)
 
 MAX_EVENTS: Final = 5_000
@@ -71,8 +73,11 @@ class _Pass:
 class Collector:
     """Finds the next batch of one gateway's files."""
 
-    def __init__(self, journal_dir: Path, access_log: Path, longest_call_s: float) -> None:
-        """Read these files; call a call unconfirmed after this time without a log line."""
+    def __init__(
+        self, journal_dir: Path, access_log: Path, longest_call_s: float, kept: KeptFiles
+    ) -> None:
+        """Read these files; call a call unconfirmed after this time without a log line. What is done with goes to `kept`."""
+        self._kept = kept
         self._journal_dir = journal_dir
         self._access_log = access_log
         self._longest_call_ms = int(longest_call_s * _MS)
@@ -99,17 +104,18 @@ class Collector:
             key_addresses=work.key_addresses,
         )
 
-    def delete_shipped(self, progress: Progress) -> Progress:
-        """Delete files that will not grow and were wholly accepted; return the progress without them."""
+    def put_away_shipped(self, progress: Progress) -> Progress:
+        """Put away files that will not grow and were wholly accepted; return the progress without them."""
         logs, journals = dict(progress.logs), dict(progress.journals)
         for file in list_journals(self._journal_dir, SUFFIX):
             if has_no_writer(file.path) and _is_read(file, journals):
-                file.path.unlink(missing_ok=True)
+                self._kept.keep(file.path)
                 journals.pop(file.identity, None)
         for file in list_logs(self._access_log):
             if file.path != self._access_log and _is_read(file, logs):
-                file.path.unlink(missing_ok=True)
+                self._kept.keep(file.path)
                 logs.pop(file.identity, None)
+        self._kept.prune_sometimes()
         return Progress(logs, journals, progress.open_calls)
 
     def _read_log(self, work: _Pass) -> tuple[list[LogLine], bool]:

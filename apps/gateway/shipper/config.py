@@ -20,6 +20,8 @@ class ShipperSettings:
     token: str
     node: str
     longest_call_s: float = 120.0
+    keep_hours: float = 72.0
+    keep_mb: float = 2048.0
 
     @classmethod
     def from_environment(cls) -> ShipperSettings:
@@ -35,4 +37,6 @@ class ShipperSettings:
             token=read_text("SHIPPER_TOKEN"),
             node=read_text("NODE_NAME", socket.gethostname()),
             longest_call_s=read_number("GATEWAY_LONGEST_CALL_S", 120.0),
+            keep_hours=read_number("SHIPPER_KEEP_HOURS", 72.0),
+            keep_mb=read_number("SHIPPER_KEEP_MB", 2048.0),
         )

@@ -1,4 +1,4 @@
-"""The shipper's loop: collect, prepare, send, commit, delete.
+"""The shipper's loop: collect, prepare, send, commit, put away.
 
 Source: docs/architecture/gateway.md §7.
 """
@@ -12,6 +12,8 @@ from typing import TYPE_CHECKING, Final
 
 from apps.gateway.shipper.client import IntakeClient, NotAcceptedError, batch_id_of, encode_body
 from apps.gateway.shipper.collector import MAX_EVENTS, Batch, Collector
+from apps.gateway.shipper.keeping import KeptFiles
+from apps.gateway.shipper.replay_desk import ReplayDesk
 from apps.gateway.shipper.state import PreparedBatch, State, StateFile
 
 if TYPE_CHECKING:
@@ -25,6 +27,8 @@ BATCH_EVERY_S: Final = 0.5
 HEARTBEAT_S: Final = 2.0
 FIRST_RETRY_S: Final = 0.5
 LAST_RETRY_S: Final = 30.0
+SECONDS_OF_HOUR: Final = 3_600
+BYTES_OF_MB: Final = 1024 * 1024
 
 
 class Shipper:
@@ -37,13 +41,20 @@ class Shipper:
         """
         self._node = settings.node
         self._stopped = stopped
-        self._collector = Collector(
-            settings.journal_dir, settings.access_log, settings.longest_call_s
+        kept = KeptFiles(
+            settings.state_dir,
+            max_age_s=settings.keep_hours * SECONDS_OF_HOUR,
+            max_bytes=int(settings.keep_mb * BYTES_OF_MB),
         )
+        self._collector = Collector(
+            settings.journal_dir, settings.access_log, settings.longest_call_s, kept
+        )
+        self._replays = ReplayDesk(settings, kept)
         self._file = StateFile(settings.state_dir)
         self._state = self._file.load()
         self._client = IntakeClient(settings.web_url, settings.token)
         self._reported_at = 0.0
+        self._shipped_until_ms = 0
 
     def run(self) -> None:
         """Ship until stopped. A batch that is prepared but not accepted is sent at the next start.
@@ -67,6 +78,7 @@ class Shipper:
         is_due = time.monotonic() - self._reported_at >= HEARTBEAT_S
         if batch.events or is_due:
             prepared = self._prepare(batch)
+            self._shipped_until_ms = batch.oldest_unshipped_ms
             self._send_prepared(prepared)
         elif batch.progress != self._state.progress:
             # Nothing to bill: it is enough to remember it with the next batch.
@@ -86,7 +98,7 @@ class Shipper:
         delay_s = FIRST_RETRY_S
         while True:
             try:
-                self._client.send(prepared.batch_id, prepared.body)
+                asked = self._client.send(prepared.batch_id, prepared.body)
                 break
             except NotAcceptedError as error:
                 wait_s = max(error.retry_after_s or 0.0, delay_s * random.uniform(0.5, 1.0))  # noqa: S311 -- spreads retries
@@ -96,9 +108,16 @@ class Shipper:
             delay_s = min(delay_s * 2, LAST_RETRY_S)
         self._reported_at = time.monotonic()
         self._commit(prepared)
+        if asked is not None:
+            self._replays.answer(
+                asked,
+                self._client,
+                shipped_until_ms=self._shipped_until_ms,
+                open_calls=self._state.progress.open_calls,
+            )
 
     def _commit(self, prepared: PreparedBatch) -> None:
-        """Save the progress of an accepted batch, then delete the files that it finished."""
+        """Save the progress of an accepted batch, then put away the files that it finished."""
         self._state = State(prepared.progress)
         self._file.save(self._state)
-        self._state = State(self._collector.delete_shipped(prepared.progress))
+        self._state = State(self._collector.put_away_shipped(prepared.progress))

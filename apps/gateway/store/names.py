@@ -50,3 +50,8 @@ def taken_call(org_id: str, request_id: str) -> str:
 def given_back(org_id: str, event_id: str) -> str:
     """The mark of a call whose quota was given back."""
     return f"lim:{{{org_id}}}:g:{event_id}"
+
+
+def comparison(org_id: str, sub_id: str) -> str:
+    """The mark of a subscription whose counters are being compared with what was counted."""
+    return f"lim:{{{org_id}}}:c:{sub_id}"

@@ -247,6 +247,41 @@ local function adjust_counter(keys, argv)
   return period[2]
 end
 
+-- A comparison of counters with what was counted (docs/domain/metering.md, "Drift") reads a counter now and corrects it
+-- later by a delta. Whoever corrects it meanwhile ends the comparison, so nothing is corrected twice.
+
+-- KEYS: counters, comparison. ARGV: its id, ms after which it lapses. Begin one; answer {now, start, used, start, used, ...}.
+local function open_comparison(keys, argv)
+  redis.call('SET', keys[2], argv[1], 'PX', argv[2])
+  local answer = read_counters(keys)
+  table.insert(answer, 1, now_ms())
+  return answer
+end
+
+-- KEYS: counters, comparison. ARGV: its id, period start, delta. Correct the counter, once.
+-- Answer: used afterwards; -1 when there is no counter, -2 when the comparison has ended.
+local function close_comparison(keys, argv)
+  if redis.call('GET', keys[2]) ~= argv[1] then return -2 end
+  redis.call('DEL', keys[2])
+  return adjust_counter({keys[1]}, {argv[2], argv[3]})
+end
+
+-- KEYS: counters, comparison. ARGV: period start, what it must be at least.
+-- Answer: used afterwards; -1 when there is no counter.
+local function raise_counter(keys, argv)
+  local packed = redis.call('GET', keys[1])
+  local periods = unpack_periods(packed)
+  local period = find_period(periods, tonumber(argv[1]))
+  if not period then return -1 end
+  local least = tonumber(argv[2])
+  if period[2] < least then
+    period[2] = least
+    store_periods(keys[1], packed, periods)
+    redis.call('DEL', keys[2])
+  end
+  return period[2]
+end
+
 local function read_head(key)
   local head = redis.call('HMGET', key, 'epoch', 'version')
   return head[1] or '', head[2] or ''
@@ -319,6 +354,9 @@ redis.register_function('tg1_lease', lease)
 redis.register_function('tg1_ensure_counter', ensure_counter)
 redis.register_function('tg1_read_counters', read_counters)
 redis.register_function('tg1_adjust_counter', adjust_counter)
+redis.register_function('tg1_open_comparison', open_comparison)
+redis.register_function('tg1_close_comparison', close_comparison)
+redis.register_function('tg1_raise_counter', raise_counter)
 redis.register_function('tg1_apply', apply_changes)
 redis.register_function('tg1_swap', swap_registry)
 redis.register_function('tg1_report', report_node)

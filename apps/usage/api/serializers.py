@@ -9,7 +9,7 @@ from rest_framework import serializers
 from apps.core.ids import format_public_id
 from apps.usage.constants import PROVIDER_SOURCE
 from apps.usage.enums import EventOutcome, RejectionCode
-from apps.usage.models import UsageBatch, UsageEvent, UsageWindow
+from apps.usage.models import LogReplay, UsageBatch, UsageEvent, UsageWindow
 
 
 class UsageEventInput(serializers.Serializer[Any]):
@@ -59,12 +59,21 @@ class RejectionSerializer(serializers.Serializer[Any]):
     event_id = serializers.CharField(help_text="Empty where the event has none that can be read.")
 
 
+class ReplayAskedOutput(serializers.Serializer[LogReplay]):
+    """A shipper is asked to send the calls of a span of real time that are not stored."""
+
+    id = serializers.CharField(source="public_id")
+    since = serializers.DateTimeField()
+    until = serializers.DateTimeField()
+
+
 class BatchReceiptSerializer(serializers.Serializer[Any]):
     """The answer to a batch."""
 
     batch_id = serializers.CharField(help_text="Empty for a heartbeat without events.")
     accepted = serializers.IntegerField()
     rejected = RejectionSerializer(many=True)
+    replay = ReplayAskedOutput(required=False, help_text="For shippers only.")
 
 
 class BatchSerializer(serializers.ModelSerializer[UsageBatch]):

@@ -7,6 +7,7 @@ from django.urls import path
 from apps.usage.api import (
     analytics,
     archives,
+    drift,
     exports,
     lateness,
     quotas,
@@ -70,6 +71,24 @@ urlpatterns = [
         "admin/subscriptions/<str:subscription_id>/quota-top-ups",
         quotas.TopUpsView.as_view(),
         name="admin-quota-top-ups",
+    ),
+    path("usage/events/missing", drift.MissingEventsView.as_view(), name="usage-events-missing"),
+    path(
+        "usage/replays/<str:replay_id>/result",
+        drift.ReplayResultView.as_view(),
+        name="usage-replay-result",
+    ),
+    path("admin/usage/drift", drift.DriftReportsView.as_view(), name="admin-usage-drift"),
+    path(
+        "admin/usage/drift/<str:report_id>",
+        drift.DriftReportView.as_view(),
+        name="admin-usage-drift-report",
+    ),
+    path("admin/usage/replays", drift.ReplaysView.as_view(), name="admin-usage-replays"),
+    path(
+        "admin/usage/replays/<str:replay_id>",
+        drift.ReplayView.as_view(),
+        name="admin-usage-replay",
     ),
     path("admin/usage/shippers", shippers.ShippersView.as_view(), name="admin-usage-shippers"),
     path(

@@ -20,6 +20,7 @@ from apps.usage.api.serializers import (
     BatchReceiptSerializer,
     BatchSerializer,
     RejectionSerializer,
+    ReplayAskedOutput,
     UsageBatchInput,
     UsageEventSerializer,
     UsageWindowSerializer,
@@ -61,6 +62,8 @@ class UsageEventsView(ApiView):
             "accepted": receipt.accepted,
             "rejected": RejectionSerializer(receipt.rejections, many=True).data,
         }
+        if receipt.log_replay_id is not None:
+            answer["replay"] = ReplayAskedOutput(selectors.find_replay(receipt.log_replay_id)).data
         return Response(answer, status=status.HTTP_202_ACCEPTED)
 
     @extend_schema(

@@ -52,6 +52,14 @@ from apps.usage.selectors.quantities import (
     used_calls,
     used_calls_for,
 )
+from apps.usage.selectors.replays import (
+    find_replay,
+    get_drift_report,
+    get_replay,
+    list_drift_reports,
+    list_replays,
+    missing_events,
+)
 from apps.usage.selectors.rewinds import get_rewind, list_differences, list_rewinds
 from apps.usage.selectors.shippers import (
     get_shipper,
@@ -90,12 +98,15 @@ __all__ = (
     "events_of_provider",
     "exports_of",
     "find_archived",
+    "find_replay",
     "get_archive",
     "get_batch",
     "get_call",
     "get_consumer_subscription",
+    "get_drift_report",
     "get_export",
     "get_provided_api",
+    "get_replay",
     "get_rewind",
     "get_shipper",
     "get_subscribed_api",
@@ -104,7 +115,10 @@ __all__ = (
     "late_events_of_consumer",
     "late_events_of_provider",
     "list_differences",
+    "list_drift_reports",
+    "list_replays",
     "list_rewinds",
+    "missing_events",
     "narrow",
     "narrow_calls",
     "operator_scope",

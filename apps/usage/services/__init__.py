@@ -16,6 +16,12 @@ from apps.usage.services.exports import (
     request_export,
 )
 from apps.usage.services.rejections import forget_rejections
+from apps.usage.services.replays import (
+    ReplayResult,
+    finish_replay,
+    give_up_replay,
+    request_replay,
+)
 from apps.usage.services.retention import forget_identities, keep_retention
 from apps.usage.services.rewind_requests import (
     apply_dry_run,
@@ -30,6 +36,7 @@ from apps.usage.services.shippers import note_shipper, retire_node
 __all__ = (
     "ClosedUsage",
     "ExportWish",
+    "ReplayResult",
     "RolledUp",
     "apply_dry_run",
     "cancel_export",
@@ -37,14 +44,17 @@ __all__ = (
     "close_usage",
     "close_windows",
     "expire_exports",
+    "finish_replay",
     "follow_time_zone",
     "forget_identities",
     "forget_month",
     "forget_rejections",
+    "give_up_replay",
     "keep_retention",
     "note_shipper",
     "release_month",
     "request_export",
+    "request_replay",
     "request_rewind",
     "requeue_batch",
     "resume_rewinds",

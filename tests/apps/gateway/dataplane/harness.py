@@ -497,6 +497,10 @@ class Intake:
     accept_silently: bool = False
     token: str = "shipper-token"
     problems: list[str] = field(default_factory=list)
+    # A replay to ask for, what was reported of replays, and ids that are said to be stored.
+    replay_asked: dict[str, str] | None = None
+    replays: list[dict[str, Any]] = field(default_factory=list)
+    forgotten: set[str] = field(default_factory=set)
 
     @property
     def events(self) -> list[dict[str, Any]]:
@@ -514,7 +518,18 @@ class Intake:
         if known != content:
             self.problems.append(f"batch {batch_id} came twice with different content")
         answer = {"batch_id": batch_id, "accepted": len(content["events"]), "rejected": []}
+        if self.replay_asked and "shipper" in content:
+            answer["replay"] = self.replay_asked
         return (500, {}) if self.accept_silently else (202, answer)
+
+    def tell_missing(self, body: bytes) -> tuple[int, dict[str, Any]]:
+        stored = {event["id"] for event in self.events} - self.forgotten
+        return 200, {"missing": [name for name in json.loads(body)["ids"] if name not in stored]}
+
+    def take_replay(self, body: bytes) -> tuple[int, dict[str, Any]]:
+        self.replays.append(json.loads(body))
+        self.replay_asked = None
+        return 200, {}
 
 
 @contextmanager
@@ -532,7 +547,12 @@ def serve_intake() -> Iterator[tuple[Intake, str]]:
     class Handler(_EchoHandler):
         def do_POST(self) -> None:
             body = self.rfile.read(int(self.headers["Content-Length"]))
-            status, answer = intake.take(self.headers, body)
+            if self.path.endswith("/missing"):
+                status, answer = intake.tell_missing(body)
+            elif self.path.endswith("/result"):
+                status, answer = intake.take_replay(body)
+            else:
+                status, answer = intake.take(self.headers, body)
             data = json.dumps(answer).encode()
             self.send_response(status)
             self.send_header("Content-Length", str(len(data)))
