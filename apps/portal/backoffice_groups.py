@@ -65,6 +65,8 @@ GROUPS: Final = (
             "usage.RejectedEvent",
             "usage.UsageRewind",
             "usage.WindowDifference",
+            "usage.UsageArchive",
+            "usage.UsageExport",
         ),
     ),
     TableGroup(

@@ -15,7 +15,7 @@ from apps.usage.enums import (
     LateResolution,
     RewindStatus,
 )
-from apps.usage.models import LateEvent, UsageBatch, UsageRewind, WindowDifference
+from apps.usage.models import LateEvent, UsageArchive, UsageBatch, UsageRewind, WindowDifference
 from apps.usage.selectors import list_drift_reports
 
 
@@ -50,6 +50,12 @@ def waiting_usage() -> Iterator[AttentionItem]:
         tone="bad",
         note=_("Their windows are partly computed anew. Start them again."),
     )
+    yield AttentionItem(
+        label=_("Archives of calls that cannot be read"),
+        count=UsageArchive.objects.exclude(problem="").count(),
+        url=f"{reverse('admin:usage_usagearchive_changelist')}?problem__isempty=0",
+        tone="bad",
+        note=_("Invoices of these months cannot be proven. Restore the files from the backup."),
     yield from _drift()
 
 

@@ -22,6 +22,7 @@ from apps.usage.services import forget_identities, forget_rejections, roll_up
 from apps.usage.services import keep_retention as keep_months
 from apps.usage.services import write_export as write_export_file
 from apps.usage.services.exports import WRITE_JOB
+from apps.usage.services.retention import verify_old_archives
 
 
 @job("usage.make_partitions")
@@ -65,6 +66,13 @@ def keep_retention(_context: JobContext) -> dict[str, object]:
     return {**asdict(months), "identities": forget_identities()}
 
 
+@job("usage.verify_archives", queue="usage")
+def verify_archives(_context: JobContext) -> dict[str, int]:
+    """Read archives of calls again that nobody has read for a month."""
+    return verify_old_archives(actor=Actor.system("archive check"))
+
+
+schedule("usage.verify_archives", crontab="20 4 * * *")
 schedule("usage.keep_retention", crontab="40 2 * * *")
 schedule("usage.expire_exports", every=timedelta(hours=1))
 

@@ -27,7 +27,7 @@ class UsageArchiveAdmin(UsageAdmin):
         "problem",
         "removed_at",
     )
-    list_filter = ("status",)
+    list_filter = ("status", ("problem", admin.EmptyFieldListFilter))
     exclude = ("layout",)
     actions = ("verify",)
 

@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import time
 from dataclasses import dataclass, field
+from datetime import timedelta
 from typing import Final
 
 import structlog
@@ -22,7 +23,13 @@ from apps.usage.exceptions import ArchiveDamaged, MonthNotArchivable
 from apps.usage.models import UsageArchive
 from apps.usage.old_events import identity_horizon
 from apps.usage.retention import months_after, needed_until
-from apps.usage.services.archiving import TABLE, forget_month, release_month, write_archive
+from apps.usage.services.archiving import (
+    TABLE,
+    forget_month,
+    release_month,
+    verify_archive,
+    write_archive,
+)
 
 logger = structlog.get_logger(__name__)
 
@@ -30,6 +37,7 @@ IDENTITIES_AT_ONCE: Final = 10_000
 IDENTITY_PARTITIONS: Final = 8
 RUN_TIME_LIMIT_S: Final = 600
 MIN_ARCHIVE_MONTHS: Final = 2
+VERIFIED_FOR: Final = timedelta(days=30)
 
 
 @dataclass(slots=True)
@@ -81,6 +89,24 @@ def archive_month(*, month: Period, actor: Actor) -> UsageArchive:
         MonthNotArchivable, ArchiveDamaged, PartitionBusyError: see `write_archive` and `release_month`.
     """
     return release_month(archive=write_archive(month=month, actor=actor), actor=actor)
+
+
+def verify_old_archives(*, actor: Actor, time_limit_s: float = RUN_TIME_LIMIT_S) -> dict[str, int]:
+    """Read archives again that nobody has read for a month, so that damage is known before a proof needs them."""
+    deadline, counts = time.monotonic() + time_limit_s, {"verified": 0, "damaged": 0}
+    due = UsageArchive.objects.filter(
+        status=ArchiveStatus.ONLY_COPY, verified_at__lt=clock.now() - VERIFIED_FOR
+    )
+    for archive in due.order_by("verified_at"):
+        if time.monotonic() > deadline:
+            break
+        try:
+            verify_archive(archive=archive, actor=actor)
+            counts["verified"] += 1
+        except ArchiveDamaged as error:
+            logger.error("usage.archive_damaged", month=str(archive), reason=str(error))  # noqa: TRY400 -- no bug of ours
+            counts["damaged"] += 1
+    return counts
 
 
 def forget_identities(*, time_limit_s: float = RUN_TIME_LIMIT_S) -> int:

@@ -36,6 +36,7 @@ from apps.usage.services import (
     verify_archive,
     write_archive,
 )
+from apps.usage.services.retention import verify_old_archives
 from tests.clients import api_client, client_for
 from tests.factories.accounts import actor_of, make_member, make_staff
 from tests.factories.archives import (
@@ -351,6 +352,9 @@ def test_operators_see_and_verify_archives(subscription: Subscription) -> None:
 
     damage(archive, archive.row_groups[0]["start"])
 
+    UsageArchive.objects.update(verified_at=clock.now() - timedelta(days=31))
+    assert verify_old_archives(actor=SYSTEM) == {"verified": 0, "damaged": 1}
+    assert "Archives of calls that cannot be read" in browser.get("/backoffice/").content.decode()
     assert client.post(f"{path}/verify").json()["code"] == "archive_damaged"
     assert "cannot be used" in browser.post(admin, chosen, follow=True).content.decode()
     assert client.get(path).json()["problem"] != ""
