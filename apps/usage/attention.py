@@ -56,6 +56,7 @@ def waiting_usage() -> Iterator[AttentionItem]:
         url=f"{reverse('admin:usage_usagearchive_changelist')}?problem__isempty=0",
         tone="bad",
         note=_("Invoices of these months cannot be proven. Restore the files from the backup."),
+    )
     yield from _drift()
 
 
