@@ -3,10 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from datetime import timedelta
+from typing import Final
 
 from django.urls import reverse
 from django.utils.translation import gettext_lazy as _
 
+from apps.core import clock
 from apps.core.attention import AttentionItem, attention
 from apps.usage.enums import (
     BatchStatus,
@@ -17,6 +20,9 @@ from apps.usage.enums import (
 )
 from apps.usage.models import LateEvent, UsageArchive, UsageBatch, UsageRewind, WindowDifference
 from apps.usage.selectors import list_drift_reports
+
+# A failed rewind that nobody went on with was given up.
+FAILURES_SHOWN_FOR: Final = timedelta(days=7)
 
 
 @attention(roles=("operator",))
@@ -45,7 +51,11 @@ def waiting_usage() -> Iterator[AttentionItem]:
     )
     yield AttentionItem(
         label=_("Rewinds that failed"),
-        count=UsageRewind.objects.filter(status=RewindStatus.FAILED, is_dry_run=False).count(),
+        count=UsageRewind.objects.filter(
+            status=RewindStatus.FAILED,
+            is_dry_run=False,
+            finished_at__gt=clock.now() - FAILURES_SHOWN_FOR,
+        ).count(),
         url=f"{reverse('admin:usage_usagerewind_changelist')}?status__exact={RewindStatus.FAILED}",
         tone="bad",
         note=_("Their windows are partly computed anew. Start them again."),

@@ -11,6 +11,7 @@ urlpatterns = [
     path("console/usage/", views.overview, name="overview"),
     path("console/usage/calls/", views.calls, name="calls"),
     path("console/usage/calls/<uuid:event_id>/", views.call, name="call"),
+    path("console/usage/late/", views.late_events, name="late_events"),
     path("console/usage/exports/", views.exports, name="exports"),
     path("console/usage/exports/live/", views.exports_live, name="exports_live"),
     path("console/usage/exports/<str:export_id>/", views.download_export, name="export_download"),
@@ -35,6 +36,7 @@ urlpatterns = [
         name="budget_archive",
     ),
     path("console/provider/usage/", views.provider, name="provider"),
+    path("console/provider/usage/late/", views.provider_late_events, name="provider_late_events"),
     path("console/provider/usage/calls/", views.provider_calls, name="provider_calls"),
     path("console/provider/usage/<str:api_id>/", views.provider_api, name="provider_api"),
 ]

@@ -12,6 +12,7 @@ from apps.usage.models import LateEvent
 class LateEventAdmin(UsageAdmin):
     """What came behind its window's watermark: it revised the window, or waits for billing."""
 
+    change_list_template = "usage/backoffice_list.html"
     list_display = (
         "occurred_at",
         "created_at",

@@ -33,6 +33,7 @@ PER_PAGE: Final = 50
 class UsageRewindAdmin(ReadOnlyAdmin):
     """Every rewind that ever was; the page beside it starts them."""
 
+    change_list_template = "usage/backoffice_list.html"
     view_roles = (OPERATOR,)
     list_display = (
         "created_at",
@@ -139,6 +140,7 @@ class UsageRewindAdmin(ReadOnlyAdmin):
 class WindowDifferenceAdmin(UsageAdmin):
     """Windows that their events add up to something else than they say."""
 
+    change_list_template = "usage/backoffice_list.html"
     list_display = (
         "window_start",
         "consumer_organization",

@@ -12,6 +12,7 @@ from apps.usage.models import UsageWindow
 class UsageWindowAdmin(UsageAdmin):
     """Hourly quantities."""
 
+    change_list_template = "usage/backoffice_list.html"
     list_display = (
         "window_start",
         "consumer_organization",

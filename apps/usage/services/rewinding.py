@@ -21,8 +21,10 @@ from apps.subscriptions.models import Subscription
 from apps.subscriptions.periods import local_date, start_of_day
 from apps.usage.enums import RewindStatus
 from apps.usage.events import UsageRecalculated
+from apps.usage.exceptions import EventsDropped
 from apps.usage.models import UsageEvent, UsageRewind, UsageWindow
 from apps.usage.recomputing import recompute_windows
+from apps.usage.selectors.rewinds import month_without_events
 from apps.usage.services.differing import compare_windows
 
 ACTIVE: Final = (RewindStatus.WAITING, RewindStatus.RUNNING)
@@ -41,6 +43,9 @@ def carry_out_rewind(
 
     Args:
         on_progress: told how many steps are done, of how many.
+
+    Raises:
+        EventsDropped: the events of a month were dropped after the rewind was asked for.
     Publishes: UsageRecalculated, for each step that found something and is no dry run.
     """
     rewind = UsageRewind.objects.get(pk=rewind_id)
@@ -97,12 +102,17 @@ def _take_step(rewind_id: UUID, step: _Step, number: int) -> None:
     zone = subscription.timezone
     period = Period(start_of_day(step.day, zone), start_of_day(step.day + ONE_DAY, zone))
     closed_until = lock_cutoff(subscription.pk)
+    would_be = recompute_windows(subscription, period, meter=rewind.meter)
+    windows = UsageWindow.objects.filter(subscription=subscription, event_count__gt=0)
+    month = month_without_events(period, windows)  # looked at last: events may leave meanwhile
+    if month is not None:
+        raise EventsDropped(month=month)
     found = compare_windows(
         rewind=rewind,
         subscription=subscription,
         period=period,
         closed_until=closed_until,
-        would_be=recompute_windows(subscription, period, meter=rewind.meter),
+        would_be=would_be,
     )
     UsageRewind.objects.filter(pk=rewind_id).update(
         steps_done=number,

@@ -9,6 +9,7 @@ from apps.usage.views.calls import (
     provider_calls,
 )
 from apps.usage.views.exports import cancel_export, download_export, exports, exports_live
+from apps.usage.views.late import late_events, provider_late_events
 
 __all__ = (
     "call",
@@ -17,8 +18,10 @@ __all__ = (
     "download_export",
     "exports",
     "exports_live",
+    "late_events",
     "overview",
     "provider",
     "provider_api",
     "provider_calls",
+    "provider_late_events",
 )

@@ -266,3 +266,31 @@ def test_usage_page_says_how_many_calls_came_late() -> None:
     page = client.get("/console/usage/").content.decode()
 
     assert "2 calls came late" in page
+
+
+def test_pages_list_each_sides_late_events(two_late_events: tuple[Any, Any]) -> None:
+    consumer, provider = two_late_events
+    for member, other, path in (
+        (consumer, provider, "/console/usage/late/"),
+        (provider, consumer, "/console/provider/usage/late/"),
+    ):
+        page = client_for(member).get(path).content.decode()
+        assert ">open<" in page
+        assert ">window revised<" in page
+        page = client_for(member).get(f"{path}?state=open").content.decode()
+        assert ">window revised</td>" not in page
+        assert "Nothing came late" in client_for(other).get(path).content.decode()
+
+
+@pytest.mark.parametrize("count", [1, 3])
+def test_page_of_late_events_takes_the_same_queries(
+    count: int, django_assert_num_queries: Any
+) -> None:
+    consumer = make_member(Role.VIEWER)
+    subscription = march_subscription(consumer=consumer.organization)
+    process(*(make_event(subscription, occurred_at=AT) for _number in range(count)))
+    client = client_for(consumer)
+    client.get("/console/usage/late/")
+    with django_assert_num_queries(9):
+        page = client.get("/console/usage/late/").content.decode()
+    assert page.count(">window revised</td>") == count

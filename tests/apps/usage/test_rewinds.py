@@ -258,6 +258,21 @@ def test_range_without_events_is_refused() -> None:
     assert not UsageRewind.objects.exists()
 
 
+def test_events_that_leave_meanwhile_empty_no_window() -> None:
+    subscription = make_usage()
+    asked = request_rewind(
+        scope=RewindScope(MARCH), is_dry_run=False, reason="x", actor=SYSTEM, in_background=False
+    )
+    UsageEvent.objects.all().delete()
+
+    with pytest.raises(EventsDropped):
+        carry_out_rewind(rewind_id=asked.pk)
+
+    asked.refresh_from_db()
+    assert (asked.status, asked.steps_done) == (RewindStatus.FAILED, 4)
+    assert state_of(subscription) == GOOD
+
+
 @pytest.mark.django_db(transaction=True)
 def test_processors_that_run_meanwhile_lose_nothing() -> None:
     subscription = make_subscription_row(anchor=MARCH.start, started_at=MARCH.start)
