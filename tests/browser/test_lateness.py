@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from datetime import UTC, datetime
 from pathlib import Path
 
@@ -31,11 +31,11 @@ AT = datetime(2026, 3, 5, 9, 30, tzinfo=UTC)
 
 
 @pytest.fixture
-def staff_session(settings: Settings) -> Iterator[str]:
+def staff_session(settings: Settings) -> str:
     settings.REQUIRE_STAFF_MFA = False
     client = Client()
     client.force_login(make_staff("operator"))
-    yield client.cookies[django_settings.SESSION_COOKIE_NAME].value
+    return client.cookies[django_settings.SESSION_COOKIE_NAME].value
 
 
 def make_dry_run() -> UsageRewind:

@@ -291,6 +291,6 @@ def test_page_of_late_events_takes_the_same_queries(
     process(*(make_event(subscription, occurred_at=AT) for _number in range(count)))
     client = client_for(consumer)
     client.get("/console/usage/late/")
-    with django_assert_num_queries(9):
+    with django_assert_num_queries(8):
         page = client.get("/console/usage/late/").content.decode()
     assert page.count(">window revised</td>") == count
