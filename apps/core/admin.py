@@ -10,18 +10,14 @@ from __future__ import annotations
 from typing import Any, ClassVar
 
 from django import forms
-from django.contrib import admin, messages
+from django.contrib import admin
 from django.contrib.admin.helpers import ActionForm
-from django.db.models import QuerySet
 from django.http import HttpRequest, HttpResponse
 from django.utils.text import capfirst
 from django.utils.translation import gettext_lazy as _
-from django.utils.translation import ngettext
 
-from apps.core import dead_letters
 from apps.core.backoffice import staff_actor
-from apps.core.exceptions import DomainError
-from apps.core.models import AuditEvent, DeadLetter, JobRun, OutboxMessage
+from apps.core.models import AuditEvent, JobRun, OutboxMessage
 
 __all__ = ("BackOfficeAdmin", "ReadOnlyAdmin", "ReasonForm", "staff_actor")
 
@@ -112,40 +108,4 @@ class JobRunAdmin(ReadOnlyAdmin):
     search_fields = ("name__startswith",)
 
 
-@admin.register(DeadLetter)
-class DeadLetterAdmin(ReadOnlyAdmin):
-    """Work that failed for good: retry it or give it up, and say why."""
-
-    change_roles = ("operator",)
-    view_roles = ("operator",)
-    list_display = ("created_at", "source", "reference", "reason", "attempts", "resolution")
-    list_filter = ("source", "resolution")
-    search_fields = ("reference",)
-    action_form = ReasonForm
-    actions = ("retry_selected", "discard_selected")
-
-    @admin.action(description=_("Retry the selected work"), permissions=("change",))
-    def retry_selected(self, request: HttpRequest, letters: QuerySet[DeadLetter]) -> None:
-        """Queue the work again."""
-        self._resolve(request, letters, dead_letters.retry_dead_letter)
-
-    @admin.action(description=_("Give the selected work up"), permissions=("change",))
-    def discard_selected(self, request: HttpRequest, letters: QuerySet[DeadLetter]) -> None:
-        """Discard the work."""
-        self._resolve(request, letters, dead_letters.discard_dead_letter)
-
-    def _resolve(self, request: HttpRequest, letters: QuerySet[DeadLetter], resolve: Any) -> None:
-        done = 0
-        for letter in letters:
-            try:
-                resolve(
-                    letter=letter,
-                    actor=staff_actor(request),
-                    reason=request.POST.get("reason", ""),
-                )
-                done += 1
-            except DomainError as error:
-                self.message_user(request, f"{letter}: {error.detail}", messages.ERROR)
-        if done:
-            text = ngettext("%d dead letter resolved.", "%d dead letters resolved.", done) % done
-            self.message_user(request, text)
+from apps.core import letters_admin  # noqa: E402, F401 -- it derives from the bases above

@@ -14,6 +14,14 @@ class OutboxStatus(TextChoices):
     DEAD = "dead", pgettext_lazy("message", "dead")
 
 
+class DeadLetterState(TextChoices):
+    """Where a dead letter stands: open until a person retried or discarded it."""
+
+    OPEN = "open", pgettext_lazy("dead letter", "open")
+    RETRIED = "retried", pgettext_lazy("dead letter", "retried")
+    DISCARDED = "discarded", pgettext_lazy("dead letter", "discarded")
+
+
 class JobStatus(TextChoices):
     """Where a job run stands."""
 

@@ -2,14 +2,14 @@
 
 from __future__ import annotations
 
-from typing import ClassVar
+from typing import Any, ClassVar
 
 from django.db import models
 from django.db.models import Q
 from django.utils.translation import gettext_lazy as _
 
 from apps.core import clock
-from apps.core.enums import JobStatus, JobTrigger, OutboxStatus
+from apps.core.enums import DeadLetterState, JobStatus, JobTrigger, OutboxStatus
 from apps.core.ids import format_public_id, uuid7
 
 
@@ -135,6 +135,8 @@ class DeadLetter(Entity):
     reference = models.CharField(_("reference"), max_length=120)
     payload = models.JSONField(_("payload"))
     reason = models.TextField(_("reason"))
+    # What a person made of the payload before retrying it; the original stays beside it.
+    edited_payload = models.JSONField(_("edited payload"), null=True)
     attempts = models.PositiveIntegerField(_("attempts"), default=0)
     organization_id = models.UUIDField(_("organization"), null=True)
     resolved_at = models.DateTimeField(_("resolved"), null=True)
@@ -157,6 +159,16 @@ class DeadLetter(Entity):
 
     def __str__(self) -> str:
         return f"{self.source} {self.reference}"
+
+    @property
+    def state(self) -> str:
+        """`open`, `retried` or `discarded`."""
+        return self.resolution or DeadLetterState.OPEN.value
+
+    @property
+    def work(self) -> Any:
+        """What a retry does: the payload, as a person edited it if one did."""
+        return self.payload if self.edited_payload is None else self.edited_payload
 
 
 class IdempotencyKey(models.Model):

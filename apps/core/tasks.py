@@ -4,8 +4,11 @@ from __future__ import annotations
 
 from datetime import timedelta
 from typing import Final
+from uuid import UUID
 
 from apps.core import clock
+from apps.core.actors import Actor, ActorKind
+from apps.core.dead_letters import RETRY_JOB, retry_open_letters
 from apps.core.enums import OutboxStatus
 from apps.core.jobs import JobContext, job
 from apps.core.models import IdempotencyKey, JobRun, OutboxMessage, ProcessHeartbeat
@@ -45,6 +48,26 @@ def forget_delivered_messages(_context: JobContext) -> dict[str, int]:
         seen_at__lt=now - HEARTBEATS_KEPT_FOR
     ).delete()
     return {"messages": messages, "job_runs": runs, "heartbeats": heartbeats}
+
+
+@job(RETRY_JOB)
+def retry_dead_letters(
+    context: JobContext, *, source: str, reason: str, user_id: str | None
+) -> dict[str, int]:
+    """Retry the dead letters that were open when an operator asked for it."""
+    # As the person who asked: the audit row of each letter names them.
+    actor = Actor(
+        kind=ActorKind.USER if user_id else ActorKind.SYSTEM,
+        label=context.run.requested_by,
+        user_id=UUID(user_id) if user_id else None,
+    )
+    return retry_open_letters(
+        source=source,
+        until=context.run.created_at,
+        actor=actor,
+        reason=reason,
+        progress=context.progress,
+    )
 
 
 schedule("core.make_partitions", every=timedelta(days=1))

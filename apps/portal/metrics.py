@@ -14,7 +14,6 @@ from apps.core.metrics import Gauge, business_gauges
 from apps.gateway.models import AuthorizerNode
 from apps.keys.models import ApiKey
 from apps.subscriptions.models import Subscription
-from apps.usage.models import UsageBatch
 
 
 def _by_status(name: str, description: str, rows: QuerySet[Any]) -> Iterator[Gauge]:
@@ -24,16 +23,13 @@ def _by_status(name: str, description: str, rows: QuerySet[Any]) -> Iterator[Gau
 
 @business_gauges
 def domain_gauges() -> Iterator[Gauge]:
-    """How many APIs, subscriptions, keys, invoices and usage batches stand in which state."""
+    """How many APIs, subscriptions, keys and invoices stand in which state."""
     yield from _by_status("tollgate_apis", "APIs by state", Api.objects.all())
     yield from _by_status(
         "tollgate_subscriptions", "Subscriptions by state", Subscription.objects.all()
     )
     yield from _by_status("tollgate_api_keys", "API keys by state", ApiKey.objects.all())
     yield from _by_status("tollgate_invoices", "Invoices by state", Invoice.objects.all())
-    yield from _by_status(
-        "tollgate_usage_batches", "Usage batches by state", UsageBatch.objects.all()
-    )
 
 
 @business_gauges

@@ -90,6 +90,7 @@ HATS: Final = (
             Entry(_("Subscribers"), "portal:provider_subscribers", "users"),
             Entry(_("Reviews"), "portal:provider_reviews", "star"),
             Entry(_("Analytics"), "usage:provider", "activity"),
+            Entry(_("Usage intake"), "usage:intake", "upload"),
             Entry(_("Earnings"), "billing:earnings", "coins", "earnings.read"),
         ),
     ),

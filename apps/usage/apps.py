@@ -26,8 +26,11 @@ class UsageConfig(AppConfig):
             attention,  # noqa: F401
             budget_alerts,  # noqa: F401
             budget_notices,
+            conflict_notices,  # noqa: F401
             dead_letters,  # noqa: F401
             give_back,  # noqa: F401
+            intake_attention,  # noqa: F401
+            metrics,  # noqa: F401
             notices,
             receivers,  # noqa: F401
             webhooks,

@@ -10,12 +10,16 @@ MAX_CLOCK_OFFSET_MS: Final = 100 * 366 * 86_400_000  # a century
 # Beyond this many unprocessed batches intake answers 503, and the shipper waits.
 MAX_PENDING_BATCHES: Final = 2_000
 BACK_PRESSURE_RETRY_S: Final = 5
+# What the intake page sums up.
+INTAKE_SHOWN_FOR: Final = timedelta(hours=24)
 # How old an event may be says the setting USAGE_ACCEPTED_PAST_DAYS.
 ACCEPTED_FUTURE: Final = timedelta(minutes=5)
 MAX_ATTEMPTS: Final = 8
 # After this many failures of the whole batch each event is tried alone, so one bad event cannot hold the rest.
 ISOLATE_AFTER_ATTEMPTS: Final = 3
 INBOX_CHANNEL: Final = "tollgate_usage_inbox"
+DEAD_LETTER_SOURCE: Final = "usage.event"
+CONFLICT_SOURCE: Final = "usage.conflict"
 GATEWAY_SOURCE: Final = "gateway"
 PROVIDER_SOURCE: Final = "provider"
 PLATFORM_PERMISSION: Final = "usage.write"

@@ -33,6 +33,17 @@ class RejectionCode(TextChoices):
     NOT_YOURS = "not_yours", pgettext_lazy("rejected event", "not yours")
 
 
+class EventFate(TextChoices):
+    """What became of an event of a batch."""
+
+    WAITING = "waiting", pgettext_lazy("sent event", "waiting")
+    STORED = "stored", pgettext_lazy("sent event", "stored")
+    DUPLICATE = "duplicate", pgettext_lazy("sent event", "duplicate")
+    CONFLICT = "conflict", pgettext_lazy("sent event", "conflict")
+    REJECTED = "rejected", pgettext_lazy("sent event", "rejected")
+    DEAD_LETTER = "dead_letter", pgettext_lazy("sent event", "dead letter")
+
+
 class EventOutcome(TextChoices):
     """Whether the access log confirmed the call."""
 

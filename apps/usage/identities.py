@@ -79,10 +79,13 @@ _DUMPERS: Final[Iterable[tuple[type[_Array], type[Dumper]]]] = (
 )
 
 
-def claim_identities(placed: Sequence[Placed]) -> tuple[list[Placed], list[Placed], list[Placed]]:
+def claim_identities(
+    placed: Sequence[Placed],
+) -> tuple[list[Placed], list[Placed], list[tuple[Placed, bytes]]]:
     """Insert the ids of events, which are sorted by id; the unique index decides which are new.
 
-    Returns the new ones, those stored before with the same body, and those stored before with another one.
+    Returns the new ones, those stored before with the same body, and those stored before with another one,
+    whose hash comes with them.
     """
     if not placed:
         return [], [], []
@@ -111,10 +114,12 @@ def claim_identities(placed: Sequence[Placed]) -> tuple[list[Placed], list[Place
         stored = {row[0]: bytes(row[1]) for row in cursor.fetchall()}
     new: list[Placed] = []
     same: list[Placed] = []
-    other: list[Placed] = []
+    other: list[tuple[Placed, bytes]] = []
     for item, digest in zip(placed, hashes, strict=True):
         if item.event.id in new_ids:
             new.append(item)
+        elif stored[item.event.id] == digest:
+            same.append(item)
         else:
-            (same if stored.get(item.event.id) == digest else other).append(item)
+            other.append((item, stored[item.event.id]))
     return new, same, other

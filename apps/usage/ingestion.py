@@ -28,6 +28,7 @@ from apps.core.models import DeadLetter
 from apps.usage.acceptance import accepted_past
 from apps.usage.constants import (
     BACK_PRESSURE_RETRY_S,
+    DEAD_LETTER_SOURCE,
     INBOX_CHANNEL,
     MAX_EVENTS_PER_BATCH,
     MAX_PENDING_BATCHES,
@@ -50,7 +51,6 @@ from apps.usage.sorting import sort_events
 
 logger = structlog.get_logger(__name__)
 
-DEAD_LETTER_SOURCE: Final = "usage.event"
 _INSERT: Final = """
     INSERT INTO usage_usagebatch (id, created_at, updated_at, available_at, source, organization_id,
         idempotency_key, body, event_count, rejections, status, attempts, outcome, last_error, oldest_event_at)
@@ -104,7 +104,7 @@ def accept_batch(
         asked = _note_shipper(envelope.shipper)
         return BatchReceipt("", 0, (), is_replay=False, log_replay_id=asked)
     _refuse_under_pressure()
-    rules = IntakeRules(now=clock.now(), is_gateway=is_platform, accepted_past=accepted_past())
+    rules = _rules_for(actor)
     found = find_all_good(body, rules=rules) or sort_events(
         [bytes(raw) for raw in raws], rules=rules, find_named=find_named
     )
@@ -125,6 +125,18 @@ def accept_batch(
     return BatchReceipt(
         batch_id, found.count, found.rejections, is_replay=False, log_replay_id=asked
     )
+
+
+def event_problem(raw: bytes, *, actor: Actor) -> str:
+    """Return why intake would not take an event of this sender; empty if it would."""
+    rules = _rules_for(actor)
+    found = sort_events([raw], rules=rules, find_named=find_named)
+    return next((item.reason for item in (*found.rejections, *found.unreadable)), "")
+
+
+def _rules_for(actor: Actor) -> IntakeRules:
+    is_gateway = actor.organization_id is None
+    return IntakeRules(now=clock.now(), is_gateway=is_gateway, accepted_past=accepted_past())
 
 
 def _read_envelope(body: bytes) -> Envelope:

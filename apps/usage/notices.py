@@ -73,7 +73,19 @@ EXPORT_FAILED: Final = NotificationKind(
     tone="bad",
     action_label=_("Open the exports"),
 )
+EVENT_CONFLICT: Final = NotificationKind(
+    name="usage.event_conflict",
+    title=_("Usage events with an id that was taken: %(count)s"),
+    body=_(
+        "In batch %(batch)s, event %(event_id)s has the id of another event and other values. "
+        "The first one counts; the other is kept."
+    ),
+    tone="warn",
+    is_important=True,
+    action_label=_("Look at the events"),
+)
 ALL: Final = (
+    EVENT_CONFLICT,
     HALF,
     WARNING,
     EXCEEDED,

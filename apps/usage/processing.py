@@ -12,22 +12,23 @@ from __future__ import annotations
 from collections import defaultdict
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
-from datetime import timedelta
 from typing import Any, Final
 from uuid import UUID
 
-import msgspec
 import structlog
 from django.db import connection, transaction
 
 from apps.core import clock, outbox
 from apps.core.db import CONNECTION_LOST
 from apps.core.ids import format_public_id
-from apps.core.models import DeadLetter
-from apps.core.relay import backoff_s
 from apps.keys.models import ApiKey
 from apps.keys.services import KeyUse, note_key_uses
-from apps.usage.constants import GATEWAY_SOURCE, ISOLATE_AFTER_ATTEMPTS, MAX_ATTEMPTS
+from apps.usage.burials import bury_conflict, bury_event, note_failure
+from apps.usage.conflict_notices import tell_of_conflicts
+from apps.usage.constants import (
+    GATEWAY_SOURCE,
+    ISOLATE_AFTER_ATTEMPTS,
+)
 from apps.usage.counting import count_events
 from apps.usage.enums import BatchStatus
 from apps.usage.event_rows import store_events
@@ -104,6 +105,8 @@ def process_next_batch() -> bool:
             else:
                 outcome = _process(batch, stored.events, addresses=_addresses_of(batch, stored))
             keep_refused(batch, stored.events, outcome.refused)
+            if outcome.conflicts:
+                tell_of_conflicts(batch, outcome.conflicts)
             batch.attempts += 1
             batch.status, batch.processed_at = BatchStatus.PROCESSED, clock.now()
             batch.outcome, batch.last_error = outcome.as_json(), ""
@@ -123,7 +126,7 @@ def process_next_batch() -> bool:
         logger.exception("usage.batch_failed", batch_id=str(batch_id))
         if batch_id is None:
             raise
-        _note_failure(batch_id, error)
+        note_failure(batch_id, error)
     return True
 
 
@@ -134,27 +137,6 @@ def _claim() -> UsageBatch | None:
         with connection.cursor() as cursor:
             cursor.execute(_COMMIT_WITHOUT_FLUSH)
     return batch
-
-
-def _note_failure(batch_id: UUID, error: Exception) -> None:
-    with transaction.atomic():
-        batch = UsageBatch.objects.select_for_update().get(pk=batch_id)
-        batch.attempts += 1
-        batch.last_error = f"{type(error).__name__}: {error}"
-        batch.available_at = clock.now() + timedelta(seconds=backoff_s(batch.attempts))
-        if batch.attempts >= MAX_ATTEMPTS:
-            batch.status = BatchStatus.FAILED
-            DeadLetter.objects.get_or_create(
-                source="usage.batch",
-                reference=batch.public_id,
-                resolved_at=None,
-                defaults={
-                    "payload": {"batch_id": batch.public_id, "event_count": batch.event_count},
-                    "reason": batch.last_error,
-                    "attempts": batch.attempts,
-                },
-            )
-        batch.save(update_fields=["attempts", "last_error", "available_at", "status", "updated_at"])
 
 
 def _process_one_by_one(batch: UsageBatch, events: Sequence[IncomingEvent]) -> Outcome:
@@ -168,7 +150,7 @@ def _process_one_by_one(batch: UsageBatch, events: Sequence[IncomingEvent]) -> O
             raise
         except Exception as error:  # whatever one event does, the rest goes on
             logger.exception("usage.event_failed", event_id=str(event.id))
-            _bury(event, f"{type(error).__name__}: {error}")
+            bury_event(event, f"{type(error).__name__}: {error}", batch=batch)
             total.unplaced.append(str(event.id))
             continue
         total.counted += part.counted
@@ -197,19 +179,19 @@ def _process(
     addresses: Mapping[str, str] | None = None,
 ) -> Outcome:
     outcome = Outcome()
-    distinct = _without_repeats(events, outcome)
+    distinct = _without_repeats(batch, events, outcome)
     placed, unplaced = place_events(batch, distinct)
     for event, misplaced in unplaced:
         if batch.organization_id is not None:
             outcome.refused.append((event, misplaced))
             continue
-        _bury(event, misplaced.reason)
+        bury_event(event, misplaced.reason, batch=batch)
         outcome.unplaced.append(str(event.id))
     unknown, known = without_known(placed, oldest=batch.oldest_event_at)
     new, repeated, changed = claim_identities(unknown)
     outcome.duplicates += len(repeated) + known
-    for item in changed:
-        _bury_conflict(item.event, outcome)
+    for item, first_hash in changed:
+        outcome.conflicts.append(bury_conflict(batch, item.event, first_hash))
     if new:
         store_events(new, batch_id=batch.pk)
         mark_hours(new)
@@ -240,7 +222,9 @@ def _last_uses(placed: Sequence[Placed], addresses: Mapping[str, str]) -> dict[U
     }
 
 
-def _without_repeats(events: Sequence[IncomingEvent], outcome: Outcome) -> list[IncomingEvent]:
+def _without_repeats(
+    batch: UsageBatch, events: Sequence[IncomingEvent], outcome: Outcome
+) -> list[IncomingEvent]:
     """Drop repeats within the batch and sort by id, so that two processors lock in one order."""
     by_id: dict[int, IncomingEvent] = {}
     for event in events:
@@ -250,7 +234,7 @@ def _without_repeats(events: Sequence[IncomingEvent], outcome: Outcome) -> list[
         if body_hash(known) == body_hash(event):
             outcome.duplicates += 1
         else:
-            _bury_conflict(event, outcome)
+            outcome.conflicts.append(bury_conflict(batch, event, body_hash(known)))
     return [event for _id, event in sorted(by_id.items())]
 
 
@@ -263,22 +247,3 @@ def _give_back_unbillable(placed: Sequence[Placed]) -> None:
     for subscription_id, items in by_subscription.items():
         calls = [[str(item.event.id), from_us(item.occurred_us).isoformat()] for item in items]
         outbox.enqueue(GIVE_BACK_TOPIC, {"subscription_id": str(subscription_id), "calls": calls})
-
-
-def _bury_conflict(event: IncomingEvent, outcome: Outcome) -> None:
-    _bury(event, "The same id came with another body.", source="usage.conflict")
-    outcome.conflicts.append(str(event.id))
-
-
-def _bury(event: IncomingEvent, reason: str, *, source: str = "usage.event") -> None:
-    logger.error("usage.event_unplaced", event_id=str(event.id), reason=reason)
-    DeadLetter.objects.get_or_create(
-        source=source,
-        reference=str(event.id),
-        resolved_at=None,
-        defaults={
-            # As text: jsonb would refuse the very event that cannot be stored.
-            "payload": {"raw": msgspec.json.encode(event).decode()},
-            "reason": reason,
-        },
-    )

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from django.urls import path
 
-from apps.usage import budget_views, live_views, views
+from apps.usage import budget_views, intake_views, live_views, views
 
 app_name = "usage"
 urlpatterns = [
@@ -35,6 +35,13 @@ urlpatterns = [
         budget_views.remove_budget,
         name="budget_archive",
     ),
+    path("console/provider/intake/", intake_views.intake, name="intake"),
+    path(
+        "console/provider/intake/rejections/",
+        intake_views.intake_rejections,
+        name="intake_rejections",
+    ),
+    path("console/provider/intake/<str:batch_id>/", intake_views.intake_batch, name="intake_batch"),
     path("console/provider/usage/", views.provider, name="provider"),
     path("console/provider/usage/late/", views.provider_late_events, name="provider_late_events"),
     path("console/provider/usage/calls/", views.provider_calls, name="provider_calls"),

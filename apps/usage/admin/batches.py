@@ -12,6 +12,7 @@ from apps.core.admin import staff_actor
 from apps.core.dead_letters import retry_dead_letter
 from apps.core.models import DeadLetter
 from apps.usage.admin.base import UsageAdmin
+from apps.usage.admin.events import EventsPage
 from apps.usage.enums import BatchStatus
 from apps.usage.models import (
     UsageBatch,
@@ -19,7 +20,7 @@ from apps.usage.models import (
 
 
 @admin.register(UsageBatch)
-class UsageBatchAdmin(UsageAdmin):
+class UsageBatchAdmin(EventsPage, UsageAdmin):
     """The inbox: what came, and what became of it."""
 
     list_display = (

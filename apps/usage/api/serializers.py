@@ -9,7 +9,7 @@ from rest_framework import serializers
 from apps.core.ids import format_public_id
 from apps.usage.constants import PROVIDER_SOURCE
 from apps.usage.enums import EventOutcome, RejectionCode
-from apps.usage.models import LogReplay, UsageBatch, UsageEvent, UsageWindow
+from apps.usage.models import LogReplay, UsageEvent, UsageWindow
 
 
 class UsageEventInput(serializers.Serializer[Any]):
@@ -25,7 +25,12 @@ class UsageEventInput(serializers.Serializer[Any]):
     subscription_key = serializers.CharField(
         required=False, help_text="A key, its id, or a subscription's id. Keys are never stored."
     )
-    status = serializers.IntegerField(min_value=0, max_value=999, help_text="Also `status_code`.")
+    status = serializers.IntegerField(
+        required=False,
+        min_value=0,
+        max_value=999,
+        help_text="Required of completed calls. Also `status_code`.",
+    )
     api_id = serializers.CharField(required=False)
     method = serializers.CharField(required=False, max_length=10)
     path = serializers.CharField(required=False, help_text="Also `api_path`.")
@@ -74,28 +79,6 @@ class BatchReceiptSerializer(serializers.Serializer[Any]):
     accepted = serializers.IntegerField()
     rejected = RejectionSerializer(many=True)
     replay = ReplayAskedOutput(required=False, help_text="For shippers only.")
-
-
-class BatchSerializer(serializers.ModelSerializer[UsageBatch]):
-    """What became of a batch."""
-
-    id = serializers.CharField(source="public_id")
-
-    class Meta:
-        """Without the body."""
-
-        model = UsageBatch
-        fields: ClassVar = (
-            "id",
-            "status",
-            "event_count",
-            "rejections",
-            "outcome",
-            "attempts",
-            "last_error",
-            "created_at",
-            "processed_at",
-        )
 
 
 class UsageEventSerializer(serializers.ModelSerializer[UsageEvent]):

@@ -7,8 +7,10 @@ from django.urls import path
 from apps.usage.api import (
     analytics,
     archives,
+    batches,
     drift,
     exports,
+    inbox,
     lateness,
     quotas,
     reads,
@@ -31,7 +33,6 @@ urlpatterns = [
         reads.ProviderUsageSeriesView.as_view(),
         name="provider-usage-series",
     ),
-    path("usage/batches/<str:batch_id>", views.UsageBatchView.as_view(), name="usage-batch"),
     *alert_routes,
     path("analytics/usage", analytics.UsageAnalyticsView.as_view(), name="analytics-usage"),
     path(
@@ -55,6 +56,15 @@ urlpatterns = [
         analytics.OperatorAnalyticsGroupsView.as_view(),
         name="admin-analytics-groups",
     ),
+    path("admin/events/stats", inbox.EventStatsView.as_view(), name="admin-event-stats"),
+    path("usage/batches", batches.UsageBatchesView.as_view(), name="usage-batches"),
+    path("usage/batches/<str:batch_id>", batches.UsageBatchView.as_view(), name="usage-batch"),
+    path(
+        "usage/batches/<str:batch_id>/events",
+        batches.UsageBatchEventsView.as_view(),
+        name="usage-batch-events",
+    ),
+    path("usage/rejections", batches.UsageRejectionsView.as_view(), name="usage-rejections"),
     path("quota", quotas.QuotasView.as_view(), name="quotas"),
     path(
         "subscriptions/<str:subscription_id>/quota",

@@ -18,7 +18,6 @@ from apps.usage.api.pagination import EventPagination, WindowPagination
 from apps.usage.api.parsers import RawJsonParser, RawLinesParser
 from apps.usage.api.serializers import (
     BatchReceiptSerializer,
-    BatchSerializer,
     RejectionSerializer,
     ReplayAskedOutput,
     UsageBatchInput,
@@ -79,18 +78,6 @@ class UsageEventsView(ApiView):
         if wanted:
             rows = rows.filter(subscription_id=_subscription_key(wanted))
         return self.paginated(rows, UsageEventSerializer)
-
-
-class UsageBatchView(ApiView):
-    """What became of a batch."""
-
-    method_permissions: ClassVar = {"GET": "usage.write"}
-
-    @extend_schema(responses=BatchSerializer)
-    def get(self, _request: Request, batch_id: str) -> Response:
-        """Return the batch with its rejections and its outcome."""
-        batch = selectors.get_batch(self.actor, batch_id)
-        return Response(BatchSerializer(batch).data)
 
 
 class UsageWindowsView(ApiView):

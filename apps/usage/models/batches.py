@@ -56,3 +56,13 @@ class UsageBatch(Entity):
 
     def __str__(self) -> str:
         return f"{self.source} {self.event_count}"
+
+    @property
+    def rejected_count(self) -> int:
+        """How many events were not taken, by intake or by processing."""
+        return len(self.rejections) + int(self.outcome.get("rejected", 0))
+
+    @property
+    def lag_s(self) -> float:
+        """Seconds from receipt to processing; to now while the batch waits."""
+        return ((self.processed_at or clock.now()) - self.created_at).total_seconds()

@@ -5,6 +5,7 @@ from __future__ import annotations
 from django.db import models
 from django.utils.translation import gettext_lazy as _
 
+from apps.core.ids import format_public_id
 from apps.core.models import Entity
 from apps.usage.enums import RejectionCode
 from apps.usage.models.batches import UsageBatch
@@ -36,3 +37,8 @@ class RejectedEvent(Entity):
 
     def __str__(self) -> str:
         return f"{self.code} {self.event_id}"
+
+    @property
+    def batch_public_id(self) -> str:
+        """The batch's id, without reading the batch."""
+        return format_public_id(UsageBatch.id_prefix, self.batch_id)

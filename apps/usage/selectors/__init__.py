@@ -23,7 +23,7 @@ from apps.usage.selectors.analytics_filters import (
     narrow_calls,
 )
 from apps.usage.selectors.archives import archives, archives_in, find_archived, get_archive
-from apps.usage.selectors.batches import get_batch
+from apps.usage.selectors.batches import batches_of, get_batch, rejections_of
 from apps.usage.selectors.calls import (
     counted_events,
     events_of_consumer,
@@ -31,6 +31,7 @@ from apps.usage.selectors.calls import (
     get_call,
 )
 from apps.usage.selectors.exports import exports_of, get_export
+from apps.usage.selectors.fates import SentEvent, fates_of
 from apps.usage.selectors.filters import (
     get_consumer_subscription,
     get_provided_api,
@@ -85,9 +86,11 @@ __all__ = (
     "Group",
     "GroupPage",
     "OperatorTime",
+    "SentEvent",
     "analyse",
     "archives",
     "archives_in",
+    "batches_of",
     "choose_filters",
     "chunks_between",
     "columns_of",
@@ -97,6 +100,7 @@ __all__ = (
     "events_of_consumer",
     "events_of_provider",
     "exports_of",
+    "fates_of",
     "find_archived",
     "find_replay",
     "get_archive",
@@ -129,6 +133,7 @@ __all__ = (
     "provider_scope",
     "quantities_for",
     "quantities_in",
+    "rejections_of",
     "serving_shippers",
     "shipper_standings",
     "shipper_status",
