@@ -27,7 +27,7 @@ FAILURES_SHOWN_FOR: Final = timedelta(days=7)
 
 @attention(roles=("operator",))
 def waiting_usage() -> Iterator[AttentionItem]:
-    """Failed batches, events that could not be counted, and calls that came after their period."""
+    """Failed batches, and calls that came after their period."""
     yield AttentionItem(
         label=_("Usage batches that failed"),
         count=UsageBatch.objects.filter(status=BatchStatus.FAILED).count(),

@@ -13,7 +13,7 @@ from apps.core.actors import Actor
 from apps.core.clock import Period
 from apps.core.exceptions import NotFound
 from apps.usage.chosen_period import CUSTOM
-from apps.usage.enums import EventFate, ExportFormat, ExportSide, ExportSubject, RejectionCode
+from apps.usage.enums import ExportFormat, ExportSide, ExportSubject
 from apps.usage.models import LogReplay, NodeRetirement, ShipperState, UsageEvent
 from apps.usage.selectors import get_shipper, provided_apis, subscriptions_of
 from apps.usage.services import ExportWish, request_replay, retire_node
@@ -71,38 +71,6 @@ class CallFilter(forms.Form):
             found = found.filter(status__gte=int(status) * 100, status__lt=int(status) * 100 + 100)
         words = self.cleaned_data.get("q")
         return found.filter(path__contains=words) if words else found
-
-
-class SentEventFilter(forms.Form):
-    """Which events of a batch to show."""
-
-    outcome = forms.ChoiceField(
-        label=_("Outcome"), choices=[("", _("Any")), *EventFate.choices], required=False
-    )
-
-    @property
-    def fate(self) -> str:
-        """The outcome that was chosen; empty if none, or none that there is."""
-        self.is_valid()
-        return str(self.cleaned_data.get("outcome", ""))
-
-
-class RejectionFilter(forms.Form):
-    """Which rejected events to show."""
-
-    event = forms.CharField(label=_("Event"), max_length=64, required=False)
-    code = forms.ChoiceField(
-        label=_("Why"), choices=[("", _("Any")), *RejectionCode.choices], required=False
-    )
-
-    @property
-    def chosen(self) -> dict[str, str]:
-        """The code and the event that were chosen; empty where none was."""
-        self.is_valid()
-        return {
-            "code": self.cleaned_data.get("code", ""),
-            "event_id": self.cleaned_data.get("event", ""),
-        }
 
 
 def cursor_of(call: UsageEvent) -> str:

@@ -131,7 +131,9 @@ def event_problem(raw: bytes, *, actor: Actor) -> str:
     """Return why intake would not take an event of this sender; empty if it would."""
     rules = _rules_for(actor)
     found = sort_events([raw], rules=rules, find_named=find_named)
-    return next((item.reason for item in (*found.rejections, *found.unreadable)), "")
+    reasons = [item.reason for item in found.rejections]
+    reasons += [item.reason for item in found.unreadable]
+    return next(iter(reasons), "")
 
 
 def _rules_for(actor: Actor) -> IntakeRules:

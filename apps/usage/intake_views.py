@@ -17,7 +17,7 @@ from apps.core import clock
 from apps.core.ids import InvalidPublicIdError, parse_public_id
 from apps.usage import selectors
 from apps.usage.constants import INTAKE_SHOWN_FOR
-from apps.usage.forms import RejectionFilter, SentEventFilter
+from apps.usage.intake_forms import RejectionFilter, SentEventFilter
 from apps.usage.models import RejectedEvent
 from apps.usage.selectors.fates import SentEvent
 

@@ -23,7 +23,6 @@ from apps.core.db import CONNECTION_LOST
 from apps.core.ids import format_public_id
 from apps.keys.models import ApiKey
 from apps.keys.services import KeyUse, note_key_uses
-from apps.usage.burials import bury_conflict, bury_event, note_failure
 from apps.usage.conflict_notices import tell_of_conflicts
 from apps.usage.constants import (
     GATEWAY_SOURCE,
@@ -42,6 +41,7 @@ from apps.usage.packing import unpack
 from apps.usage.placement import Misplaced, Place, Placed, place_events
 from apps.usage.refusals import keep_refused
 from apps.usage.rollups.marks import mark_hours
+from apps.usage.services.burials import bury_conflict, bury_event, note_failure
 
 logger = structlog.get_logger(__name__)
 # The commit need not wait for the disk: it makes the batch processed together with all that comes of it, so if the

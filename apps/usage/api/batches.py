@@ -49,7 +49,7 @@ class SentEventSerializer(serializers.Serializer[Any]):
     event_id = serializers.CharField()
     outcome = serializers.ChoiceField(EventFate.choices, source="fate")
     code = serializers.CharField()
-    field = serializers.CharField()  # type: ignore[assignment]  # shadows a property we do not use
+    field = serializers.CharField()
     reason = serializers.CharField()
 
 

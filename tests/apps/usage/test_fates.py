@@ -53,7 +53,7 @@ def test_each_event_has_its_outcome(api_client: Any) -> None:
         known,
         {**known, "status": 404},
         first,
-        {**second, "subscription_id": "sub_" + "0" * 26},
+        make_event(subscription, subscription_id="sub_" + "0" * 26, **own),
         {**first, "status": 500},
         unstorable,
         second,

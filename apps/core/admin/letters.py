@@ -15,7 +15,7 @@ from django.utils.translation import gettext_lazy, ngettext
 from django.views.decorators.http import require_POST
 
 from apps.core import dead_letters
-from apps.core.admin import ReadOnlyAdmin, ReasonForm
+from apps.core.admin.bases import ReadOnlyAdmin, ReasonForm
 from apps.core.backoffice import staff_actor
 from apps.core.exceptions import DomainError, Forbidden
 from apps.core.models import DeadLetter
@@ -136,7 +136,7 @@ class DeadLetterAdmin(ReadOnlyAdmin):
                 messages.error(request, str(error.detail))
         else:
             for name, errors in form.errors.items():
-                messages.error(request, f"{form.fields[name].label}: {' '.join(errors)}")
+                messages.error(request, f"{form.fields[name].label}: {' '.join(map(str, errors))}")
         return HttpResponseRedirect(reverse(PAGE, args=[letter.pk]))
 
     def _resolve_one(

@@ -1,4 +1,4 @@
-"""Bases of the back office's pages, and the pages of this app's own tables.
+"""Bases of the back office's pages.
 
 Who may see and who may change is said by roles, not by Django's per-model permissions: a class names them in
 `view_roles` and `change_roles`. Changes happen through services: as actions, or as forms whose `save_model`
@@ -17,7 +17,6 @@ from django.utils.text import capfirst
 from django.utils.translation import gettext_lazy as _
 
 from apps.core.backoffice import staff_actor
-from apps.core.models import AuditEvent, JobRun, OutboxMessage
 
 __all__ = ("BackOfficeAdmin", "ReadOnlyAdmin", "ReasonForm", "staff_actor")
 
@@ -75,37 +74,3 @@ class ReasonForm(ActionForm):
     """An action with the reason for it."""
 
     reason = forms.CharField(label=_("Reason"), max_length=500, required=False)
-
-
-@admin.register(AuditEvent)
-class AuditEventAdmin(ReadOnlyAdmin):
-    """Who did what, when, from where."""
-
-    view_roles = ("operator", "finance")
-    list_display = ("occurred_at", "action", "actor_label", "target_type", "target_id", "ip")
-    list_filter = ("actor_kind",)
-    search_fields = ("action__startswith", "target_id", "actor_user_id", "request_id")
-    date_hierarchy = None
-
-
-@admin.register(OutboxMessage)
-class OutboxMessageAdmin(ReadOnlyAdmin):
-    """What waits to be delivered, and what was."""
-
-    view_roles = ("operator",)
-    list_display = ("created_at", "topic", "status", "attempts", "available_at", "last_error")
-    list_filter = ("status",)
-    search_fields = ("topic__startswith", "request_id")
-
-
-@admin.register(JobRun)
-class JobRunAdmin(ReadOnlyAdmin):
-    """Runs of background jobs."""
-
-    view_roles = ("operator",)
-    list_display = ("created_at", "name", "status", "trigger", "requested_by", "finished_at")
-    list_filter = ("status", "trigger")
-    search_fields = ("name__startswith",)
-
-
-from apps.core import letters_admin  # noqa: E402, F401 -- it derives from the bases above
