@@ -49,6 +49,7 @@ GROUPS: Final = (
             "pricing.PriceVersion",
             "subscriptions.Subscription",
             "subscriptions.Rating",
+            "usage.UsageHour",
         ),
     ),
     TableGroup(

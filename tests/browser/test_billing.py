@@ -15,6 +15,7 @@ from apps.billing.services.payments import record_failure, reserve_payment
 from apps.core import clock
 from apps.subscriptions.models import Subscription
 from apps.usage.models import UsageEvent
+from apps.usage.services import roll_up
 from tests.browser.conftest import LOOKS, Look, watched
 from tests.browser.test_catalogue import look_at, sign_in
 from tests.factories.accounts import OrganizationFactory, make_member
@@ -43,6 +44,7 @@ def member(transactional_db: None) -> Membership:
     running = make_running_subscription(consumer=own, calls=1843)
     name_it(running, "City weather")
     _fill_week(running)
+    roll_up()
     make_paid_invoice(consumer=own)
     _invoice_with_calls(member)
     make_method(own, is_default=True)

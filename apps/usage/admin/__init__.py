@@ -1,6 +1,7 @@
 """The back office's view of usage: batches, windows, late calls, rewinds, quotas, shippers."""
 
 from apps.usage.admin import (
+    analytics,
     archives,
     batches,
     budgets,
@@ -17,6 +18,7 @@ from apps.usage.admin import (
 )
 
 __all__ = (
+    "analytics",
     "archives",
     "batches",
     "budgets",

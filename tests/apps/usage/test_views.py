@@ -10,15 +10,20 @@ from django.template.loader import render_to_string
 from django.test import Client
 
 from apps.accounts.models import Membership
+from apps.apis.enums import VersionStatus
+from apps.apis.models import ApiVersion
 from apps.core import clock
 from apps.core.ids import uuid7
 from apps.subscriptions.models import Subscription
 from apps.subscriptions.selectors import quota_standing
+from apps.usage.services import roll_up
 from apps.usage.standing import subscription_usage, subscription_usages
 from tests.clients import client_for
 from tests.factories.accounts import make_member
 from tests.factories.billing import make_calls, make_running_subscription
 from tests.factories.direct import add_window, make_subscription_row
+from tests.factories.keys import make_key
+from tests.factories.usage import roll_up_windows
 
 pytestmark = pytest.mark.django_db
 
@@ -47,6 +52,7 @@ def text_of(answer: Any) -> str:
 
 def test_overview_answers_calls_and_cost(consumer: Membership) -> None:
     make_running_subscription(consumer=consumer.organization, calls=1500)
+    roll_up_windows()
 
     text = text_of(client_for(consumer).get(USAGE))
 
@@ -58,6 +64,7 @@ def test_overview_answers_calls_and_cost(consumer: Membership) -> None:
 
 def test_cost_is_for_those_who_read_bills(consumer: Membership) -> None:
     make_running_subscription(consumer=consumer.organization, calls=1500)
+    roll_up_windows()
     viewer = make_member("viewer", organization=consumer.organization)
 
     text = text_of(client_for(viewer).get(USAGE))
@@ -73,7 +80,7 @@ def test_empty_pages_teach_the_next_step(consumer: Membership) -> None:
     assert "No APIs yet" in text_of(browser.get(PROVIDED))
 
 
-@pytest.mark.parametrize("page", [(USAGE, 17), (f"{USAGE}calls/", 9), (PROVIDED, 10)])
+@pytest.mark.parametrize("page", [(USAGE, 19), (f"{USAGE}calls/", 9), (PROVIDED, 14)])
 @pytest.mark.parametrize("count", [1, 3])
 def test_takes_the_same_queries_for_any_number(
     consumer: Membership, page: tuple[str, int], count: int, django_assert_num_queries: Any
@@ -82,7 +89,9 @@ def test_takes_the_same_queries_for_any_number(
     for number in range(count):
         subscription = make_running_subscription(consumer=consumer.organization)
         make_calls(subscription, clock.now() - timedelta(hours=number))
-        make_subscription_row(provider=consumer.organization)
+        provided = make_subscription_row(provider=consumer.organization)
+        make_calls(provided, clock.now())
+    roll_up()
     browser = client_for(consumer)
     browser.get(path)
 
@@ -114,6 +123,72 @@ def test_calls_are_filtered(consumer: Membership, subscription: Subscription) ->
     assert shown(q="lak") == {"lakes"}
     assert shown(source=subscription.public_id) == {"cities", "rivers"}
     assert shown(source="sub_wrong") == {"cities", "rivers", "lakes"}
+
+
+def test_overview_says_how_calls_went_against_the_period_before(
+    consumer: Membership, subscription: Subscription
+) -> None:
+    now = clock.now()
+    make_calls(subscription, now, now, now, latency_ms=100.0, path="/v1/cities")
+    make_calls(subscription, now, status=503, latency_ms=900.0)
+    make_calls(subscription, now - timedelta(days=8), now - timedelta(days=8))
+    roll_up()
+    browser = client_for(consumer)
+
+    text = text_of(browser.get(USAGE))
+    for expected in ("4 calls", "more than the 2 of the period", "Other paths", "503 Service"):
+        assert expected in text, expected
+    narrowed = text_of(browser.get(USAGE, {"status": "503"}))
+    assert "1 call" in narrowed
+    assert "Status: 503" in narrowed
+    assert browser.get(USAGE, {"status": "nonsense"}).context["found"].now.calls == 4
+
+
+def test_tables_lead_to_single_calls() -> None:
+    key = make_key().key
+    subscription = key.subscription
+    version = ApiVersion.objects.create(
+        api=subscription.api, name="v1", status=VersionStatus.PUBLISHED
+    )
+    version.endpoints.create(method="GET", path="/v1/cities/{id}")
+    now = clock.now()
+    make_calls(subscription, now, path="/v1/cities/7", key_id=key.public_id)
+    make_calls(subscription, now, path="/wp-login", status=404)
+    make_calls(subscription, now - timedelta(days=9), path="/v1/cities/8")
+    roll_up()
+    consumer = make_member("owner", organization=subscription.consumer_organization)
+    provider = make_member("owner", organization=subscription.provider_organization)
+
+    for who, path in ((consumer, USAGE), (provider, PROVIDED)):
+        browser = client_for(who)
+        page = browser.get(path)
+        for table in page.context["tables"]:
+            for row in table.rows:
+                if not row.calls_url:
+                    continue
+                listed = browser.get(row.calls_url).context["calls"]
+                assert len(listed) == row.group.figures.calls, row.calls_url
+                narrowed = browser.get(f"{path}{row.url}")
+                assert narrowed.context["found"].now.calls == row.group.figures.calls, row.url
+    day = now.date().isoformat()
+    own = {"period": "custom", "from": day, "to": day, "endpoint": "GET /v1/cities/{id}"}
+    assert [
+        call.path for call in client_for(consumer).get(f"{USAGE}calls/", own).context["calls"]
+    ] == ["/v1/cities/7"]
+
+
+def test_pages_of_what_others_have_do_not_exist(subscription: Subscription) -> None:
+    browser = client_for(make_member("owner"))
+    for path in (USAGE, f"{USAGE}calls/", PROVIDED, f"{PROVIDED}calls/"):
+        assert browser.get(path, {"api_id": subscription.api.public_id}).status_code == 404
+
+
+def test_own_days_are_asked_for_and_refused(consumer: Membership) -> None:
+    browser = client_for(consumer)
+
+    assert "First day" in text_of(browser.get(USAGE, {"period": "custom"}))
+    wrong = browser.get(USAGE, {"period": "custom", "from": "2026-02-02", "to": "2026-02-01"})
+    assert "The last day is before the first." in text_of(wrong)
 
 
 def test_older_calls_follow_by_cursor(consumer: Membership, subscription: Subscription) -> None:
@@ -149,6 +224,7 @@ def test_provider_sees_calls_by_api_and_subscriber(
     consumer: Membership, provider: Membership, subscription: Subscription
 ) -> None:
     make_calls(subscription, clock.now(), path="/v1/cities")
+    roll_up()
     browser = client_for(provider)
 
     assert subscription.api.name in text_of(browser.get(PROVIDED))
