@@ -7,15 +7,10 @@ from datetime import datetime, timedelta
 from typing import Final
 from zoneinfo import ZoneInfo
 
-from babel.dates import format_skeleton
 from django.utils.functional import Promise
-from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy
 
 from apps.core.clock import Period
-from apps.core.formatting import reader_locale
-from apps.core.plots import Plot, PlotData, Series, draw_stacked_bars
-from apps.usage.series import UsagePoint
 
 
 @dataclass(frozen=True, slots=True)
@@ -51,31 +46,3 @@ DEFAULT_SPAN: Final = SPANS[1]
 def span_of(key: str) -> Span:
     """Return the span with that key; the default one for any other text."""
     return next((span for span in SPANS if span.key == key), DEFAULT_SPAN)
-
-
-def draw_calls(points: list[UsagePoint], span: Span) -> Plot:
-    """Draw answered and failed calls per hour or day; without any call there is nothing to draw."""
-    total, errors = sum(point.events for point in points), sum(point.errors for point in points)
-    return draw_stacked_bars(
-        PlotData(
-            title=_("Calls per day") if span.by_day else _("Calls per hour"),
-            description=_("%(total)s calls, %(errors)s of them failed.")
-            % {"total": total, "errors": errors},
-            labels=[_label(point.at, span) for point in points],
-            series=[
-                Series(
-                    _("Answered"),
-                    [point.events - point.errors if total else None for point in points],
-                ),
-                Series(
-                    _("Failed (status 400 and above)"),
-                    [point.errors if total else None for point in points],
-                ),
-            ],
-            unit=_("calls"),
-        )
-    )
-
-
-def _label(at: datetime, span: Span) -> str:
-    return format_skeleton("MMMd" if span.by_day else "Hm", at, locale=reader_locale())
