@@ -61,6 +61,9 @@ class Found:
     lines: int = 0
     unjournaled: int = 0
     unreadable: list[str] = field(default_factory=list)
+    # When the first and the last of these calls were decided.
+    first_ms: int = 2**53
+    last_ms: int = 0
 
     def note_unreadable(self, path: Path, number: int) -> None:
         """Name a line that cannot be read."""
@@ -97,7 +100,12 @@ class Replay:
     @property
     def is_searching(self) -> bool:
         """Whether calls are missing that no log line was found for yet."""
-        return bool(self._missing)
+        return self.waiting > 0
+
+    @property
+    def waiting(self) -> int:
+        """How many these are."""
+        return len(self._missing)
 
     def read_journals(self, paths: Sequence[Path]) -> None:
         """Find the missing calls of journals.
@@ -171,6 +179,9 @@ class Replay:
             return
         missing = set(self._missing_of(list(waiting)))
         self.found.calls += len(waiting)
+        decided = [record.decided_at for record in waiting.values()]
+        self.found.first_ms = min(self.found.first_ms, *decided)
+        self.found.last_ms = max(self.found.last_ms, *decided)
         self.found.known += len(waiting) - len(missing)
         for event_id in missing:
             record = waiting[event_id]

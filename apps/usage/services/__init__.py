@@ -20,6 +20,7 @@ from apps.usage.services.replays import (
     ReplayResult,
     finish_replay,
     give_up_replay,
+    record_file_replay,
     request_replay,
 )
 from apps.usage.services.retention import forget_identities, keep_retention
@@ -52,6 +53,7 @@ __all__ = (
     "give_up_replay",
     "keep_retention",
     "note_shipper",
+    "record_file_replay",
     "release_month",
     "request_export",
     "request_replay",

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Final
@@ -19,6 +20,8 @@ from apps.usage.exceptions import NodeRetired, ReplayOver, ReplayWaiting
 from apps.usage.models import LogReplay, ShipperState
 
 UNREADABLE_KEPT: Final = 100
+# Stands for a node where files were replayed by hand.
+FILES_NODE: Final = "files"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -101,6 +104,40 @@ def finish_replay(*, replay_id: UUID, result: ReplayResult, actor: Actor) -> Log
             "sent": replay.sent_count,
             "error": replay.error,
         },
+    )
+    return replay
+
+
+@transaction.atomic
+def record_file_replay(
+    *, files: Sequence[str], since: datetime, until: datetime, result: ReplayResult, actor: Actor
+) -> LogReplay:
+    """Keep that somebody replayed files by hand, beside the replays that nodes were asked for.
+
+    Args:
+        since, until: when the first of their calls was decided, and just after the last.
+    """
+    replay = LogReplay.objects.create(
+        node=FILES_NODE,
+        since=since,
+        until=until,
+        status=ReplayStatus.DONE,
+        reason=", ".join(files)[:500],
+        covered_from=result.covered_from,
+        call_count=result.call_count,
+        known_count=result.known_count,
+        sent_count=result.sent_count,
+        unconfirmed_count=result.unconfirmed_count,
+        line_count=result.line_count,
+        unjournaled_count=result.unjournaled_count,
+        unreadable=list(result.unreadable[:UNREADABLE_KEPT]),
+        finished_at=clock.now(),
+    )
+    record_audit(
+        action="usage:replay:files_replayed",
+        target=replay,
+        actor=actor,
+        after={"files": list(files), "calls": replay.call_count, "sent": replay.sent_count},
     )
     return replay
 

@@ -430,7 +430,9 @@ class NginxProcess(Process):
 class ShipperProcess(Process):
     """A shipper of one gateway's files."""
 
-    def __init__(self, folder: Path, journal_dir: Path, access_log: Path, web_url: str) -> None:
+    def __init__(
+        self, folder: Path, journal_dir: Path, access_log: Path, web_url: str, **env: str
+    ) -> None:
         self.state_dir = folder / "shipper"
         settings = {
             "GATEWAY_JOURNAL_DIR": str(journal_dir),
@@ -440,6 +442,7 @@ class ShipperProcess(Process):
             "SHIPPER_TOKEN": Intake.token,
             "WEB_INTERNAL_URL": web_url,
             "NODE_NAME": "node-1",
+            **env,
         }
         super().__init__(
             [sys.executable, "-m", "apps.gateway.shipper"],

@@ -49,7 +49,7 @@ class Gateway:
             self.close_call(self._request_id if journaled else str(uuid.uuid4()))
         return event_id
 
-    def open_call(self, age_s: float = 0.0, **more: int) -> str:
+    def open_call(self, age_s: float = 0.0, **more: int | str) -> str:
         self._request_id, event_id = str(uuid.uuid4()), str(uuid7())
         self.journal_line: dict[str, Any] = {
             "request_id": self._request_id,
