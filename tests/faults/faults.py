@@ -57,6 +57,8 @@ class Machine:
     kills: Counter[str] = field(default_factory=Counter)
     # When the proxy died: only then may calls be left without an end.
     proxy_deaths: list[datetime] = field(default_factory=list)
+    # Killed together with the database: they are refused their start until it is back.
+    without_database: set[str] = field(default_factory=set)
 
     def __post_init__(self) -> None:
         self._restarts_before = _restarts(self.running)
@@ -75,6 +77,8 @@ class Machine:
 
     def kill(self, names: Sequence[str]) -> None:
         """Kill -9 processes, and wait until the supervisor has brought them back."""
+        if "postgres" in names:
+            self.without_database |= set(names)
         for name in names:
             self.running.stack.kill(name, signal.SIGKILL)
             self.kills[name] += 1
@@ -136,6 +140,16 @@ class Machine:
     def restarts(self) -> Counter[str]:
         """How often each process was started again, since these faults began."""
         return _restarts(self.running) - self._restarts_before
+
+    def unexplained_restarts(self) -> Counter[str]:
+        """How often each process was started again, though nobody killed it: it died of another's death."""
+        return Counter(
+            {
+                name: count
+                for name, count in (self.restarts() - self.kills).items()
+                if name not in self.without_database
+            }
+        )
 
 
 def _restarts(running: Running) -> Counter[str]:

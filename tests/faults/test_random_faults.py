@@ -9,6 +9,7 @@ import os
 import random
 import sys
 import time
+from collections import Counter
 from collections.abc import Callable
 from dataclasses import replace
 from functools import partial
@@ -23,7 +24,7 @@ from tests.faults.truth import assert_true, read_books, settle, wait_until_proce
 from tests.faults.wire import Cut, SentBatch
 from tests.running_stack import Running
 
-pytestmark = [pytest.mark.slow, pytest.mark.timeout(300), pytest.mark.xdist_group("stack")]
+pytestmark = [pytest.mark.slow, pytest.mark.timeout(600), pytest.mark.xdist_group("stack")]
 
 Fault = tuple[str, Callable[[Machine], None]]
 PAIRS: Final = 2
@@ -79,7 +80,7 @@ def test_whatever_dies_each_answered_call_is_billed_once(running: Running) -> No
     )
     assert_true(load.calls, books, proxy_deaths=machine.proxy_deaths)
     # Nothing dies of another's death, or of a cut wire.
-    assert machine.restarts() == machine.kills
+    assert machine.unexplained_restarts() == Counter()
 
 
 def test_batches_sent_again_in_any_order_change_nothing(running: Running) -> None:
