@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Set as AbstractSet
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from decimal import Decimal
 from typing import Final
+from uuid import UUID
 
 from apps.billing.documents.explanations import describe_step
 from apps.billing.documents.model import LineStep
@@ -18,10 +20,11 @@ from apps.core.actors import Actor
 from apps.core.clock import Period
 from apps.core.money import Money, sum_money
 from apps.pricing.calculator import Charge, rate_component, round_line
+from apps.pricing.models import CALLS_METER
 from apps.pricing.selectors import price_table_of
 from apps.subscriptions.usage_sources import UsageQuestion
 from apps.usage.costs import CostOutlook
-from apps.usage.selectors import quantities_for
+from apps.usage.selectors import projectable_meters, quantities_for
 
 PACE_SPAN: Final = timedelta(days=7)
 SECOND: Final = timedelta(seconds=1)
@@ -63,7 +66,36 @@ def estimate_periods(periods: Sequence[BillingPeriod]) -> list[PeriodEstimate]:
     ]
     counted = quantities_for([item.whole for item in running])
     recent = quantities_for([item.recent for item in running])
-    return [_estimate(item, counted[item.whole], recent[item.recent]) for item in running]
+    growing = growing_meters(periods, recent.values())
+    return [
+        _estimate(
+            item,
+            counted[item.whole],
+            growing_only(item.period, recent[item.recent], growing),
+        )
+        for item in running
+    ]
+
+
+def growing_meters(
+    periods: Sequence[BillingPeriod], recent: Iterable[Mapping[str, Decimal]]
+) -> set[tuple[UUID, str]]:
+    """Return which meters beside `calls` a pace makes sense of: no maximum, average or level. A query if there are any."""
+    if all(quantities.keys() <= {CALLS_METER} for quantities in recent):
+        return set()
+    return projectable_meters([period.subscription.api_id for period in periods])
+
+
+def growing_only(
+    period: BillingPeriod, recent: Mapping[str, Decimal], growing: AbstractSet[tuple[UUID, str]]
+) -> dict[str, Decimal]:
+    """Leave out the meters that a pace makes no sense of."""
+    api_id = period.subscription.api_id
+    return {
+        meter: quantity
+        for meter, quantity in recent.items()
+        if meter == CALLS_METER or (api_id, meter) in growing
+    }
 
 
 def outlooks(actor: Actor) -> list[CostOutlook]:
@@ -145,10 +177,15 @@ def at_pace(
     ahead: timedelta,
     pace: timedelta,
 ) -> dict[str, Decimal]:
-    """Add to what is counted what a time ahead brings if it goes on as it did for the time `pace`. Whole units."""
+    """Add to what is counted what a time ahead brings if it goes on as it did for the time `pace`. Whole units.
+
+    A meter that `recent` leaves out stays as it is.
+    """
     share = Decimal(max(0, ahead // SECOND)) / Decimal(pace // SECOND)
     return {
-        meter: (counted.get(meter, ZERO) + recent.get(meter, ZERO) * share).to_integral_value()
+        meter: (counted.get(meter, ZERO) + recent[meter] * share).to_integral_value()
+        if meter in recent
+        else counted[meter]
         for meter in {*counted, *recent}
     }
 

@@ -22,7 +22,12 @@ from apps.pricing.calculator import Step, StepCode, StepMismatchError, rate_comp
 from apps.pricing.models import CALLS_METER
 from apps.pricing.selectors import price_table_of
 from apps.usage.models import UsageEvent, UsageWindow
-from apps.usage.selectors import CallHistory, counted_events, windows_by_id
+from apps.usage.selectors import (
+    CallHistory,
+    counted_events,
+    quantities_in,
+    windows_by_id,
+)
 
 
 @dataclass(frozen=True, slots=True)
@@ -91,7 +96,7 @@ def _recompute(
     events: QuerySet[UsageEvent] | CallHistory,
 ) -> Recomputed:
     from_steps, from_usage = _from_steps(steps), None
-    quantity = sum((item.window.quantity for item in windows), Decimal(0))
+    quantity = _quantity_of(line, windows)
     if line.charge is not None and line.period is not None:
         from_usage = _from_usage(line.charge, line.period, quantity, _waived(steps))
     amount = None if from_usage is None else Money.from_decimal(from_usage, line.currency)
@@ -101,6 +106,16 @@ def _recompute(
         and all(item.is_unchanged for item in windows)
     )
     return Recomputed(from_steps, from_usage, quantity, events.count(), amount, is_proven)
+
+
+def _quantity_of(line: InvoiceLine, windows: list[CountedWindow]) -> Decimal:
+    """Combine the line's windows again: calls add up, other meters as their aggregation wants it."""
+    if line.charge is None or line.period is None:
+        return Decimal(0)
+    if line.charge.meter == CALLS_METER:
+        return sum((item.window.quantity for item in windows), Decimal(0))
+    span = Period(line.period.period_start, line.period.period_end)
+    return quantities_in(line.period.subscription_id, span).get(line.charge.meter, Decimal(0))
 
 
 def _from_steps(steps: list[Step]) -> Decimal | None:

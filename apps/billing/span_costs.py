@@ -10,14 +10,16 @@ Source: docs/domain/alerts.md §1.
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Set as AbstractSet
 from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 from decimal import Decimal
 from typing import Final
+from uuid import UUID
 
 from django.db.models import Q
 
-from apps.billing.estimates import PACE_SPAN, at_pace, cost_of
+from apps.billing.estimates import PACE_SPAN, at_pace, cost_of, growing_meters, growing_only
 from apps.billing.models import BillingPeriod
 from apps.core.clock import Period
 from apps.core.money import Money
@@ -35,10 +37,11 @@ CountedIn = Callable[[UsageQuestion], Counted]
 
 @dataclass(frozen=True, slots=True)
 class _Part:
-    """What of a billing period lies in a question's span."""
+    """What of a billing period lies in a question's span; `growing` are the meters that a pace makes sense of."""
 
     period: BillingPeriod
     question: CostQuestion
+    growing: AbstractSet[tuple[UUID, str]] = frozenset()
 
     @property
     def start(self) -> datetime:
@@ -78,7 +81,7 @@ class _Part:
 
 
 def span_costs_for(questions: Sequence[CostQuestion]) -> dict[CostQuestion, SpanCost]:
-    """Answer questions about costs: six queries, whatever their number."""
+    """Answer questions about costs: six queries, whatever their number, and one more where there are meters beside calls."""
     periods = _periods_of(questions)
     parts = {
         question: [_Part(row, question) for row in periods if _touches(row, question)]
@@ -90,7 +93,11 @@ def span_costs_for(questions: Sequence[CostQuestion]) -> dict[CostQuestion, Span
     def counted_in(usage: UsageQuestion) -> Counted:
         return counted[usage]
 
-    return {question: _answer(question, found, counted_in) for question, found in parts.items()}
+    growing = growing_meters(periods, counted.values())
+    return {
+        question: _answer(question, [replace(part, growing=growing) for part in found], counted_in)
+        for question, found in parts.items()
+    }
 
 
 def _periods_of(questions: Sequence[CostQuestion]) -> list[BillingPeriod]:
@@ -158,7 +165,7 @@ def _at_pace(
     recent, at = part.recent, part.question.at
     return at_pace(
         counted,
-        counted_in(recent),
+        growing_only(part.period, counted_in(recent), part.growing),
         ahead=until - max(at, part.period.period_start),
         pace=recent.period.duration,
     )

@@ -20,6 +20,7 @@ from apps.gateway.proxy_contract import (
     GATEWAY_UNAVAILABLE,
     INVALID_PATH,
     MAX_BODY_BYTES,
+    METER_HEADER,
     RATE_HEADERS,
     RETRY_STATUS,
     UPSTREAM_TIMEOUT,
@@ -123,6 +124,7 @@ def _prepare() -> list[Json]:
         "subscription_id": "{http.vars.subscription_id}",
         "key_id": "{http.vars.key_id}",
         "upstream_latency_ms": "{http.reverse_proxy.upstream.latency_ms}",
+        "meter": f"{{http.response.header.{METER_HEADER}}}",
     }
     return [
         {

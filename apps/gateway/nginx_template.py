@@ -112,6 +112,11 @@ http {
         "~(?:^|[ ,:])(?<s>[1-9][0-9]*)\.(?<ms>[0-9][0-9][0-9])$" $s$ms;
         default null;
     }
+    # What the upstream says that the call used. Other bytes would make the line unreadable.
+    map $upstream_http_x_meter $tg_meter {
+        "~^[ -~]{1,1000}$" $upstream_http_x_meter;
+        default "";
+    }
     # The length of a chunked body is known with its head only.
     map "$content_length:$http_transfer_encoding" $tg_bytes_read {
         "~^(?<length>[0-9]+):" $length;
@@ -129,7 +134,7 @@ http {
     log_format tg_allowed escape=json '{"level":"info","ts":$msec,"uuid":"$request_id","request":{"remote_ip":"$remote_addr",'
         '"proto":"$server_protocol","method":"$request_method","host":"$host","uri":"$tg_logged_path"},"bytes_read":$tg_bytes_read,'
         '"duration":$request_time,"size":$body_bytes_sent,"status":$status,"subscription_id":"$tg_subscription","key_id":"$tg_key",'
-        '"upstream_latency_ms":$tg_latency_ms,"gateway_error":"$tg_gateway_error"}';
+        '"upstream_latency_ms":$tg_latency_ms,"gateway_error":"$tg_gateway_error","meter":"$tg_meter"}';
     log_format tg_refused escape=json '{"level":"info","ts":$msec,"uuid":"$request_id","request":{"remote_ip":"$remote_addr",'
         '"proto":"$server_protocol","method":"$request_method","host":"$host","uri":"$tg_logged_path"},"bytes_read":$tg_bytes_read,'
         '"duration":$request_time,"size":$body_bytes_sent,"status":$status,"subscription_id":null,"key_id":null,'

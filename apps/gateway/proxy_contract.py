@@ -23,6 +23,9 @@ EXPOSED_HEADERS: Final = ", ".join(
     (*RATE_HEADERS, "Retry-After", "X-Request-Id", "X-Tollgate-Error")
 )
 CREDENTIAL_HEADERS: Final = ("X-Subscription-Key", "X-Api-Key", "Authorization")
+# How a provider's upstream tells what a call used, for its meters: `tokens=381, rows=4`. The access log keeps it, and the
+# consumer gets it too, to check what is charged.
+METER_HEADER: Final = "X-Meter"
 # They would tell a provider the consumer's address.
 FORWARDED_HEADERS: Final = ("X-Forwarded-For", "X-Forwarded-Host", "X-Forwarded-Proto")
 

@@ -18,6 +18,7 @@ def tabs_of(api: Api) -> list[dict[str, Any]]:
         ("portal:provider_api_health", _("Health")),
         ("portal:provider_api_access", _("Access")),
         ("portal:provider_api_domains", _("Domains")),
+        ("portal:provider_api_meters", _("Meters")),
         ("portal:provider_api_history", _("History")),
     ]
     return [{"label": label, "url": reverse(route, args=[api.public_id])} for route, label in pages]

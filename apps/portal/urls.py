@@ -24,6 +24,7 @@ from apps.portal.views import (
     provider_domains,
     provider_health,
     provider_listing,
+    provider_meters,
     provider_moves,
     provider_overview,
     reviews,
@@ -127,6 +128,14 @@ urlpatterns: list[URLPattern | URLResolver] = [
         f"{PROVIDER_API}versions/<str:version_id>/<slug:move>/",
         provider_documents.move_version,
         name="provider_api_version_move",
+    ),
+    path(f"{PROVIDER_API}meters/", provider_meters.meters, name="provider_api_meters"),
+    path(f"{PROVIDER_API}meters/new/", provider_meters.create, name="provider_api_meter_create"),
+    path(f"{PROVIDER_API}meters/<str:meter_id>/", provider_meters.edit, name="provider_api_meter"),
+    path(
+        f"{PROVIDER_API}meters/<str:meter_id>/archive/",
+        provider_meters.archive,
+        name="provider_api_meter_archive",
     ),
     path(f"{PROVIDER_API}domains/", provider_domains.domains, name="provider_api_domains"),
     path(

@@ -12,7 +12,6 @@ from django.utils.translation import gettext_lazy as _
 from apps.apis.models import Api
 from apps.pricing.drafts import (
     BASE_FEE_METER,
-    DECIMAL_PLACES,
     MAX_INTERVAL_COUNT,
     ComponentDraft,
     PlanDraft,
@@ -27,25 +26,11 @@ from apps.pricing.models import (
     MAX_KEY_ROTATION_DAYS,
     Plan,
 )
+from apps.pricing.price_fields import PriceField
 
 TIER_ROWS: Final = 3
 MAX_TIER_ROWS: Final = 20
 ZERO: Final = Decimal(0)
-
-
-class PriceField(forms.DecimalField):
-    """An amount in major units with up to twelve decimals."""
-
-    def __init__(self, **options: Any) -> None:
-        """Refuse negative amounts."""
-        super().__init__(max_digits=30, decimal_places=DECIMAL_PLACES, min_value=ZERO, **options)
-
-    def prepare_value(self, value: Any) -> Any:
-        """Show `0.002`, not `0.002000000000`."""
-        if not isinstance(value, Decimal):
-            return value
-        text = format(value, "f")
-        return text.rstrip("0").rstrip(".") if "." in text else text
 
 
 class PlanForm(forms.Form):

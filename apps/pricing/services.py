@@ -13,7 +13,7 @@ from apps.core.actors import Actor
 from apps.core.audit import record_audit
 from apps.core.events import publish
 from apps.pricing.drafts import ComponentDraft, PlanDraft, PriceDraft, find_defects
-from apps.pricing.enums import PlanStatus
+from apps.pricing.enums import PlanStatus, PriceModel
 from apps.pricing.events import PlanPublished, PlanWithdrawn, PriceVersionPublished
 from apps.pricing.exceptions import (
     InvalidPrice,
@@ -22,7 +22,8 @@ from apps.pricing.exceptions import (
     PlanWithoutPrice,
     PriceVersionPublishedAlready,
 )
-from apps.pricing.models import Plan, PriceComponent, PriceVersion, Tier
+from apps.pricing.meter_sources import meters_of_api
+from apps.pricing.models import CALLS_METER, Plan, PriceComponent, PriceVersion, Tier
 from apps.pricing.transitions import PLAN
 
 PLAN_FIELDS = (
@@ -87,6 +88,7 @@ def add_price_version(*, plan: Plan, draft: PriceDraft, actor: Actor) -> PriceVe
         raise InvalidPrice(defects[0].detail, errors=errors)
     plan = Plan.objects.lock(plan.pk)
     _require_open(plan)
+    _require_known_meters(plan, draft)
     last = plan.versions.aggregate(last=Max("number"))["last"] or 0
     version = PriceVersion.objects.create(
         organization_id=plan.organization_id,
@@ -227,6 +229,24 @@ def _add_component(version: PriceVersion, draft: ComponentDraft, position: int) 
         )
         for index, tier in enumerate(draft.tiers)
     )
+
+
+def _require_known_meters(plan: Plan, draft: PriceDraft) -> None:
+    """A meter that the API does not count by would be sold and never billed."""
+    wanted = {
+        index: component.meter
+        for index, component in enumerate(draft.components)
+        if component.model != PriceModel.FLAT and component.meter != CALLS_METER
+    }
+    unknown = set(wanted.values()) - meters_of_api(plan.api_id).keys() if wanted else set()
+    if unknown:
+        detail = _("The API has no meter with this key that counts.")
+        errors = [
+            {"pointer": f"/components/{index}/meter", "code": "unknown_meter", "detail": detail}
+            for index, meter in wanted.items()
+            if meter in unknown
+        ]
+        raise InvalidPrice(detail, errors=errors)
 
 
 def _require_open(plan: Plan) -> None:

@@ -17,7 +17,7 @@ quantity depends on the order in which events came.
 whole period of something that changes by each reading (+3 seats, -1 seat); a level is carried from period to period.
 All is `Decimal`.
 
-Source: docs/domain/metering.md §4; tests/vectors/aggregation.json.
+Source: docs/domain/meters.md §4; tests/vectors/aggregation.json.
 """
 
 from __future__ import annotations

@@ -17,6 +17,7 @@ class UsageConfig(AppConfig):
         from apps.keys.stops import register_stop_source  # noqa: PLC0415 -- needs models
         from apps.notifications.kinds import register_kinds  # noqa: PLC0415 -- needs models
         from apps.notifications.webhooks import register_event_types  # noqa: PLC0415 -- as above
+        from apps.pricing.meter_sources import register_meter_source  # noqa: PLC0415 -- as above
         from apps.subscriptions.usage_sources import (  # noqa: PLC0415 -- needs models
             register_live_source,
             register_usage_source,
@@ -36,9 +37,10 @@ class UsageConfig(AppConfig):
             webhooks,
         )
         from apps.usage.panels import shipper_panel  # noqa: PLC0415 -- needs models
-        from apps.usage.selectors import used_calls_for  # noqa: PLC0415 -- needs models
+        from apps.usage.selectors import running_meter_keys, used_calls_for  # noqa: PLC0415 -- needs models
         from apps.usage.stops import stops_of  # noqa: PLC0415 -- needs models
 
+        register_meter_source(running_meter_keys)
         register_usage_source(used_calls_for)
         register_live_source(counted_calls)
         register_stop_source(stops_of)

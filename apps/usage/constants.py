@@ -28,3 +28,5 @@ SHIPPER_SILENT_AFTER: Final = timedelta(seconds=60)
 # A window closes this long after its end, unless its meter says otherwise.
 DEFAULT_WATERMARK_DELAY_S: Final = 300
 MAX_WATERMARK_DELAY_S: Final = 7 * 86_400
+# Meters of one API that count at the same time.
+MAX_METERS: Final = 20

@@ -138,3 +138,24 @@ class DriftRunning(Conflict):
 
     code = "drift_running"
     title = _("A comparison is running already")
+
+
+class MeterInUse(Conflict):
+    """It has counted already, or a published price charges for it. Create another meter, and archive this one."""
+
+    code = "meter_in_use"
+    title = _("The meter is in use; make a new one instead, and archive this one")
+
+
+class MeterArchived(Conflict):
+    """An archived meter counts no more, and is kept for what it counted."""
+
+    code = "meter_archived"
+    title = _("The meter is archived")
+
+
+class MeterKeyTaken(Conflict):
+    """A key stands for one meter of an API, also after that is archived."""
+
+    code = "meter_key_taken"
+    title = _("The API has a meter of this key already")

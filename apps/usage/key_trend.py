@@ -13,6 +13,7 @@ from django.db.models.functions import TruncDate
 from apps.core import clock
 from apps.core.plots import Spark, draw_spark
 from apps.keys.models import ApiKey
+from apps.pricing.models import CALLS_METER
 from apps.usage.models import UsageEvent, UsageWindow
 
 DAYS: Final = 30
@@ -37,7 +38,9 @@ def key_trend(key: ApiKey, label: str) -> KeyTrend | None:
     subscription = key.subscription
     now = clock.business_now(key.organization)
     since = now - timedelta(days=DAYS)
-    windows = UsageWindow.objects.filter(subscription=subscription, window_start__gte=since)
+    windows = UsageWindow.objects.filter(
+        subscription=subscription, meter=CALLS_METER, window_start__gte=since
+    )
     total = windows.order_by().aggregate(total=Sum("event_count"))["total"] or 0
     if total > MAX_EVENTS:
         return None

@@ -35,6 +35,7 @@ class Operator(StrEnum):
     AT_MOST = "lte"
 
 
+OPERATORS: Final = frozenset(map(str, Operator))
 LISTS: Final = frozenset({Operator.IN, Operator.NOT_IN})
 WITHOUT_VALUE: Final = frozenset({Operator.EXISTS, Operator.MISSING})
 NUMERIC: Final = frozenset({Operator.ABOVE, Operator.AT_LEAST, Operator.BELOW, Operator.AT_MOST})

@@ -3,7 +3,7 @@
 Meters are read once per batch, and an API without any costs nothing more. What a meter takes from an event depends on the
 meter and the event alone, never on what came before, so that computing windows again gives the same.
 
-Source: docs/domain/metering.md §4.
+Source: docs/domain/meters.md.
 """
 
 from __future__ import annotations
@@ -161,10 +161,10 @@ def _meter_event(
         except _NoValueError as error:
             wrong = _miss(meter, item, error.code, error.found)
             (missing if error.code is MeterErrorCode.MISSING else misses).append(wrong)
-    if item.event.source == GATEWAY_SOURCE:
-        misses += [miss for miss in missing if miss.meter.source == MeterSource.RESPONSE_HEADER]
-    elif len(gains) == taken:
-        misses += missing
+    is_ours = item.event.source == GATEWAY_SOURCE
+    wanted = MeterSource.RESPONSE_HEADER if is_ours else MeterSource.PROPERTY
+    if is_ours or len(gains) == taken:
+        misses += [miss for miss in missing if miss.meter.source == wanted]
 
 
 def _concerns(meter: CompiledMeter, item: Placed) -> bool:

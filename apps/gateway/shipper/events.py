@@ -5,6 +5,7 @@ Source: docs/architecture/gateway.md §6, §7.
 
 from __future__ import annotations
 
+import re
 from datetime import UTC, datetime
 from typing import Any, Final, Literal
 
@@ -16,6 +17,8 @@ SOURCE: Final = "gateway"
 _MS: Final = 1000
 _MAX_METHOD_CHARS: Final = 10
 _MAX_PATH_CHARS: Final = 1024
+_MAX_METER_VALUES: Final = 20
+_METER_PAIR: Final = re.compile(r'([A-Za-z][A-Za-z0-9_.-]{0,59}) ?= ?"?([!#-+\--:<>-~]{1,60})"?')
 _NEXT_LINE: Final = b'{"level":'
 
 
@@ -42,6 +45,7 @@ class LogLine(msgspec.Struct, frozen=True, rename={"request_id": "uuid"}):
     subscription_id: str | None = None
     upstream_latency_ms: float | None = None
     gateway_error: str | None = None
+    meter: str | None = None
 
     @property
     def is_allowed_call(self) -> bool:
@@ -101,6 +105,7 @@ def completed_event(record: JournalRecord, line: LogLine) -> UsageEvent:
         request_bytes=line.bytes_read,
         response_bytes=line.size,
         outcome="completed",
+        properties=meter_values(line.meter) if line.meter else {},
     )
 
 
@@ -114,7 +119,18 @@ def unconfirmed_event(record: JournalRecord) -> UsageEvent:
         request_bytes=None,
         response_bytes=None,
         outcome="unconfirmed",
+        properties={},
     )
+
+
+def meter_values(header: str) -> dict[str, str]:
+    """Read what the upstream said in `X-Meter`, such as `tokens=381, rows=4`.
+
+    Values stay texts: whether one is a number is for its meter to judge, which also tells its provider when none came.
+    Names are in lower case; of two values of one name the last counts. What cannot be read is left out.
+    """
+    pairs = (_METER_PAIR.fullmatch(part.strip()) for part in header.split(",", _MAX_METER_VALUES))
+    return {pair[1].lower(): pair[2] for pair in pairs if pair is not None}
 
 
 def format_time(milliseconds: int) -> str:
@@ -134,7 +150,6 @@ def _event(record: JournalRecord, **measured: Any) -> UsageEvent:
         api_id=record.api_id,
         method=record.method[:_MAX_METHOD_CHARS],
         path=record.path[:_MAX_PATH_CHARS],
-        properties={},
         clock_offset_ms=record.clock_offset_ms,
         **measured,
     )

@@ -8,7 +8,6 @@ from typing import Any, Final
 from django.contrib import messages
 from django.core.paginator import Paginator
 from django.db import transaction
-from django.forms import BaseFormSet
 from django.http import HttpResponse
 from django.shortcuts import redirect, render
 from django.urls import reverse
@@ -19,91 +18,20 @@ from apps.accounts.decorators import ConsoleRequest, console_page
 from apps.apis.selectors import get_own_api, list_own_apis
 from apps.core.forms import refusals_on
 from apps.portal.moves import ask, carry_out
+from apps.portal.views.price_builder import PriceBuilder
 from apps.pricing import selectors, services
-from apps.pricing.drafts import PriceDraft, find_defects, table_of
-from apps.pricing.exceptions import InvalidPrice
-from apps.pricing.forms import (
-    MAX_TIER_ROWS,
-    TIER_ROWS,
-    CallsForm,
-    NewPlanForm,
-    PlanForm,
-    PriceForm,
-    TierForm,
-    TierFormSet,
-    initial_of,
-    show_defects,
-    tiers_of,
-)
+from apps.pricing.forms import CallsForm, NewPlanForm, PlanForm
 from apps.pricing.models import CALLS_METER, Plan
-from apps.pricing.quotes import Quote, quote_usage
+from apps.pricing.quotes import quote_usage
 from apps.pricing.summaries import summary_of
 from apps.pricing.transitions import PLAN
+from apps.usage.selectors import running_meters
 
 READ: Final = "plans.read"
 MANAGE: Final = "plans.manage"
 PAGE_SIZE: Final = 50
 LIST_ROUTE: Final = "portal:provider_plans"
 PAGE_ROUTE: Final = "portal:provider_plan"
-
-
-class PriceBuilder:
-    """The forms of a price, and what their buttons ask for: more rows, the bill, or saving."""
-
-    def __init__(self, request: ConsoleRequest, beginning: PriceDraft | None = None) -> None:
-        """Read what was typed; a new page begins with a price that exists, or empty."""
-        price, rows = initial_of(beginning) if beginning else (None, None)
-        data = request.POST if request.method == "POST" else None
-        self._post = request.POST
-        self.price = PriceForm(data, initial=price)
-        self.rows: BaseFormSet[TierForm] = TierFormSet(data, initial=rows, prefix="tiers")
-        self.calls = CallsForm(data)
-        self.quote: Quote | None = None
-
-    @property
-    def wants_rows(self) -> bool:
-        """Whether “one more tier” was pressed."""
-        return "more_tiers" in self._post
-
-    @property
-    def wants_bill(self) -> bool:
-        """Whether “show the bill” was pressed."""
-        return "show_bill" in self._post
-
-    def is_valid(self) -> bool:
-        """Check every field, then the price as a whole; defects stand where they were typed."""
-        if not (self.price.is_valid() and self.rows.is_valid()):
-            return False
-        defects = find_defects(self.draft())
-        if defects:
-            errors = [{**defect._asdict(), "detail": str(defect.detail)} for defect in defects]
-            show_defects(self.price, self.rows, InvalidPrice(errors=errors))
-        return not defects
-
-    def draft(self) -> PriceDraft:
-        """Return the price that was typed."""
-        return self.price.to_draft(tiers_of(self.rows))
-
-    def add_rows(self) -> None:
-        """Offer more tiers, keeping what was typed."""
-        data = self._post.copy()
-        wanted = int(data.get("tiers-TOTAL_FORMS") or 0) + TIER_ROWS
-        data["tiers-TOTAL_FORMS"] = str(min(wanted, MAX_TIER_ROWS))
-        self.rows = TierFormSet(data, prefix="tiers")
-
-    def price_usage(self) -> None:
-        """Show what the typed usage would cost."""
-        if self.is_valid() and self.calls.is_valid():
-            calls = Decimal(self.calls.cleaned_data["calls"])
-            self.quote = quote_usage(table_of(self.draft()), {CALLS_METER: calls})
-
-    def answers_without_saving(self) -> bool:
-        """Do what a button other than “save” asks for; tell whether there was one."""
-        if self.wants_rows:
-            self.add_rows()
-        elif self.wants_bill:
-            self.price_usage()
-        return self.wants_rows or self.wants_bill
 
 
 @console_page(READ)
@@ -132,7 +60,10 @@ def create(request: ConsoleRequest) -> HttpResponse:
         else None
     )
     data = request.POST if request.method == "POST" else None
-    form, builder = NewPlanForm(data, apis=apis, initial={"api": chosen}), PriceBuilder(request)
+    form = NewPlanForm(data, apis=apis, initial={"api": chosen})
+    builder = PriceBuilder(
+        request, meters=running_meters([api.pk for api in ([chosen] if chosen else apis)])
+    )
     if request.method == "POST" and not builder.answers_without_saving():
         are_valid = [form.is_valid(), builder.is_valid()]
         if all(are_valid):
@@ -211,7 +142,8 @@ def new_price(request: ConsoleRequest, plan_id: str) -> HttpResponse:
     """Write down a new price version, beginning with the one that there is."""
     plan = selectors.get_provider_plan(request.actor, plan_id)
     latest = plan.versions.prefetch_related("components__tiers").first()
-    builder = PriceBuilder(request, selectors.draft_of(latest) if latest else None)
+    beginning = selectors.draft_of(latest) if latest else None
+    builder = PriceBuilder(request, beginning, meters=running_meters([plan.api_id]))
     if request.method == "POST" and not builder.answers_without_saving() and builder.is_valid():
         with refusals_on(builder.price):
             _add_price(request, plan, builder)

@@ -10,7 +10,7 @@ from apps.usage.models import UsageWindow
 
 @admin.register(UsageWindow)
 class UsageWindowAdmin(UsageAdmin):
-    """Hourly quantities."""
+    """What events add up to."""
 
     change_list_template = "usage/backoffice_list.html"
     list_display = (
@@ -18,6 +18,8 @@ class UsageWindowAdmin(UsageAdmin):
         "consumer_organization",
         "subscription",
         "meter",
+        "dimensions",
+        "aggregation",
         "quantity",
         "event_count",
         "error_count",
@@ -26,7 +28,8 @@ class UsageWindowAdmin(UsageAdmin):
         "status",
         "closed_at",
         "updated_at",
+        "watermark_at",
     )
-    list_filter = ("status", "meter")
+    list_filter = ("status", "aggregation", "meter")
     list_select_related = ("consumer_organization", "subscription__api", "subscription__plan")
     search_fields = ("consumer_organization__name", "subscription__api__name")

@@ -126,7 +126,7 @@ class UsageEventSerializer(serializers.ModelSerializer[UsageEvent]):
 class UsageWindowSerializer(serializers.ModelSerializer[UsageWindow]):
     """What one window added up to.
 
-    It closes at `closes_at`, in real time; what comes later, and before its period is closed, is in `late_count`.
+    `dimensions` is a JSON object, or empty. It closes at `closes_at`, in real time; what comes later, and before its period is closed, is in `late_count`.
     """
 
     id = serializers.CharField(source="public_id")
@@ -142,6 +142,8 @@ class UsageWindowSerializer(serializers.ModelSerializer[UsageWindow]):
             "id",
             "subscription_id",
             "meter",
+            "dimensions",
+            "aggregation",
             "window_start",
             "window_end",
             "quantity",

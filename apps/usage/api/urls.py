@@ -12,6 +12,7 @@ from apps.usage.api import (
     exports,
     inbox,
     lateness,
+    meters,
     quotas,
     reads,
     shippers,
@@ -19,7 +20,16 @@ from apps.usage.api import (
 )
 from apps.usage.api.alert_urls import urlpatterns as alert_routes
 
+METERS = "provider/apis/<str:api_id>/meters"
 urlpatterns = [
+    path(METERS, meters.MetersView.as_view(), name="provider-api-meters"),
+    path(f"{METERS}/sample", meters.MeterSampleView.as_view(), name="provider-api-meter-sample"),
+    path(f"{METERS}/<str:meter_id>", meters.MeterView.as_view(), name="provider-api-meter"),
+    path(
+        f"{METERS}/<str:meter_id>/archive",
+        meters.ArchiveMeterView.as_view(),
+        name="provider-api-meter-archive",
+    ),
     path("usage/events", views.UsageEventsView.as_view(), name="usage-events"),
     path("usage/events/<uuid:event_id>", reads.UsageEventView.as_view(), name="usage-event"),
     path("usage/series", reads.UsageSeriesView.as_view(), name="usage-series"),

@@ -46,7 +46,7 @@ _ADD_UP: Final = f"""
         LEFT JOIN unnest(%(known_apis)s::uuid[], %(methods)s::text[], %(paths)s::text[], %(endpoints)s::text[])
             AS known (api_id, method, path, endpoint)
             ON known.api_id = call.api_id AND known.method = call.method AND known.path = call.path
-        WHERE call.occurred_at >= slot.start_at AND call.occurred_at < slot.end_at
+        WHERE call.outcome <> 'measured' AND call.occurred_at >= slot.start_at AND call.occurred_at < slot.end_at
             AND call.subscription_id = ANY(%(wanted)s) AND call.occurred_at >= %(hour)s AND call.occurred_at < %(end)s
         GROUP BY 1, 2, 3, 4, 5, 6
     ) counted

@@ -11,7 +11,7 @@ from apps.core.clock import Period
 from apps.core.exceptions import NotFound
 from apps.pricing.models import CALLS_METER
 from apps.usage.call_ranges import CallRange
-from apps.usage.enums import LateResolution
+from apps.usage.enums import EventOutcome, LateResolution
 from apps.usage.models import (
     LateEvent,
     UsageEvent,
@@ -57,6 +57,7 @@ def counted_events(subscription_id: UUID, period: Period) -> QuerySet[UsageEvent
                 period=period,
                 subscription_id=subscription_id,
                 billable_only=True,
+                statuses=(200, 1000),  # a measurement has none
                 without=frozenset(late.values_list("event_id", flat=True)),
             )
         )
@@ -66,6 +67,7 @@ def counted_events(subscription_id: UUID, period: Period) -> QuerySet[UsageEvent
             occurred_at__gte=period.start,
             occurred_at__lt=period.end,
             is_billable=True,
+            outcome=EventOutcome.COMPLETED,
         )
         .exclude(event_id__in=late)
         .order_by("-occurred_at", "-event_id")

@@ -4,11 +4,8 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from datetime import datetime
-from decimal import Decimal
-from typing import Final
 from uuid import UUID
 
-from django.db import connection
 from django.db.models import Sum
 
 from apps.core.clock import Period
@@ -19,16 +16,8 @@ from apps.usage.models import (
     UsageBatch,
     UsageWindow,
 )
+from apps.usage.selectors.period_quantities import quantities_for
 from apps.usage.selectors.shippers import serving_shippers
-
-_SUM_WINDOWS: Final = """
-    SELECT asked.position, w.meter, SUM(w.quantity)
-    FROM unnest(%s::uuid[], %s::timestamptz[], %s::timestamptz[])
-        WITH ORDINALITY AS asked (subscription_id, period_start, period_end, position)
-    JOIN usage_usagewindow w ON w.subscription_id = asked.subscription_id
-        AND w.window_start >= asked.period_start AND w.window_start < asked.period_end
-    GROUP BY asked.position, w.meter
-"""
 
 
 def usage_is_complete(until: datetime) -> bool:
@@ -49,37 +38,6 @@ def used_calls(subscription_id: UUID, period: Period) -> int:
         window_start__lt=period.end,
     ).aggregate(total=Sum("quantity"))["total"]
     return int(total or 0)
-
-
-def quantities_in(subscription_id: UUID, period: Period) -> dict[str, Decimal]:
-    """Return the quantity of each meter in a period of business time."""
-    rows = (
-        UsageWindow.objects.filter(
-            subscription_id=subscription_id,
-            window_start__gte=period.start,
-            window_start__lt=period.end,
-        )
-        .values_list("meter")
-        .annotate(total=Sum("quantity"))
-    )
-    return dict(rows)
-
-
-def quantities_for(questions: Sequence[UsageQuestion]) -> dict[UsageQuestion, dict[str, Decimal]]:
-    """Return the quantity of each meter for many subscriptions and periods. One query."""
-    found: dict[UsageQuestion, dict[str, Decimal]] = {question: {} for question in questions}
-    with connection.cursor() as cursor:
-        cursor.execute(
-            _SUM_WINDOWS,
-            [
-                [question.subscription_id for question in questions],
-                [question.period.start for question in questions],
-                [question.period.end for question in questions],
-            ],
-        )
-        for position, meter, total in cursor.fetchall():
-            found[questions[position - 1]][meter] = total
-    return found
 
 
 def used_calls_for(questions: Sequence[UsageQuestion]) -> dict[UsageQuestion, int]:

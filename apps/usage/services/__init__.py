@@ -15,6 +15,7 @@ from apps.usage.services.exports import (
     expire_exports,
     request_export,
 )
+from apps.usage.services.meters import archive_meter, create_meter, update_meter
 from apps.usage.services.rejections import forget_rejections
 from apps.usage.services.replays import (
     ReplayResult,
@@ -40,10 +41,12 @@ __all__ = (
     "ReplayResult",
     "RolledUp",
     "apply_dry_run",
+    "archive_meter",
     "cancel_export",
     "carry_out_rewind",
     "close_usage",
     "close_windows",
+    "create_meter",
     "expire_exports",
     "finish_replay",
     "follow_time_zone",
@@ -63,6 +66,7 @@ __all__ = (
     "retire_node",
     "retry_rewind",
     "roll_up",
+    "update_meter",
     "verify_archive",
     "write_archive",
     "write_export",

@@ -19,7 +19,7 @@ from apps.usage.enums import WindowStatus
 from apps.usage.events import UsageClosed
 from apps.usage.exceptions import UsageNotComplete
 from apps.usage.models import UsageCutoff, UsageWindow
-from apps.usage.selectors import usage_is_complete, watermark_has_passed
+from apps.usage.selectors import quantities_in, usage_is_complete, watermark_has_passed
 
 CLOSED_AT_ONCE: Final = 1_000
 # An intake that is about to commit has read its time already.
@@ -52,7 +52,7 @@ _CLOSE_WINDOWS: Final = """
 class ClosedUsage:
     """The closed windows of a period: what rating starts from.
 
-    `quantities` maps each meter to its quantity; `window_revisions` maps window ids to the revision counted.
+    `quantities` maps each meter to its priced units; `window_revisions` maps window ids to the revision counted.
     """
 
     quantities: dict[str, Decimal]
@@ -122,14 +122,9 @@ def _close_some(now: datetime) -> int:
 
 
 def _closed_usage(subscription: Subscription, period: Period) -> ClosedUsage:
-    quantities: dict[str, Decimal] = {}
-    revisions: dict[UUID, int] = {}
     windows = UsageWindow.objects.filter(
         subscription=subscription,
         window_start__gte=period.start,
         window_start__lt=period.end,
-    ).values_list("id", "meter", "quantity", "revision")
-    for pk, meter, quantity, revision in windows:
-        quantities[meter] = quantities.get(meter, Decimal(0)) + quantity
-        revisions[pk] = revision
-    return ClosedUsage(quantities, revisions)
+    ).values_list("id", "revision")
+    return ClosedUsage(quantities_in(subscription.pk, period), dict(windows))

@@ -477,6 +477,8 @@ class _EchoHandler(BaseHTTPRequestHandler):
         self.send_header("X-Quota-Remaining", "from the provider")
         self.send_header("X-Tollgate-Error", "from the provider")
         self.send_header("Access-Control-Allow-Origin", "https://upstream.example")
+        if "/metered" in self.path:
+            self.send_header("X-Meter", "tokens=381, rows=4")
         self.end_headers()
         self.wfile.write(answer)
 

@@ -188,6 +188,16 @@ def test_upstreams_own_errors_pass_unmarked(proxy: Proxy, consumer: Consumer, st
     assert not line.get("gateway_error")
 
 
+def test_what_the_upstream_says_that_a_call_used_is_logged_and_seen_by_the_consumer(
+    proxy: Proxy, consumer: Consumer
+) -> None:
+    metered, plain = call(proxy, consumer, "/metered"), call(proxy, consumer, "/x")
+
+    assert metered.headers["x-meter"] == "tokens=381, rows=4"
+    assert line_of(proxy, metered.headers["x-request-id"])["meter"] == "tokens=381, rows=4"
+    assert not line_of(proxy, plain.headers["x-request-id"]).get("meter")
+
+
 # --- Paths ------------------------------------------------------------------------------------
 
 
