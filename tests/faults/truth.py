@@ -23,7 +23,7 @@ from apps.usage.placement import window_start_of
 from tests.faults.load import CALLERS, Calls
 from tests.running_stack import LONGEST_CALL_S, Running
 
-SETTLED_WITHIN_S: Final = 60.0 + LONGEST_CALL_S
+SETTLED_WITHIN_S: Final = 90.0 + LONGEST_CALL_S
 POLL_S: Final = 0.25
 SHOWN: Final = 5
 # A call may be let through until the kill is done.
