@@ -21,6 +21,7 @@ SUITES: Final = (
     "usage_processors",
     "usage_lag",
     "usage_volume",
+    "analytics",
     "catalogue",
     "registration",
     "reconciliation",
