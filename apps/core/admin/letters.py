@@ -17,6 +17,7 @@ from django.views.decorators.http import require_POST
 from apps.core import dead_letters
 from apps.core.admin.bases import ReadOnlyAdmin, ReasonForm
 from apps.core.backoffice import staff_actor
+from apps.core.enums import DeadLetterState
 from apps.core.exceptions import DomainError, Forbidden
 from apps.core.models import DeadLetter
 
@@ -68,19 +69,47 @@ def readable(payload: Any) -> Any:
         return payload
 
 
+class StateFilter(admin.SimpleListFilter):
+    """Open letters, those that were retried, and those that were given up."""
+
+    title = gettext_lazy("state")
+    parameter_name = "state"
+
+    def lookups(
+        self,
+        request: HttpRequest,
+        model_admin: Any,
+    ) -> list[tuple[str, Any]]:
+        """Offer the states."""
+        return list(DeadLetterState.choices)
+
+    def queryset(
+        self, request: HttpRequest, queryset: QuerySet[DeadLetter]
+    ) -> QuerySet[DeadLetter]:
+        """Keep the letters of the state that was chosen."""
+        if self.value() == DeadLetterState.OPEN:
+            return queryset.filter(resolved_at=None)
+        return queryset.filter(resolution=self.value()) if self.value() else queryset
+
+
 @admin.register(DeadLetter)
 class DeadLetterAdmin(ReadOnlyAdmin):
     """Work that failed for good: retry it or give it up, and say why."""
 
     change_roles = ("operator",)
     view_roles = ("operator",)
-    list_display = ("created_at", "source", "reference", "reason", "attempts", "resolution")
-    list_filter = ("source", "resolution")
+    list_display = ("created_at", "source", "reference", "reason", "attempts", "shown_state")
+    list_filter = ("source", StateFilter)
     search_fields = ("reference",)
     action_form = ReasonForm
     actions = ("retry_selected", "discard_selected")
     change_form_template = "core/backoffice/dead_letter.html"
     change_list_template = "core/backoffice/dead_letters.html"
+
+    @admin.display(description=gettext_lazy("state"), ordering="resolution")
+    def shown_state(self, letter: DeadLetter) -> str:
+        """Open, retried or discarded."""
+        return str(DeadLetterState(letter.state).label)
 
     def get_urls(self) -> list[URLPattern]:
         """Add what the buttons do."""

@@ -122,10 +122,13 @@ def _tell(
         event_id = str(taken[index].event_id)
         fate = _fate(batch, taken[index], stored, conflicts)
         reason = reasons.get(event_id, "") if fate in _WITH_REASON else ""
+        if fate == EventFate.DEAD_LETTER and batch.organization_id is not None:
+            reason = _NOT_STORED  # what failed inside is for operators
         told.append(SentEvent(index, event_id, fate, reason=reason))
     return told
 
 
+_NOT_STORED = "It could not be stored. The operator has it and mends it."
 _WITH_REASON = frozenset({EventFate.CONFLICT, EventFate.DEAD_LETTER})
 
 

@@ -76,6 +76,8 @@ def test_each_event_has_its_outcome(api_client: Any) -> None:
         (7, "dead_letter"),
         (8, "stored"),
     ]
+    (dead,) = client.get(f"{BATCHES}/{batch_id}/events?outcome=dead_letter").json()["data"]
+    assert "The operator has it" in dead["reason"]
     assert outcomes(client, batch_id, outcome="rejected") == [(1, "rejected"), (5, "rejected")]
     assert outcomes(client, batch_id, after=6)[0] == (7, "dead_letter")
     row = client.get(f"{BATCHES}/{batch_id}").json()
