@@ -9,6 +9,7 @@ from django import forms
 from django.contrib import admin, messages
 from django.db.models import QuerySet
 from django.http import HttpRequest, HttpResponse, HttpResponseRedirect
+from django.template.response import TemplateResponse
 from django.urls import URLPattern, path, reverse
 from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy, ngettext
@@ -25,12 +26,20 @@ LIST = "admin:core_deadletter_changelist"
 PAGE = "admin:core_deadletter_change"
 
 
+class _Indented(json.JSONEncoder):
+    """Writes one member a line, as people edit it."""
+
+    def __init__(self, **options: Any) -> None:
+        super().__init__(**{**options, "indent": 2})
+
+
 class LetterForm(forms.Form):
     """What to do with one letter. The payload is offered where its source lets people edit it."""
 
     payload = forms.JSONField(
         label=gettext_lazy("Payload"),
-        widget=forms.Textarea(attrs={"rows": 14, "spellcheck": "false", "class": "mono"}),
+        widget=forms.Textarea(attrs={"rows": 16, "spellcheck": "false"}),
+        encoder=_Indented,
         help_text=gettext_lazy("What is retried. The original is kept beside it."),
         required=False,
     )
@@ -39,9 +48,7 @@ class LetterForm(forms.Form):
     def __init__(self, data: Any = None, *, letter: DeadLetter) -> None:
         """Offer the payload as it can be read best: an event that is kept as text as the object that it is."""
         super().__init__(data, initial={"payload": readable(letter.payload)})
-        if dead_letters.can_edit(letter):
-            self.fields["payload"].widget.attrs["rows"] = 16
-        else:
+        if not dead_letters.can_edit(letter):
             del self.fields["payload"]
 
 
@@ -92,6 +99,11 @@ class StateFilter(admin.SimpleListFilter):
         return queryset.filter(resolution=self.value()) if self.value() else queryset
 
 
+def written(payload: Any) -> str:
+    """Return a payload as text for people."""
+    return json.dumps(readable(payload), indent=2, ensure_ascii=False)
+
+
 @admin.register(DeadLetter)
 class DeadLetterAdmin(ReadOnlyAdmin):
     """Work that failed for good: retry it or give it up, and say why."""
@@ -103,7 +115,7 @@ class DeadLetterAdmin(ReadOnlyAdmin):
     search_fields = ("reference",)
     action_form = ReasonForm
     actions = ("retry_selected", "discard_selected")
-    change_form_template = "core/backoffice/dead_letter.html"
+    change_form_template: str = "core/backoffice/dead_letter.html"
     change_list_template = "core/backoffice/dead_letters.html"
 
     @admin.display(description=gettext_lazy("state"), ordering="resolution")
@@ -141,15 +153,24 @@ class DeadLetterAdmin(ReadOnlyAdmin):
         extra_context: dict[str, Any] | None = None,
     ) -> HttpResponse:
         """Offer to mend, retry and discard a letter that is open."""
+        self._require_operator(request)
         letter = self.get_object(request, object_id)
-        context: dict[str, Any] = {**(extra_context or {})}
-        if letter is not None and letter.resolved_at is None:
-            context |= {
-                "can_resolve": True,
-                "can_retry": dead_letters.can_retry(letter),
-                "form": context.get("form") or LetterForm(letter=letter),
-            }
-        return super().change_view(request, object_id, form_url, context)
+        if letter is None:
+            return HttpResponseRedirect(reverse(LIST))
+        is_open = letter.resolved_at is None
+        edited = letter.edited_payload
+        context = {
+            **self.admin_site.each_context(request),
+            **(extra_context or {}),
+            "title": _("Dead letter"),
+            "opts": self.model._meta,
+            "letter": letter,
+            "payload": written(letter.payload),
+            "edited": "" if edited is None else written(edited),
+            "can_retry": dead_letters.can_retry(letter),
+            "form": LetterForm(letter=letter) if is_open else None,
+        }
+        return TemplateResponse(request, self.change_form_template, context)
 
     def resolve(self, request: HttpRequest, object_id: str) -> HttpResponse:
         """Retry or discard a letter; a refusal stands beside its field."""
