@@ -15,7 +15,8 @@ from apps.gateway.quotas import find_live_quotas
 from apps.subscriptions.models import Subscription
 from apps.subscriptions.selectors import QuotaStanding, quota_standings
 from apps.subscriptions.usage_sources import UsageQuestion
-from apps.usage.models import UsageWindow
+from apps.usage.models import UsageAlert, UsageWindow
+from apps.usage.placement import window_start_of
 from apps.usage.selectors import used_calls_for
 from apps.usage.series import usage_series
 
@@ -26,13 +27,40 @@ PACE_SPAN: Final = timedelta(days=7)
 class SubscriptionUsage:
     """What the visitor of a subscription wants to know first.
 
-    `exhausted_at` is None where the quota lasts beyond the period, or there is none; a moment that has passed
-    means it is used up now.
+    `pace_calls` were made in `pace_span`: the last 7 days, or since the subscription began. `exhausted_at` goes on at that
+    pace: None where the quota lasts beyond the period, or there is none; a moment that has passed means it is used up now.
     """
 
     quota: QuotaStanding
-    calls_per_day: int
-    exhausted_at: datetime | None
+    pace_calls: int
+    pace_span: Period
+
+    @property
+    def calls_per_day(self) -> int:
+        """The pace, rounded."""
+        return round(self.pace_calls / (self.pace_span.duration / timedelta(days=1)))
+
+    @property
+    def is_whole_week(self) -> bool:
+        """Whether the pace is that of seven days; else the subscription is younger."""
+        return self.pace_span.duration >= PACE_SPAN
+
+    @property
+    def exhausted_at(self) -> datetime | None:
+        """When the quota is used up at this pace."""
+        return self.runs_out_at(self.quota.remaining)
+
+    def runs_out_at(self, left: int | None) -> datetime | None:
+        """Return when so many calls are made at this pace; now when none is left, None if not within the period."""
+        if left is None or (left and not self.pace_calls):
+            return None
+        moment = self.pace_span.end
+        if left:
+            takes = self.pace_span.duration * left / self.pace_calls
+            if takes > self.quota.period.duration:
+                return None
+            moment += takes
+        return moment if moment < self.quota.period.end else None
 
     @property
     def resets_at(self) -> datetime:
@@ -47,10 +75,13 @@ def subscription_usages(subscriptions: Sequence[Subscription]) -> dict[UUID, Sub
     """
     standings = live_standings(subscriptions)
     nows = {row.pk: clock.business_now(row.consumer_organization) for row in subscriptions}
-    questions = {row.pk: UsageQuestion(row.pk, _recent(row, nows[row.pk])) for row in subscriptions}
+    spans = {row.pk: _recent(row, nows[row.pk]) for row in subscriptions}
+    questions = {
+        row.pk: UsageQuestion(row.pk, _by_window(row, spans[row.pk])) for row in subscriptions
+    }
     recent = used_calls_for(list(questions.values()))
     return {
-        row.pk: _usage(standings[row.pk], recent[questions[row.pk]], questions[row.pk].period)
+        row.pk: SubscriptionUsage(standings[row.pk], recent[questions[row.pk]], spans[row.pk])
         for row in subscriptions
     }
 
@@ -90,15 +121,12 @@ def _recent(subscription: Subscription, now: datetime) -> Period:
     return Period(start, now)
 
 
-def _usage(quota: QuotaStanding, recent: int, span: Period) -> SubscriptionUsage:
-    seconds = span.duration.total_seconds()
-    per_day = round(recent * timedelta(days=1).total_seconds() / seconds)
-    if quota.remaining is None:
-        return SubscriptionUsage(quota, per_day, None)
-    if quota.remaining == 0:
-        return SubscriptionUsage(quota, per_day, span.end)
-    if not recent:
-        return SubscriptionUsage(quota, per_day, None)
-    exhausted_at = span.end + timedelta(seconds=quota.remaining * seconds / recent)
-    is_in_time = exhausted_at < quota.period.end
-    return SubscriptionUsage(quota, per_day, exhausted_at if is_in_time else None)
+def _by_window(subscription: Subscription, span: Period) -> Period:
+    """Begin with the window in which the span begins: it holds the first calls of a new subscription."""
+    return Period(window_start_of(span.start, subscription.timezone), span.end)
+
+
+def warnings_of(subscription: Subscription, period: Period) -> list[UsageAlert]:
+    """Return what the consumer was told in a period about a quota or a spend cap that runs low, newest first. One query."""
+    alerts = UsageAlert.objects.filter(subscription=subscription, period_start=period.start)
+    return list(alerts.order_by("-id"))

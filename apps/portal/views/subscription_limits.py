@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from datetime import datetime, timedelta
+from datetime import timedelta
 from typing import Any, Final
 
 from django.http import HttpResponse
@@ -14,7 +14,7 @@ from django.views.decorators.http import require_http_methods, require_POST, req
 
 from apps.accounts.decorators import ConsoleRequest, console_page
 from apps.core.forms import refusals_on
-from apps.gateway.quotas import LiveQuota, live_quotas
+from apps.gateway.quotas import live_quotas
 from apps.portal.moves import carry_out
 from apps.subscriptions import selectors, services
 from apps.subscriptions.forms import SpendCapForm
@@ -94,15 +94,9 @@ def _live_context(subscription: Subscription) -> dict[str, Any]:
         "usage": usage,
         "top_ups": top_ups,
         "cap": cap_standing(subscription),
-        "exhausted_at": _runs_out(quota, quota.remaining, usage.calls_per_day),
-        "cap_reached_at": _runs_out(quota, quota.spend_remaining, usage.calls_per_day),
+        "exhausted_at": usage.runs_out_at(quota.remaining) if quota.remaining else None,
+        "cap_reached_at": usage.runs_out_at(quota.spend_remaining)
+        if quota.spend_remaining
+        else None,
         "resets_in": timedelta(seconds=quota.resets_in_s),
     }
-
-
-def _runs_out(quota: LiveQuota, left: int | None, calls_per_day: int) -> datetime | None:
-    """Return when so many calls are used at the pace of the last week; None if not within the period."""
-    if not left or not calls_per_day:
-        return None
-    moment = quota.now + timedelta(days=1) * min(left / calls_per_day, 10_000)
-    return moment if moment < quota.period.end else None

@@ -16,6 +16,7 @@ from apps.usage.api import (
     quotas,
     reads,
     shippers,
+    standing,
     views,
 )
 from apps.usage.api.alert_urls import urlpatterns as alert_routes
@@ -76,6 +77,11 @@ urlpatterns = [
     ),
     path("usage/rejections", batches.UsageRejectionsView.as_view(), name="usage-rejections"),
     path("quota", quotas.QuotasView.as_view(), name="quotas"),
+    path(
+        "subscriptions/<str:subscription_id>/usage",
+        standing.SubscriptionUsageView.as_view(),
+        name="subscription-usage",
+    ),
     path(
         "subscriptions/<str:subscription_id>/quota",
         quotas.SubscriptionQuotaView.as_view(),

@@ -318,6 +318,7 @@ MATRIX: dict[str, set[str]] = {
     "GET /api/v1/admin/usage/rewinds/{rewind_id}/differences": {OPERATOR},
     "GET /api/v1/quota": READERS,
     "GET /api/v1/subscriptions/{subscription_id}/quota": READERS,
+    "GET /api/v1/subscriptions/{subscription_id}/usage": READERS,
     "GET /api/v1/subscriptions/{subscription_id}/spend-cap": READERS,
     "PUT /api/v1/subscriptions/{subscription_id}/spend-cap": BUYERS,
     "DELETE /api/v1/subscriptions/{subscription_id}/spend-cap": BUYERS,
