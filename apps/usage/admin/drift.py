@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from datetime import datetime
 from typing import Any, Final
 
 from django.contrib import admin, messages
@@ -111,7 +112,10 @@ class DriftReportAdmin(UsageAdmin):
             "findings": [
                 (row, LOOKS[row["outcome"]]) for row in report.details.get("findings", [])
             ],
-            "windows": report.details.get("windows", []),
+            "windows": [
+                (row, datetime.fromisoformat(row["window_start"]))
+                for row in report.details.get("windows", [])
+            ],
         }
         return self._show(request, "usage/backoffice_drift_report.html", _("Comparison"), context)
 
