@@ -10,6 +10,7 @@ from django.utils.translation import gettext_lazy as _
 Text = str | Promise
 
 _LABELS: Final[dict[str, tuple[Text, Text]]] = {
+    "anomalies": (_("Anomalies"), _("Hours with unusually many or few calls, or failures.")),
     "apis": (_("APIs"), _("Publication, suspension and upstreams that are down.")),
     "approvals": (
         _("Approvals"),

@@ -24,6 +24,7 @@ class UsageConfig(AppConfig):
         )
         from apps.usage import (  # noqa: PLC0415 -- registration on import
             alerts,  # noqa: F401
+            anomaly_telling,
             attention,  # noqa: F401
             budget_alerts,  # noqa: F401
             budget_notices,
@@ -44,7 +45,8 @@ class UsageConfig(AppConfig):
         register_usage_source(used_calls_for)
         register_live_source(counted_calls)
         register_stop_source(stops_of)
-        register_kinds(*budget_notices.BUDGETS)
+        register_kinds(*anomaly_telling.KINDS, *budget_notices.BUDGETS)
+        register_event_types(anomaly_telling.EVENT)
         register_kinds(*notices.ALL)
         register_event_types(*webhooks.ALL)
         register_panel("usage/_backoffice_shippers.html", shipper_panel)

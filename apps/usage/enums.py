@@ -122,6 +122,23 @@ class AlertKind(TextChoices):
     SPEND_CAP = "spend_cap", pgettext_lazy("usage alert", "spend cap")
 
 
+class AnomalyKind(TextChoices):
+    """How an hour is unlike its weekday."""
+
+    SPIKE = "spike", pgettext_lazy("anomaly", "unusually many calls")
+    DROP = "drop", pgettext_lazy("anomaly", "unusually few calls")
+    ERRORS = "errors", pgettext_lazy("anomaly", "unusually many failures")
+
+
+class Sensitivity(TextChoices):
+    """How much difference is told."""
+
+    OFF = "off", pgettext_lazy("sensitivity", "off")
+    LOW = "low", pgettext_lazy("sensitivity", "low")
+    NORMAL = "normal", pgettext_lazy("sensitivity", "normal")
+    HIGH = "high", pgettext_lazy("sensitivity", "high")
+
+
 class BudgetPeriod(TextChoices):
     """Over what a budget runs."""
 

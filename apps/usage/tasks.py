@@ -13,6 +13,7 @@ from apps.core.partitions import ensure_monthly_partitions
 from apps.core.schedule import schedule
 from apps.gateway.valkey import get_counters
 from apps.usage import services
+from apps.usage.anomalies import find_anomalies
 from apps.usage.budget_alerts import look_at_all_budgets
 from apps.usage.drift import compare_counters, forget_old_reports
 from apps.usage.enums import DriftScope
@@ -75,6 +76,12 @@ def verify_archives(_context: JobContext) -> dict[str, int]:
 schedule("usage.verify_archives", crontab="20 4 * * *")
 schedule("usage.keep_retention", crontab="40 2 * * *")
 schedule("usage.expire_exports", every=timedelta(hours=1))
+
+
+@job("usage.find_anomalies")
+def look_for_anomalies(_context: JobContext) -> dict[str, int]:
+    """Compare the last hours with the same weekday and hour of the weeks before."""
+    return find_anomalies()
 
 
 @job("usage.look_at_budgets")
@@ -145,4 +152,5 @@ schedule("usage.compare_counters", every=timedelta(minutes=5))
 schedule("usage.compare_all_counters", crontab="40 3 * * *")
 schedule("usage.make_partitions", every=timedelta(days=1))
 schedule("usage.roll_up", every=timedelta(minutes=1))
+schedule("usage.find_anomalies", every=timedelta(minutes=5))
 schedule("usage.look_at_budgets", every=timedelta(minutes=5))

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from django.urls import path
 
-from apps.usage import budget_views, intake_views, live_views, views
+from apps.usage import anomaly_views, budget_views, intake_views, live_views, views
 
 app_name = "usage"
 urlpatterns = [
@@ -24,6 +24,8 @@ urlpatterns = [
     path(
         "console/provider/usage/live/now/", live_views.provider_live_now, name="provider_live_now"
     ),
+    path("console/usage/anomalies/", anomaly_views.anomalies, name="anomalies"),
+    path("console/usage/anomalies/<str:anomaly_id>/", anomaly_views.anomaly, name="anomaly"),
     path("console/usage/budgets/", budget_views.budgets, name="budgets"),
     path("console/usage/budgets/new/", budget_views.new_budget, name="budget_new"),
     path("console/usage/budgets/<str:budget_id>/", budget_views.budget, name="budget"),

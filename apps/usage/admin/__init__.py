@@ -2,6 +2,7 @@
 
 from apps.usage.admin import (
     analytics,
+    anomalies,
     archives,
     batches,
     budgets,
@@ -19,6 +20,7 @@ from apps.usage.admin import (
 
 __all__ = (
     "analytics",
+    "anomalies",
     "archives",
     "batches",
     "budgets",

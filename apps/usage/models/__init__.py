@@ -1,5 +1,6 @@
 """Calls as they came in, and the windows that they add up to."""
 
+from apps.usage.models.anomalies import AnomalySetting, UsageAnomaly
 from apps.usage.models.archives import UsageArchive
 from apps.usage.models.batches import UsageBatch
 from apps.usage.models.budgets import Budget, BudgetAlert
@@ -16,6 +17,7 @@ from apps.usage.models.shippers import LogReplay, NodeRetirement, ShipperState
 from apps.usage.models.windows import UsageCutoff, UsageWindow, UsageWindowValue
 
 __all__ = (
+    "AnomalySetting",
     "Budget",
     "BudgetAlert",
     "DriftReport",
@@ -29,6 +31,7 @@ __all__ = (
     "RollupMark",
     "ShipperState",
     "UsageAlert",
+    "UsageAnomaly",
     "UsageArchive",
     "UsageBatch",
     "UsageCutoff",

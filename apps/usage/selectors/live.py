@@ -35,7 +35,7 @@ _SUM: Final = """
         percentile_cont(0.95) WITHIN GROUP (ORDER BY latency_ms) FILTER (WHERE outcome = 'completed'),
         min(occurred_at), GROUPING(step)
     FROM (
-        SELECT date_bin(%s, occurred_at, %s) AS step, occurred_at, status, latency_ms, outcome
+        SELECT date_bin(%s::interval, occurred_at, %s) AS step, occurred_at, status, latency_ms, outcome
         FROM usage_usageevent
         WHERE {scope} AND occurred_at >= %s AND occurred_at < %s
         ORDER BY {order} DESC LIMIT %s
@@ -135,7 +135,15 @@ def _sums(
     with connection.cursor() as cursor:
         cursor.execute(
             _SUM.format(scope=condition, order=order),
-            [ERROR_STATUS, STEP, EPOCH, key, period.start, period.end, MAX_CALLS],
+            [
+                ERROR_STATUS,
+                f"{STEP.seconds} seconds",
+                EPOCH,
+                key,
+                period.start,
+                period.end,
+                MAX_CALLS,
+            ],
         )
         rows = cursor.fetchall()
     steps: dict[datetime, LiveStep] = {}

@@ -43,7 +43,7 @@ def priced(owner: Membership, currency: str, *models: PriceModel) -> Subscriptio
     for position, model in enumerate(models):
         component = version.components.create(
             meter="calls" if model == models[0] else f"meter_{position}",
-            name=model.label,
+            name=str(model.label),
             model=model,
             position=position,
             unit_price=None if model in {PriceModel.FLAT, *TIERED} else Decimal("0.0137"),
