@@ -20,6 +20,7 @@ from apps.core import clock
 from apps.core.clock import Period
 from apps.core.formatting import format_money, format_number
 from apps.core.money import Money
+from apps.pricing.models import CALLS_METER
 from apps.subscriptions.models import Subscription
 from apps.subscriptions.periods import Interval, IntervalUnit, billing_period, local_date
 from apps.subscriptions.selectors import period_at
@@ -27,7 +28,7 @@ from apps.subscriptions.usage_sources import UsageQuestion
 from apps.usage.costs import CostQuestion, span_costs
 from apps.usage.enums import BudgetPeriod
 from apps.usage.models import Budget
-from apps.usage.selectors import quantities_for
+from apps.usage.selectors import projectable_meters, quantities_for
 
 MONTH: Final = Interval(IntervalUnit.MONTH)
 PACE_SPAN: Final = timedelta(days=7)
@@ -163,7 +164,10 @@ def _cost_question(budget: Budget, period: Period, at: datetime) -> CostQuestion
 def _quantities(
     asked: Sequence[tuple[Budget, Period, datetime]],
 ) -> dict[tuple[UUID, Period, datetime], tuple[Decimal, Decimal]]:
-    """Add quantities up over subscriptions: as counted, and at the pace of the last week. Two queries."""
+    """Add quantities up over subscriptions: as counted, and at the pace of the last week. Three queries at most.
+
+    A maximum, an average or a level has no pace: it stays as it is.
+    """
     if not asked:
         return {}
     rows = list(
@@ -172,20 +176,27 @@ def _quantities(
         )
     )
     sums: dict[tuple[UUID, Period, datetime], tuple[Decimal, Decimal]] = {}
-    questions: dict[tuple[UUID, Period, datetime], list[tuple[UsageQuestion, UsageQuestion]]] = {}
+    questions: dict[
+        tuple[UUID, Period, datetime], list[tuple[UUID, UsageQuestion, UsageQuestion]]
+    ] = {}
     for budget, period, at in asked:
         questions[budget.pk, period, at] = [
-            (_until(row, period, at), _recent(row, at)) for row in rows if _covers(budget, row)
+            (row.api_id, _until(row, period, at), _recent(row, at))
+            for row in rows
+            if _covers(budget, row)
         ]
     counted = quantities_for(
-        list({one for pairs in questions.values() for pair in pairs for one in pair})
+        list({one for found in questions.values() for _api, *pair in found for one in pair})
     )
+    others = any(budget.meter != CALLS_METER for budget, _period, _at in asked)
+    growing = projectable_meters([row.api_id for row in rows]) if others else set()
     for budget, period, at in asked:
         used = projected = ZERO
         left = max(timedelta(0), period.end - at)
-        for whole, recent in questions[budget.pk, period, at]:
+        for api_id, whole, recent in questions[budget.pk, period, at]:
             quantity = counted[whole].get(budget.meter, ZERO)
-            lately = counted[recent].get(budget.meter, ZERO)
+            is_growing = budget.meter == CALLS_METER or (api_id, budget.meter) in growing
+            lately = counted[recent].get(budget.meter, ZERO) if is_growing else ZERO
             share = Decimal(left // timedelta(seconds=1)) / Decimal(
                 recent.period.duration // timedelta(seconds=1)
             )
