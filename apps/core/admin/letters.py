@@ -115,7 +115,6 @@ class DeadLetterAdmin(ReadOnlyAdmin):
     search_fields = ("reference",)
     action_form = ReasonForm
     actions = ("retry_selected", "discard_selected")
-    change_form_template: str = "core/backoffice/dead_letter.html"
     change_list_template = "core/backoffice/dead_letters.html"
 
     @admin.display(description=gettext_lazy("state"), ordering="resolution")
@@ -170,7 +169,7 @@ class DeadLetterAdmin(ReadOnlyAdmin):
             "can_retry": dead_letters.can_retry(letter),
             "form": LetterForm(letter=letter) if is_open else None,
         }
-        return TemplateResponse(request, self.change_form_template, context)
+        return TemplateResponse(request, "core/backoffice/dead_letter.html", context)
 
     def resolve(self, request: HttpRequest, object_id: str) -> HttpResponse:
         """Retry or discard a letter; a refusal stands beside its field."""
