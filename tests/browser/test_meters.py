@@ -47,6 +47,7 @@ def test_meters_are_listed_tried_made_and_priced(
 
     meters = reverse("portal:provider_api_meters", args=[api.public_id])
     look_at(page, meters, "provider_api_meters", look, artifacts, find_violations)
+    assert page.locator("tbody th").first.inner_text().startswith("Tokens")
     new = reverse("portal:provider_api_meter_create", args=[api.public_id])
     look_at(page, new, "provider_api_meter_create", look, artifacts, find_violations)
     page.get_by_label("Name", exact=True).fill("Rows")

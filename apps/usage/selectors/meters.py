@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Mapping
 from uuid import UUID
 
-from django.db.models import Prefetch, QuerySet, Sum
+from django.db.models import F, Prefetch, QuerySet, Sum
 
 from apps.apis.models import Api
 from apps.core.actors import Actor
@@ -19,7 +19,8 @@ from apps.usage.models import Meter, MeterError, UsageWindow
 def meters_of(api: Api) -> QuerySet[Meter]:
     """Return an API's meters, those that count first, each with its errors."""
     errors = Prefetch("errors", MeterError.objects.order_by("code"))
-    return Meter.objects.filter(api=api).order_by("archived_at", "key").prefetch_related(errors)
+    rows = Meter.objects.filter(api=api).prefetch_related(errors)
+    return rows.order_by(F("archived_at").asc(nulls_first=True), "key")
 
 
 def get_meter(actor: Actor, api: Api, meter_id: str) -> Meter:

@@ -18,7 +18,6 @@ from apps.subscriptions.models import Subscription
 from apps.usage.enums import Aggregation, MeterErrorCode, MeterSource, WindowSize
 from apps.usage.ingestion import accept_batch
 from apps.usage.models import (
-    LateEvent,
     Meter,
     MeterError,
     UsageBatch,
@@ -317,4 +316,3 @@ def test_calls_of_an_api_without_meters_cost_one_query_more() -> None:
 
     assert counts == [1, 1]
     assert not Meter.objects.exists()
-    assert not LateEvent.objects.exists()
