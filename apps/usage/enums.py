@@ -190,9 +190,9 @@ class AnalyticsSide(TextChoices):
 class ExportSide(TextChoices):
     """Whose fields an export shows."""
 
-    CONSUMER = "consumer", pgettext_lazy("usage export", "your own calls")
-    PROVIDER = "provider", pgettext_lazy("usage export", "calls of your APIs")
-    OPERATOR = "operator", pgettext_lazy("usage export", "everything")
+    CONSUMER = "consumer", pgettext_lazy("usage export", "Your own calls")
+    PROVIDER = "provider", pgettext_lazy("usage export", "Calls of your APIs")
+    OPERATOR = "operator", pgettext_lazy("usage export", "Everything")
 
 
 class ExportSubject(TextChoices):

@@ -38,9 +38,9 @@ class Migration(migrations.Migration):
                     "side",
                     models.CharField(
                         choices=[
-                            ("consumer", "your own calls"),
-                            ("provider", "calls of your APIs"),
-                            ("operator", "everything"),
+                            ("consumer", "Your own calls"),
+                            ("provider", "Calls of your APIs"),
+                            ("operator", "Everything"),
                         ],
                         max_length=8,
                         verbose_name="side",

@@ -19,6 +19,7 @@ from apps.usage import selectors, services
 from apps.usage.export_files import file_response
 from apps.usage.forms import ExportForm
 from apps.usage.models import UsageExport
+from apps.usage.spans import DEFAULT_SPAN
 
 READ: Final = "usage.read"
 PAGE_SIZE: Final = 25
@@ -35,7 +36,9 @@ def exports(request: ConsoleRequest) -> HttpResponse:
                 services.request_export(wish=form.wish(), actor=request.actor)
                 return redirect("usage:exports")
     else:
-        form = ExportForm(initial=request.GET.dict(), actor=request.actor)
+        form = ExportForm(
+            initial={"period": DEFAULT_SPAN.key, **request.GET.dict()}, actor=request.actor
+        )
     crumbs = [(_("Usage"), reverse("usage:overview")), (_("Exports"), "")]
     context = {**_listed(request), "form": form, "crumbs": crumbs}
     return render(request, "usage/exports.html", context, status=422 if form.errors else 200)
