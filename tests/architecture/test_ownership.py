@@ -20,7 +20,7 @@ STATE_KEEPERS = {
 }
 SERVICE_MODULES = (
     "services", "transitions.py", "processing.py", "processor.py", "placement.py", "sync.py",
-    "gateways/", "reconciliation.py", "receivers.py", "tasks.py", "ingestion.py",
+    "gateways/", "reconciliation.py", "drift/", "receivers.py", "tasks.py", "ingestion.py",
 )  # fmt: skip
 
 

@@ -153,7 +153,12 @@ class DeadLettersRetryView(ApiView):
 
     method_permissions: ClassVar = {"POST": OPERATOR}
 
-    @extend_schema(request=RetryAllInput, responses={202: JobRunOutput}, tags=["admin"])
+    @extend_schema(
+        operation_id="admin_events_dead_letters_retry_all",
+        request=RetryAllInput,
+        responses={202: JobRunOutput},
+        tags=["admin"],
+    )
     def post(self, request: Request) -> Response:
         """Start a job that retries them; `GET /api/v1/jobs/{id}` shows how far it is."""
         wanted = self.validated(RetryAllInput)

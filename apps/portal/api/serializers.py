@@ -25,7 +25,7 @@ class RevenueOutput(serializers.Serializer[Any]):
     net = MoneyField()
 
 
-class LatencyOutput(serializers.Serializer[Any]):
+class ProviderLatencyOutput(serializers.Serializer[Any]):
     """Of completed calls, over the part of the period that was read: at most its last seven days."""
 
     p50_ms = serializers.IntegerField(allow_null=True)
@@ -40,7 +40,7 @@ class TotalsOutput(serializers.Serializer[Totals]):
     calls = serializers.IntegerField()
     billed_calls = serializers.IntegerField()
     errors = serializers.IntegerField()  # type: ignore[assignment]  # the serializer's own is not used
-    latency = LatencyOutput(allow_null=True)
+    latency = ProviderLatencyOutput(allow_null=True)
     revenue = RevenueOutput(many=True)
 
 

@@ -57,7 +57,7 @@ def _quantity(budget: Budget, value: Decimal) -> str | None:
     return None if budget.currency else plain_quantity(value)
 
 
-class StandingOutput(serializers.Serializer[BudgetStanding]):
+class BudgetStandingOutput(serializers.Serializer[BudgetStanding]):
     """What is used of a budget now, and expected at the end of its period: money, or a quantity; the other is null."""
 
     period_start = serializers.DateTimeField(source="period.start")
@@ -142,13 +142,13 @@ class BudgetOutput(serializers.ModelSerializer[Budget]):
         """Return the quantity without needless zeros."""
         return None if budget.quantity is None else plain_quantity(budget.quantity)
 
-    @extend_schema_field(StandingOutput(allow_null=True))
+    @extend_schema_field(BudgetStandingOutput(allow_null=True))
     def get_standing(self, budget: Budget) -> dict[str, Any] | None:
         """Return where the budget stands."""
         if budget.archived_at is not None:
             return None
         known = getattr(budget, "standing", None) or standings_of([budget])[budget.pk]
-        return dict(StandingOutput(known).data)
+        return dict(BudgetStandingOutput(known).data)
 
 
 class BudgetAlertOutput(serializers.ModelSerializer[BudgetAlert]):

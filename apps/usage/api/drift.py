@@ -65,7 +65,7 @@ class DriftStartedOutput(serializers.Serializer[Any]):
     status = serializers.CharField()
 
 
-class ReplayInput(serializers.Serializer[Any]):
+class LogReplayInput(serializers.Serializer[Any]):
     """Which node, and which span of real time."""
 
     node = serializers.CharField(max_length=80)
@@ -74,7 +74,7 @@ class ReplayInput(serializers.Serializer[Any]):
     reason = serializers.CharField(max_length=500, required=False, allow_blank=True, default="")
 
 
-class ReplayOutput(serializers.ModelSerializer[LogReplay]):
+class LogReplayOutput(serializers.ModelSerializer[LogReplay]):
     """What a node was asked to send again, and what it found."""
 
     id = serializers.CharField(source="public_id", read_only=True)
@@ -180,19 +180,19 @@ class ReplaysView(ApiView):
 
     method_permissions: ClassVar = {"GET": OPERATOR, "POST": OPERATOR}
 
-    @extend_schema(responses=ReplayOutput(many=True))
+    @extend_schema(responses=LogReplayOutput(many=True))
     def get(self, _request: Request) -> Response:
         """List them, newest first."""
-        return self.paginated(selectors.list_replays(), ReplayOutput)
+        return self.paginated(selectors.list_replays(), LogReplayOutput)
 
-    @extend_schema(request=ReplayInput, responses={201: ReplayOutput})
+    @extend_schema(request=LogReplayInput, responses={201: LogReplayOutput})
     def post(self, request: Request) -> Response:
         """Ask a node to send the calls of a span that are not stored, from the files that it still has."""
-        values = self.validated(ReplayInput)
+        values = self.validated(LogReplayInput)
         node = selectors.get_shipper(values.pop("node"))
 
         def ask() -> Any:
-            return ReplayOutput(request_replay(node=node, actor=self.actor, **values)).data
+            return LogReplayOutput(request_replay(node=node, actor=self.actor, **values)).data
 
         return self.created(request, ask)
 
@@ -202,10 +202,10 @@ class ReplayView(ApiView):
 
     method_permissions: ClassVar = {"GET": OPERATOR}
 
-    @extend_schema(responses=ReplayOutput)
+    @extend_schema(responses=LogReplayOutput)
     def get(self, _request: Request, replay_id: str) -> Response:
         """Show how far it is, and what the node found."""
-        return Response(ReplayOutput(selectors.get_replay(replay_id)).data)
+        return Response(LogReplayOutput(selectors.get_replay(replay_id)).data)
 
 
 class ShipperView(ApiView):
@@ -234,7 +234,7 @@ class ReplayResultView(ShipperView):
 
     method_permissions: ClassVar = {"POST": PLATFORM_PERMISSION}
 
-    @extend_schema(request=ReplayResultInput, responses=ReplayOutput)
+    @extend_schema(request=ReplayResultInput, responses=LogReplayOutput)
     def post(self, _request: Request, replay_id: str) -> Response:
         """Take what a shipper found; 409 `replay_over` when nobody waits for it any more."""
         self._require_platform()
@@ -245,4 +245,4 @@ class ReplayResultView(ShipperView):
             covered_from=covered_from, unreadable=tuple(values.pop("unreadable")), **values
         )
         done = finish_replay(replay_id=replay.pk, result=result, actor=self.actor)
-        return Response(ReplayOutput(done).data)
+        return Response(LogReplayOutput(done).data)

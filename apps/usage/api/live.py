@@ -31,7 +31,7 @@ class LiveStepOutput(serializers.Serializer[LiveStep]):
     p95_ms = serializers.IntegerField(allow_null=True)
 
 
-class LiveOutput(serializers.Serializer[LiveCalls]):
+class LiveUsageOutput(serializers.Serializer[LiveCalls]):
     """The last five minutes. All calls before `complete_until` (real time) are in it; newer ones may be on their way.
 
     `read_from` is later than `period_start` where there were more calls than are read.
@@ -52,10 +52,10 @@ class UsageLiveView(ApiView):
 
     method_permissions: ClassVar = {"GET": "usage.read"}
 
-    @extend_schema(responses=LiveOutput)
+    @extend_schema(responses=LiveUsageOutput)
     def get(self, _request: Request) -> Response:
         """Return the last five minutes per ten seconds, in sum, and the newest calls."""
-        return Response(LiveOutput(live_calls_of_consumer(self.actor)).data, headers=NO_STORE)
+        return Response(LiveUsageOutput(live_calls_of_consumer(self.actor)).data, headers=NO_STORE)
 
 
 class ProviderUsageLiveView(ApiView):
@@ -63,10 +63,10 @@ class ProviderUsageLiveView(ApiView):
 
     method_permissions: ClassVar = {"GET": "apis.read"}
 
-    @extend_schema(responses=LiveOutput)
+    @extend_schema(responses=LiveUsageOutput)
     def get(self, _request: Request) -> Response:
         """Return the last five minutes per ten seconds, in sum, and the newest calls."""
-        return Response(LiveOutput(live_calls_of_provider(self.actor)).data, headers=NO_STORE)
+        return Response(LiveUsageOutput(live_calls_of_provider(self.actor)).data, headers=NO_STORE)
 
 
 class AdminUsageLiveView(ApiView):
@@ -74,7 +74,7 @@ class AdminUsageLiveView(ApiView):
 
     method_permissions: ClassVar = {"GET": "staff:operator"}
 
-    @extend_schema(responses=LiveOutput)
+    @extend_schema(responses=LiveUsageOutput)
     def get(self, _request: Request) -> Response:
         """Return the last five minutes of all calls of our gateway."""
-        return Response(LiveOutput(live_calls_of_everybody()).data, headers=NO_STORE)
+        return Response(LiveUsageOutput(live_calls_of_everybody()).data, headers=NO_STORE)

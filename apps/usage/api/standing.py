@@ -29,7 +29,7 @@ class PaceOutput(serializers.Serializer[SubscriptionUsage]):
         return "last_7_days" if usage.is_whole_week else "since_start"
 
 
-class WarningOutput(serializers.ModelSerializer[UsageAlert]):
+class UsageWarningOutput(serializers.ModelSerializer[UsageAlert]):
     """A warning that was sent in this period."""
 
     class Meta:
@@ -40,7 +40,7 @@ class WarningOutput(serializers.ModelSerializer[UsageAlert]):
         read_only_fields = fields
 
 
-class StandingOutput(serializers.Serializer[Any]):
+class SubscriptionStandingOutput(serializers.Serializer[Any]):
     """Used and left of the quota in the period that runs, as the subscription's page shows it.
 
     `limit` and `remaining` are null without a quota. `exhausted_at` is when the quota is used up at the pace: null when
@@ -56,7 +56,7 @@ class StandingOutput(serializers.Serializer[Any]):
     resets_at = serializers.DateTimeField(source="usage.resets_at")
     pace = PaceOutput(source="usage")
     exhausted_at = serializers.DateTimeField(source="usage.exhausted_at", allow_null=True)
-    warnings = WarningOutput(many=True)
+    warnings = UsageWarningOutput(many=True)
 
 
 class SubscriptionUsageView(ApiView):
@@ -64,7 +64,7 @@ class SubscriptionUsageView(ApiView):
 
     method_permissions: ClassVar = {"GET": "subscriptions.read"}
 
-    @extend_schema(responses=StandingOutput)
+    @extend_schema(responses=SubscriptionStandingOutput)
     def get(self, _request: Request, subscription_id: str) -> Response:
         """Show used, limit, remaining, reset, the pace and when the quota runs out at it, and this period's warnings."""
         row = get_subscription(self.actor, subscription_id)
@@ -74,4 +74,4 @@ class SubscriptionUsageView(ApiView):
             "usage": usage,
             "warnings": warnings_of(row, usage.quota.period),
         }
-        return Response(StandingOutput(body).data)
+        return Response(SubscriptionStandingOutput(body).data)

@@ -7,6 +7,7 @@ from collections.abc import Callable
 import pytest
 from celery import current_app
 from django.core.cache import cache, caches
+from kombu import Queue
 from redis import Redis
 
 from apps.gateway.valkey import get_client
@@ -41,7 +42,8 @@ def publish() -> None:
     """Send a task as web does, from the pool of producers, and take it out of its queue again."""
     current_app.send_task("core.nobody_runs_this", queue=QUEUE)
     with current_app.connection_for_write() as broker, broker.channel() as channel:
-        assert channel.queue_purge(QUEUE) == 1
+        queue = Queue(QUEUE, channel=channel)
+        assert queue.purge() == 1
 
 
 @pytest.mark.parametrize("ask", [ask_gateway_store, ask_cache, ask_sessions, publish])

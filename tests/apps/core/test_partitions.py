@@ -5,13 +5,13 @@
 from __future__ import annotations
 
 import threading
+import time
 from collections.abc import Iterator
 from typing import Self
 
 import pytest
 from django.db import connection, transaction
 
-from apps.core import partitions
 from apps.core.partitions import (
     PartitionBusyError,
     drop_partition,
@@ -137,7 +137,7 @@ def test_writers_go_on_while_a_reader_holds_the_table(parted: None) -> None:
                 reader.end()
 
         with pytest.MonkeyPatch.context() as patch:
-            patch.setattr(partitions.time, "sleep", pause)
+            patch.setattr(time, "sleep", pause)
             drop_partition(TABLE, JANUARY)
 
     assert writers.errors == []

@@ -99,7 +99,7 @@ def test_month_moves_into_its_archive(subscription: Subscription) -> None:
     assert [str(event.event_id) for event in UsageEvent.objects.all()] == recent
     assert UsageWindow.objects.count() == 6, "windows are kept"
     with default_storage.open(archive.file_name, "rb") as file:
-        assert hashlib.file_digest(file, "sha256").hexdigest() == archive.sha256  # type: ignore[arg-type]  # binary
+        assert hashlib.file_digest(file, "sha256").hexdigest() == archive.sha256
     actions = AuditEvent.objects.filter(target_id=archive.pk).values_list("action", flat=True)
     assert set(actions) == {"usage:archive:checked", "usage:archive:released"}
     assert str(archive.min_id) == min(ids)

@@ -203,8 +203,10 @@ def test_job_shows_progress(consumer: Membership, calls: list[str]) -> None:
     export = ask_export(consumer)
     assert export.job is not None
     write_export_job.apply(kwargs={"export_id": str(export.pk)}, task_id=str(export.job_id)).get()
+    assert export.job_id is not None
     run = JobRun.objects.get(pk=export.job_id)
     assert run.status == "succeeded"
+    assert run.result is not None
     assert run.progress_done == run.progress_total == len(calls)
     assert run.result["rows"] == len(calls)
 
