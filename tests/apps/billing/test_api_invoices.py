@@ -218,7 +218,7 @@ class TestProof:
         self, rest: APIClient, path: str, django_assert_num_queries: Any
     ) -> None:
         for limit in (1, 3):
-            with django_assert_num_queries(6):
+            with django_assert_num_queries(7):
                 rest.get(path, {"limit": limit})
 
 

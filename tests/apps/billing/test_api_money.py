@@ -214,6 +214,9 @@ class TestPeriods:
         """Rated at the end of the period, the estimate is what the invoice says."""
         subscription = make_running_subscription(consumer=owner.organization, calls=2345)
         before = api_client(owner).get(f"{BILLING}/estimate").json()["totals"][0]["so_far"]
+        consumer = subscription.consumer_organization
+        consumer.is_sandbox, consumer.clock_offset = True, timedelta(days=62)
+        consumer.save()
 
         period = BillingPeriod.objects.get(subscription=subscription)
         usage = close_usage(
