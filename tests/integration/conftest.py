@@ -43,7 +43,7 @@ def relay(tmp_path: Path) -> Iterator[Process]:
     argv = [sys.executable, "manage.py", "run_relay"]
     with running(Process(argv, environment, tmp_path / "relay.log")) as process:
         try:
-            wait_for(lambda: get_client().exists("{registry}:head"), timeout_s=30, what="the relay")
+            wait_for(lambda: get_client().exists("{registry}:head"), timeout_s=90, what="the relay")
             yield process
         except BaseException:
             sys.stderr.write(process.log.read_text())

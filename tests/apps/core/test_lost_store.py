@@ -2,7 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+import os
+import socket
+from collections.abc import Callable, Iterator
+from pathlib import Path
+from urllib.parse import urlsplit
 
 import pytest
 from celery import current_app
@@ -15,11 +19,30 @@ from apps.gateway.valkey import get_client
 QUEUE = "lost-store"
 
 
+def own_connections(port: int) -> Iterator[str]:
+    """Yield the near ends of this process's connections to a port, as the server names them.
+
+    Others use the same server at the same time: their connections are left alone.
+    """
+    for descriptor in list(Path("/proc/self/fd").iterdir()):
+        try:
+            with socket.socket(fileno=os.dup(int(descriptor.name))) as end:
+                if end.getpeername()[1:2] == (port,):
+                    host, own_port = end.getsockname()[:2]
+                    yield f"{host}:{own_port}"
+        except OSError:
+            continue  # a file, or closed meanwhile
+
+
 def end_connections(settings: object) -> int:
-    """End every other connection at the server; return how many there were."""
-    server = Redis.from_url(settings.REDIS_URL)  # type: ignore[attr-defined]
+    """End every connection of this process at the server; return how many there were."""
+    url: str = settings.REDIS_URL  # type: ignore[attr-defined]
+    addresses = list(own_connections(urlsplit(url).port or 6379))
+    server = Redis.from_url(url)
     try:
-        return int(server.execute_command("CLIENT", "KILL", "SKIPME", "yes"))
+        return sum(
+            int(server.execute_command("CLIENT", "KILL", "ADDR", address)) for address in addresses
+        )
     finally:
         server.close()
 
