@@ -74,6 +74,7 @@ def compare_counters(
             report.status = DriftStatus.FAILED
             report.reason = _("Valkey did not answer: %(error)s.") % {"error": error}
         except Exception:
+            # Whatever it was: the report says that the run ended, and the job shows the error, raised anew.
             report.status, report.finished_at = DriftStatus.FAILED, clock.now()
             report.reason = _("The run ended before its time; the job says why.")
             report.save()

@@ -59,7 +59,7 @@ def write_export(*, export_id: UUID, on_progress: OnProgress) -> UsageExport:
         return UsageExport.objects.get(pk=export_id)
     except DomainError as refusal:
         return _fail(export, refusal.error_code)
-    except Exception:
+    except Exception:  # any: who asked is told that it failed; the job shows the error raised anew
         _fail(export, SERVER_ERROR)
         raise
 
