@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping, Sequence
+from http import HTTPStatus
 from typing import Any, Final
 
 from django.core.exceptions import PermissionDenied
@@ -108,10 +109,16 @@ def _from_drf(error: drf.APIException) -> Response:
     return problem(
         status=error.status_code,
         code=code if isinstance(code, str) else error.default_code,
-        title=str(error.default_detail),
+        title=_title_of(error),
         detail=str(error.detail),
         headers=headers,
     )
+
+
+def _title_of(error: drf.APIException) -> str:
+    """Return what all errors of a kind are called; where DRF has only a pattern, the words of the status."""
+    title = str(error.default_detail)
+    return HTTPStatus(error.status_code).phrase if "{" in title else title
 
 
 def pointers_of(detail: Any, pointer: str) -> Iterator[dict[str, str]]:

@@ -1,0 +1,18 @@
+"""Problems that the framework raises read like our own."""
+
+from __future__ import annotations
+
+import pytest
+
+from tests.clients import api_client
+from tests.factories.accounts import make_member
+
+
+@pytest.mark.django_db
+def test_a_method_that_is_not_allowed_is_titled_in_words() -> None:
+    answer = api_client(make_member("owner")).delete("/api/v1/usage/events")
+
+    problem = answer.json()
+    assert (answer.status_code, problem["code"]) == (405, "method_not_allowed")
+    assert problem["title"] == "Method Not Allowed"
+    assert "DELETE" in problem["detail"]
