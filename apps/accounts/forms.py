@@ -17,7 +17,7 @@ from django.utils.translation import gettext_lazy as _
 from apps.accounts.actors import actor_for_user
 from apps.accounts.enums import Role
 from apps.accounts.models import Organization, User, Workspace
-from apps.accounts.roles import ALL_PERMISSIONS, TOKEN_ONLY
+from apps.accounts.roles import ALL_PERMISSIONS, grantable_by
 from apps.accounts.selectors import workspaces_of
 from apps.accounts.services import create_organization
 from apps.core.actors import Actor
@@ -149,7 +149,7 @@ class ServiceTokenForm(forms.Form):
     def __init__(self, *args: Any, actor: Actor, **kwargs: Any) -> None:
         """Offer the actor's workspaces and permissions."""
         super().__init__(*args, **kwargs)
-        allowed = sorted(actor.permissions & (ALL_PERMISSIONS - TOKEN_ONLY))
+        allowed = sorted(grantable_by(actor.permissions) & ALL_PERMISSIONS)
         workspaces = workspaces_of(actor)
         self.fields["permissions"].choices = [(name, name) for name in allowed]  # type: ignore[attr-defined]  # a choice field
         self.fields["workspace"].queryset = workspaces  # type: ignore[attr-defined]  # as above

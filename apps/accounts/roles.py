@@ -34,6 +34,13 @@ PERMISSIONS: Final[dict[str, frozenset[str]]] = {
 # What a service token may hold beside the member permissions.
 TOKEN_ONLY: Final = frozenset({"usage.write"})
 ALL_PERMISSIONS: Final = frozenset().union(*PERMISSIONS.values(), TOKEN_ONLY)
+# Who may give them to a token of an organization: those who answer for its APIs, and so for what these count.
+GRANTED_WITH: Final = "apis.manage"
+
+
+def grantable_by(held: frozenset[str]) -> frozenset[str]:
+    """Return what a member with these permissions may give to a service token of the organization."""
+    return held | TOKEN_ONLY if GRANTED_WITH in held else held
 
 
 def permissions_of(role: str) -> frozenset[str]:

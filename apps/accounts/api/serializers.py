@@ -18,13 +18,13 @@ from apps.accounts.models import (
     Workspace,
     validate_timezone,
 )
-from apps.accounts.roles import ALL_PERMISSIONS, TOKEN_ONLY
+from apps.accounts.roles import ALL_PERMISSIONS
 from apps.core import clock
 from apps.core.models import AuditEvent
 
 CURRENCY = r"^[A-Z]{3}$"
 COUNTRY = r"^([A-Z]{2})?$"
-GRANTABLE = sorted(ALL_PERMISSIONS - TOKEN_ONLY)
+GRANTABLE = sorted(ALL_PERMISSIONS)
 
 
 class OrganizationOutput(serializers.ModelSerializer[Organization]):

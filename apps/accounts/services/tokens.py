@@ -12,7 +12,7 @@ from apps.accounts.credentials import SHOWN_PREFIX_CHARS, digest_of, new_service
 from apps.accounts.enums import StaffRole
 from apps.accounts.exceptions import PermissionsTooWide, UnknownPermission
 from apps.accounts.models import Organization, ServiceToken, Workspace
-from apps.accounts.roles import ALL_PERMISSIONS, TOKEN_ONLY
+from apps.accounts.roles import ALL_PERMISSIONS, TOKEN_ONLY, grantable_by
 from apps.core import clock
 from apps.core.actors import Actor
 from apps.core.audit import record_audit
@@ -39,14 +39,15 @@ def create_service_token(
     """Make a token of an organization; it works in the workspace, or in the default one.
 
     Raises:
-        UnknownPermission: not a permission of members.
+        UnknownPermission: there is no such permission.
         PermissionsTooWide: more than the creator holds.
         RuleViolated: no permission at all, or an expiry in the past.
     """
-    unknown = permissions - (ALL_PERMISSIONS - TOKEN_ONLY)
+    unknown = permissions - ALL_PERMISSIONS
     if unknown:
         raise UnknownPermission(field="permissions", unknown=sorted(unknown))
-    if not all(actor.can(permission) for permission in permissions):
+    held = frozenset(permission for permission in ALL_PERMISSIONS if actor.can(permission))
+    if not permissions <= grantable_by(held):
         raise PermissionsTooWide(field="permissions")
     if workspace is None:
         workspace = Workspace.objects.get(organization=organization, is_default=True)

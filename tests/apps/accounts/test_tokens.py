@@ -74,7 +74,6 @@ def test_service_token_that_was_revoked_or_expired_is_refused() -> None:
     ("permissions", "error"),
     [
         (("billing.manage", "organization.manage"), PermissionsTooWide),
-        (("usage.write",), UnknownPermission),
         (("nonsense",), UnknownPermission),
         ((), RuleViolated),
     ],
