@@ -6,7 +6,7 @@ from collections.abc import Iterator, Mapping, Sequence
 from http import HTTPStatus
 from typing import Any, Final
 
-from django.core.exceptions import PermissionDenied
+from django.core.exceptions import PermissionDenied, RequestDataTooBig
 from django.core.exceptions import ValidationError as DjangoValidationError
 from django.db import transaction
 from django.http import Http404
@@ -49,6 +49,12 @@ def problem_response(error: Exception, _context: dict[str, Any]) -> Response | N
         error = NotFound()
     elif isinstance(error, PermissionDenied):
         error = drf.PermissionDenied()
+    elif isinstance(error, RequestDataTooBig):
+        return problem(
+            status=HTTPStatus.REQUEST_ENTITY_TOO_LARGE,
+            code="body_too_large",
+            title=_("The body is too large"),
+        )
     if isinstance(error, DjangoValidationError):
         error = drf.ValidationError(
             error.message_dict if hasattr(error, "error_dict") else error.messages
