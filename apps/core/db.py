@@ -45,3 +45,20 @@ def wait_for_notification(timeout_s: float) -> bool:
     """
     with connection.wrap_database_errors:
         return bool(list(connection.connection.notifies(timeout=timeout_s, stop_after=1)))
+
+
+def end_session() -> None:
+    """Give this thread's connection back without the advisory locks and channels that it holds.
+
+    The pool lends the session again as it is: a lock that is left on it stays held although nobody knows of it, and
+    no other relay would ever lead.
+    """
+    try:
+        if connection.connection is not None:
+            with connection.cursor() as cursor:
+                cursor.execute("SELECT pg_advisory_unlock_all()")
+                cursor.execute("UNLISTEN *")
+    except CONNECTION_LOST:
+        pass  # the session ended with its connection, and its locks with it
+    finally:
+        connection.close()

@@ -18,7 +18,7 @@ import structlog
 from django.db import close_old_connections, connection, transaction
 
 from apps.core import clock, outbox
-from apps.core.db import CONNECTION_LOST, wait_for_notification
+from apps.core.db import CONNECTION_LOST, end_session, wait_for_notification
 from apps.core.enums import OutboxStatus
 from apps.core.health import beat
 from apps.core.models import DeadLetter, OutboxMessage
@@ -163,7 +163,7 @@ class Relay:
         self.is_stopping = True
 
     def run(self) -> None:
-        """Serve until `stop()`; a lost database connection is waited out."""
+        """Serve until `stop()`; a lost database connection is waited out. Another relay may lead then."""
         while not self.is_stopping:
             try:
                 close_old_connections()
@@ -172,7 +172,9 @@ class Relay:
                     self._step()
             except CONNECTION_LOST:
                 logger.warning("relay.database_unavailable", exc_info=True)
-                connection.close()
+            finally:
+                end_session()
+            if not self.is_stopping:
                 time.sleep(IDLE_WAIT_S)
 
     def _listen(self) -> None:

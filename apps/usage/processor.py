@@ -9,7 +9,7 @@ from typing import Final
 import structlog
 from django.db import close_old_connections, connection
 
-from apps.core.db import CONNECTION_LOST, wait_for_notification
+from apps.core.db import CONNECTION_LOST, end_session, wait_for_notification
 from apps.core.health import beat
 from apps.usage.constants import INBOX_CHANNEL
 from apps.usage.processing import process_next_batch
@@ -46,5 +46,7 @@ class UsageProcessor:
                         wait_for_notification(IDLE_WAIT_S)
             except CONNECTION_LOST:
                 logger.warning("usage_processor.database_unavailable", exc_info=True)
-                connection.close()
+            finally:
+                end_session()
+            if not self.is_stopping:
                 time.sleep(IDLE_WAIT_S)

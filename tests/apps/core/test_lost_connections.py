@@ -12,7 +12,7 @@ from django.db import connection
 
 from apps.core import clock
 from apps.core.models import ProcessHeartbeat
-from apps.core.relay import Relay
+from apps.core.relay import LEADER_LOCK_ID, Relay
 from apps.usage.processor import UsageProcessor
 from tests.apps.core.test_database_pool import end_idle_connections
 
@@ -60,8 +60,6 @@ def test_process_goes_on_after_its_connection_was_ended(
             process.run()
         except BaseException as error:  # noqa: BLE001 -- shown by the test
             crashed.append(error)
-        finally:
-            connection.close()
 
     thread = threading.Thread(target=serve)
     thread.start()
@@ -84,3 +82,27 @@ def test_process_goes_on_after_its_connection_was_ended(
     finally:
         process.stop()
         thread.join()
+
+
+def test_relay_that_ends_leaves_the_lead_to_the_next() -> None:
+    """Its session goes back to the pool and lives on: a lock left on it would keep every other relay from leading."""
+    relay = Relay(name="leads-and-ends")
+    thread = threading.Thread(target=relay.run)
+    thread.start()
+    wait_for(lambda: held_locks() == 1, "leading")
+
+    relay.stop()
+    thread.join()
+
+    assert held_locks() == 0
+
+
+def held_locks() -> int:
+    """Count the leaders of this database."""
+    with connection.cursor() as cursor:
+        cursor.execute(
+            "SELECT count(*) FROM pg_locks WHERE locktype = 'advisory' AND objid = %s AND granted"
+            " AND database = (SELECT oid FROM pg_database WHERE datname = current_database())",
+            [LEADER_LOCK_ID],
+        )
+        return int(cursor.fetchone()[0])
