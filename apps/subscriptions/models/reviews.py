@@ -1,4 +1,4 @@
-"""Who may call what, on which price version, since when."""
+"""What subscribers say of an API."""
 
 from __future__ import annotations
 
@@ -8,126 +8,14 @@ from django.db import models
 from django.db.models import Count, Exists, OuterRef, Q
 from django.utils.translation import gettext_lazy as _
 
-from apps.accounts.models import Organization, Workspace
+from apps.accounts.models import Organization
 from apps.apis.models import Api
 from apps.core.models import Entity
 from apps.core.querysets import TenantQuerySet
-from apps.pricing.models import Plan, PriceVersion
 from apps.subscriptions.constants import BODY_LENGTH, REASON_LENGTH, STARS, TITLE_LENGTH
-from apps.subscriptions.enums import LIVE_STATUSES, ChangeKind, SubscriptionStatus
-from apps.subscriptions.quota_models import QuotaTopUp, SpendCap
-from apps.subscriptions.transitions import SUBSCRIPTION
 
 if TYPE_CHECKING:
     from apps.core.actors import Actor
-
-__all__ = (
-    "QuotaTopUp",
-    "Rating",
-    "RatingQuerySet",
-    "RatingReport",
-    "SpendCap",
-    "Subscription",
-    "SubscriptionChange",
-    "SubscriptionQuerySet",
-)
-
-
-class SubscriptionQuerySet(TenantQuerySet["Subscription"]):
-    """Subscriptions, read from the consumer's or from the provider's side."""
-
-    tenant_fields = ("consumer_organization_id",)
-
-    def provided_by(self, actor: Actor) -> Self:
-        """Keep the subscriptions to the actor's own APIs (the provider's side)."""
-        if actor.sees_every_tenant:
-            return self.all()
-        if actor.organization_id is None:
-            return self.none()
-        return self.filter(provider_organization_id=actor.organization_id)
-
-    def live(self) -> Self:
-        """Keep subscriptions that have not ended."""
-        return self.filter(status__in=LIVE_STATUSES)
-
-
-class Subscription(Entity):
-    """A consumer's right to call an API on a plan's price version.
-
-    Periods are computed from `anchor` in the consumer's time zone, so that the 31st stays the 31st.
-    """
-
-    id_prefix = "sub"
-
-    consumer_organization = models.ForeignKey(
-        Organization, on_delete=models.PROTECT, related_name="subscriptions"
-    )
-    provider_organization = models.ForeignKey(
-        Organization, on_delete=models.PROTECT, related_name="provided_subscriptions"
-    )
-    workspace = models.ForeignKey(Workspace, on_delete=models.PROTECT, related_name="subscriptions")
-    api = models.ForeignKey(Api, on_delete=models.PROTECT, related_name="subscriptions")
-    plan = models.ForeignKey(Plan, on_delete=models.PROTECT, related_name="subscriptions")
-    price_version = models.ForeignKey(PriceVersion, on_delete=models.PROTECT, related_name="+")
-    status = models.CharField(_("status"), max_length=20, choices=SubscriptionStatus)
-    status_reason = models.TextField(_("reason"), blank=True)
-    anchor = models.DateTimeField(_("billing anchor"))
-    timezone = models.CharField(_("time zone"), max_length=64)
-    started_at = models.DateTimeField(_("started"), null=True)
-    trial_ends_at = models.DateTimeField(_("trial ends"), null=True)
-    cancel_at_period_end = models.BooleanField(_("cancels at period end"), default=False)
-    ends_at = models.DateTimeField(_("ends"), null=True)
-    ended_at = models.DateTimeField(_("ended"), null=True)
-
-    objects = SubscriptionQuerySet.as_manager()
-
-    class Meta:
-        """One live subscription per workspace and API."""
-
-        verbose_name = _("subscription")
-        verbose_name_plural = _("subscriptions")
-        ordering = ("-id",)
-        constraints = (
-            models.UniqueConstraint(
-                fields=("workspace", "api"),
-                condition=Q(status__in=[str(status) for status in LIVE_STATUSES]),
-                name="subscriptions_one_live",
-            ),
-        )
-
-    def __str__(self) -> str:
-        return f"{self.api} · {self.plan}"
-
-    @property
-    def can_be_suspended(self) -> bool:
-        """Whether its provider may stop it now."""
-        status = SubscriptionStatus(self.status)
-        return SUBSCRIPTION.allows(status, SubscriptionStatus.SUSPENDED)
-
-
-class SubscriptionChange(Entity):
-    """One change of a subscription: status or plan, from what to what, when, by whom."""
-
-    id_prefix = "sch"
-
-    subscription = models.ForeignKey(Subscription, on_delete=models.CASCADE, related_name="changes")
-    kind = models.CharField(_("kind"), max_length=20, choices=ChangeKind)
-    before = models.JSONField(_("before"), default=dict)
-    after = models.JSONField(_("after"), default=dict)
-    effective_at = models.DateTimeField(_("effective"))
-    actor_user_id = models.UUIDField(null=True)
-    actor_label = models.CharField(_("by"), max_length=200)
-    reason = models.TextField(_("reason"), blank=True)
-
-    class Meta:
-        """Oldest first."""
-
-        verbose_name = _("subscription change")
-        verbose_name_plural = _("subscription changes")
-        ordering = ("created_at", "id")
-
-    def __str__(self) -> str:
-        return self.kind
 
 
 class RatingQuerySet(TenantQuerySet["Rating"]):

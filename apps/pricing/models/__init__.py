@@ -1,0 +1,24 @@
+"""Plans, their prices, promotions and taxes, a module per subject."""
+
+from apps.pricing.models.plans import (
+    DEFAULT_KEY_ROTATION_DAYS,
+    MAX_KEY_ROTATION_DAYS,
+    Plan,
+    PlanQuerySet,
+)
+from apps.pricing.models.prices import CALLS_METER, PriceComponent, PriceVersion, Tier
+from apps.pricing.models.promotions import Promotion
+from apps.pricing.models.tax import TaxRate
+
+__all__ = [
+    "CALLS_METER",
+    "DEFAULT_KEY_ROTATION_DAYS",
+    "MAX_KEY_ROTATION_DAYS",
+    "Plan",
+    "PlanQuerySet",
+    "PriceComponent",
+    "PriceVersion",
+    "Promotion",
+    "TaxRate",
+    "Tier",
+]

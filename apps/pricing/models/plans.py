@@ -1,0 +1,96 @@
+"""Plans: what a provider offers for one API."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Final, Self
+
+from django.core.validators import MaxValueValidator, MinValueValidator
+from django.db import models
+from django.db.models import Q
+from django.utils.translation import gettext_lazy as _
+
+from apps.accounts.models import Organization
+from apps.apis.models import Api
+from apps.core.models import Entity
+from apps.core.querysets import TenantQuerySet
+from apps.pricing.enums import PlanStatus
+
+if TYPE_CHECKING:
+    from apps.core.actors import Actor
+
+DEFAULT_KEY_ROTATION_DAYS: Final = 90
+MAX_KEY_ROTATION_DAYS: Final = 365
+
+
+class PlanQuerySet(TenantQuerySet["Plan"]):
+    """Plans as their provider, or subscribers, may read them."""
+
+    def offered(self) -> Self:
+        """Keep plans that new subscribers may choose."""
+        return self.filter(status=PlanStatus.PUBLISHED, is_private=False)
+
+    def readable_by(self, actor: Actor) -> Self:
+        """Keep offered plans of APIs that the actor may read, and the actor's own."""
+        readable = Api.objects.open_to(actor.organization_id)
+        offered = Q(status=PlanStatus.PUBLISHED, is_private=False, api__in=readable.values("pk"))
+        if actor.sees_every_tenant:
+            return self.all()
+        if actor.organization_id is None:
+            return self.filter(offered)
+        return self.filter(offered | Q(organization_id=actor.organization_id))
+
+
+class Plan(Entity):
+    """An offer for one API: limits and, by its current price version, prices."""
+
+    id_prefix = "pln"
+
+    organization = models.ForeignKey(Organization, on_delete=models.PROTECT, related_name="+")
+    api = models.ForeignKey(Api, on_delete=models.PROTECT, related_name="plans")
+    name = models.CharField(_("name"), max_length=80)
+    slug = models.SlugField(_("slug"), max_length=60)
+    description = models.CharField(_("description"), max_length=300, blank=True)
+    status = models.CharField(
+        _("status"), max_length=12, choices=PlanStatus, default=PlanStatus.DRAFT
+    )
+    is_private = models.BooleanField(_("private"), default=False)
+    requires_approval = models.BooleanField(_("subscriptions need approval"), default=False)
+    trial_days = models.PositiveSmallIntegerField(_("trial days"), default=0)
+    position = models.PositiveSmallIntegerField(_("position"), default=0)
+    key_limit = models.PositiveSmallIntegerField(_("active keys"), default=5)
+    # None: as long as the platform allows.
+    key_max_days = models.PositiveSmallIntegerField(
+        _("a key lives at most (days)"), null=True, blank=True
+    )
+    # Empty: keys are not rotated by themselves unless their owner asks for it.
+    key_rotation_days = models.PositiveSmallIntegerField(
+        _("keys are rotated every (days)"),
+        null=True,
+        blank=True,
+        default=DEFAULT_KEY_ROTATION_DAYS,
+        db_default=DEFAULT_KEY_ROTATION_DAYS,
+        validators=[MinValueValidator(1), MaxValueValidator(MAX_KEY_ROTATION_DAYS)],
+    )
+    key_rotation_optional = models.BooleanField(
+        _("subscribers may switch rotation off"), default=True, db_default=True
+    )
+
+    objects = PlanQuerySet.as_manager()
+
+    class Meta:
+        """Slugs are unique per API."""
+
+        verbose_name = _("plan")
+        verbose_name_plural = _("plans")
+        ordering = ("position", "id")
+        constraints = (
+            models.UniqueConstraint(fields=("api", "slug"), name="pricing_plan_slug_unique"),
+            models.CheckConstraint(
+                condition=Q(key_rotation_days__isnull=True)
+                | Q(key_rotation_days__range=(1, MAX_KEY_ROTATION_DAYS)),
+                name="pricing_plan_key_rotation_days",
+            ),
+        )
+
+    def __str__(self) -> str:
+        return self.name

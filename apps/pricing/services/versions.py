@@ -1,0 +1,141 @@
+"""Writes of prices. A published price version never changes; a change is a new version."""
+
+from __future__ import annotations
+
+from django.db import transaction
+from django.db.models import Max
+from django.utils.translation import gettext as _
+
+from apps.core import clock
+from apps.core.actors import Actor
+from apps.core.audit import record_audit
+from apps.core.events import publish
+from apps.pricing.drafts import ComponentDraft, PriceDraft, find_defects
+from apps.pricing.enums import PlanStatus, PriceModel
+from apps.pricing.events import PriceVersionPublished
+from apps.pricing.exceptions import InvalidPrice, PlanClosed, PriceVersionPublishedAlready
+from apps.pricing.meter_sources import meters_of_api
+from apps.pricing.models import CALLS_METER, Plan, PriceComponent, PriceVersion, Tier
+
+
+@transaction.atomic
+def add_price_version(*, plan: Plan, draft: PriceDraft, actor: Actor) -> PriceVersion:
+    """Write down a new price for a plan. It counts for nobody until it is published.
+
+    Raises:
+        InvalidPrice: the price cannot be sold; `errors` points at each defect.
+        PlanClosed: the plan takes no new prices.
+    """
+    defects = find_defects(draft)
+    if defects:
+        errors = [{**defect._asdict(), "detail": str(defect.detail)} for defect in defects]
+        raise InvalidPrice(defects[0].detail, errors=errors)
+    plan = Plan.objects.lock(plan.pk)
+    require_open(plan)
+    _require_known_meters(plan, draft)
+    last = plan.versions.aggregate(last=Max("number"))["last"] or 0
+    version = PriceVersion.objects.create(
+        organization_id=plan.organization_id,
+        plan=plan,
+        number=last + 1,
+        currency=draft.currency,
+        interval=draft.interval,
+        interval_count=draft.interval_count,
+        quota_calls=draft.quota_calls,
+        quota_kind=draft.quota_kind,
+        billable_statuses=draft.billable_statuses,
+        rate_per_second=draft.rate_per_second,
+        rate_per_minute=draft.rate_per_minute,
+        rate_per_hour=draft.rate_per_hour,
+        rate_per_day=draft.rate_per_day,
+    )
+    for position, component in enumerate(draft.components):
+        _add_component(version, component, position)
+    record_audit(
+        action="pricing:price_version:added",
+        target=version,
+        actor=actor,
+        after={"plan": plan.public_id, "number": version.number, "currency": version.currency},
+    )
+    return version
+
+
+@transaction.atomic
+def publish_version(*, version: PriceVersion, actor: Actor) -> PriceVersion:
+    """Make a version the one that new subscribers get, from now on unchangeable.
+
+    Subscribers of the version before stay on it. Publishes PriceVersionPublished.
+
+    Raises:
+        PriceVersionPublishedAlready: it was published before.
+        PlanClosed: the plan takes no new prices.
+    """
+    plan = Plan.objects.lock(version.plan_id)
+    version = PriceVersion.objects.lock(version.pk)
+    require_open(plan)
+    if version.published_at is not None:
+        raise PriceVersionPublishedAlready
+    plan.versions.filter(is_current=True).update(is_current=False, updated_at=clock.now())
+    version.is_current, version.published_at = True, clock.now()
+    version.save(update_fields=["is_current", "published_at", "updated_at"])
+    record_audit(
+        action="pricing:price_version:published",
+        target=version,
+        actor=actor,
+        after={"plan": plan.public_id, "number": version.number},
+    )
+    publish(PriceVersionPublished(plan_id=plan.pk, price_version_id=version.pk))
+    return version
+
+
+def require_open(plan: Plan) -> None:
+    """Refuse a closed plan.
+
+    Raises:
+        PlanClosed: it is kept for its history only.
+    """
+    if plan.status == PlanStatus.CLOSED:
+        raise PlanClosed
+
+
+def _add_component(version: PriceVersion, draft: ComponentDraft, position: int) -> None:
+    component = PriceComponent.objects.create(
+        version=version,
+        meter=draft.meter,
+        name=draft.name,
+        model=draft.model,
+        unit_price=draft.unit_price,
+        flat_fee=draft.flat_fee,
+        free_units=draft.free_units,
+        package_size=draft.package_size,
+        billed_in_advance=draft.billed_in_advance,
+        position=position,
+    )
+    Tier.objects.bulk_create(
+        Tier(
+            component=component,
+            position=index,
+            up_to=tier.up_to,
+            unit_price=tier.unit_price,
+            flat_fee=tier.flat_fee,
+        )
+        for index, tier in enumerate(draft.tiers)
+    )
+
+
+def _require_known_meters(plan: Plan, draft: PriceDraft) -> None:
+    """A meter that the API does not count by would be sold and never billed."""
+    wanted = {
+        index: component.meter
+        for index, component in enumerate(draft.components)
+        if component.model != PriceModel.FLAT and component.meter != CALLS_METER
+    }
+    unknown = set(wanted.values()) - meters_of_api(plan.api_id).keys() if wanted else set()
+    if unknown:
+        detail = _("The API has no meter with this key that counts.")
+        errors = [
+            {"pointer": f"/components/{index}/meter", "code": "unknown_meter", "detail": detail}
+            for index, meter in wanted.items()
+            if meter in unknown
+        ]
+        raise InvalidPrice(detail, errors=errors)

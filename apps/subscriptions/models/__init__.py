@@ -1,0 +1,20 @@
+"""Subscriptions, their changes and limits, and reviews, a module per subject."""
+
+from apps.subscriptions.models.quotas import QuotaTopUp, SpendCap
+from apps.subscriptions.models.reviews import Rating, RatingQuerySet, RatingReport
+from apps.subscriptions.models.subscriptions import (
+    Subscription,
+    SubscriptionChange,
+    SubscriptionQuerySet,
+)
+
+__all__ = [
+    "QuotaTopUp",
+    "Rating",
+    "RatingQuerySet",
+    "RatingReport",
+    "SpendCap",
+    "Subscription",
+    "SubscriptionChange",
+    "SubscriptionQuerySet",
+]
