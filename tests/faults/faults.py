@@ -6,7 +6,7 @@ import resource
 import signal
 import time
 from collections import Counter
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, field
 from datetime import datetime
@@ -17,6 +17,7 @@ import psycopg
 
 from apps.core import clock
 from apps.usage.constants import MAX_PENDING_BATCHES
+from deploy.local.process import last_lines
 from tests.faults.load import Calls
 from tests.faults.wire import Cut
 from tests.running_stack import Running
@@ -141,6 +142,11 @@ class Machine:
     def restarts(self) -> Counter[str]:
         """How often each process was started again, since these faults began."""
         return _restarts(self.running) - self._restarts_before
+
+    def last_words(self, names: Iterable[str]) -> str:
+        """Return the end of the logs of processes, for a message about them."""
+        logs = self.running.stack.logs
+        return "\n".join(f"--- {name}\n{last_lines(logs / f'{name}.log', 60)}" for name in names)
 
     def unexplained_restarts(self) -> Counter[str]:
         """How often each process was started again, though nobody killed it: it died of another's death."""

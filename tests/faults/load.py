@@ -30,7 +30,9 @@ class Calls:
     @property
     def succeeded(self) -> set[str]:
         """The calls that were answered 200."""
-        return {request_id for request_id, status in self.answered.items() if status == 200}
+        # A copy in one step: the callers go on answering meanwhile.
+        answered = list(self.answered.items())
+        return {request_id for request_id, status in answered if status == 200}
 
     def note(self, answer: httpx.Response) -> None:
         """Remember an answer."""

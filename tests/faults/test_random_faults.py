@@ -80,7 +80,8 @@ def test_whatever_dies_each_answered_call_is_billed_once(running: Running) -> No
     )
     assert_true(load.calls, books, proxy_deaths=machine.proxy_deaths)
     # Nothing dies of another's death, or of a cut wire.
-    assert machine.unexplained_restarts() == Counter()
+    restarted = machine.unexplained_restarts()
+    assert restarted == Counter(), machine.last_words(restarted)
 
 
 def test_batches_sent_again_in_any_order_change_nothing(running: Running) -> None:

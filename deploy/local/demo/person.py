@@ -5,6 +5,7 @@ from __future__ import annotations
 import email
 import email.policy
 import re
+import threading
 import time
 from collections.abc import Callable
 from pathlib import Path
@@ -51,6 +52,8 @@ class Person:
         self.browser = httpx.Client(base_url=base_url, timeout=TIMEOUT_S, follow_redirects=True)
         self._token = ""
         self._refresh_at = 0.0
+        # One login at a time: several at once are taken for somebody who guesses passwords.
+        self._login = threading.Lock()
 
     def close(self) -> None:
         """Close the browser."""
@@ -133,14 +136,18 @@ class Person:
         return rows
 
     def _access_token(self) -> str:
-        if time.monotonic() >= self._refresh_at:
-            answer = httpx.post(
-                urljoin(str(self.browser.base_url), "/_allauth/app/v1/auth/login"),
-                json={"email": self.address, "password": self.password},
-                timeout=TIMEOUT_S,
-            )
-            if answer.status_code != httpx.codes.OK:
-                raise StoryError(f"{self.address} cannot log in: {answer.text[:300]}")
-            self._token = answer.json()["meta"]["access_token"]
-            self._refresh_at = time.monotonic() + TOKEN_LIFE_S
-        return self._token
+        with self._login:
+            if time.monotonic() >= self._refresh_at:
+                self._token = self._log_in()
+                self._refresh_at = time.monotonic() + TOKEN_LIFE_S
+            return self._token
+
+    def _log_in(self) -> str:
+        answer = httpx.post(
+            urljoin(str(self.browser.base_url), "/_allauth/app/v1/auth/login"),
+            json={"email": self.address, "password": self.password},
+            timeout=TIMEOUT_S,
+        )
+        if answer.status_code != httpx.codes.OK:
+            raise StoryError(f"{self.address} cannot log in: {answer.text[:300]}")
+        return str(answer.json()["meta"]["access_token"])
