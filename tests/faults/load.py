@@ -26,17 +26,19 @@ class Calls:
     # The codes of the gateway's own refusals.
     refusals: Counter[str] = field(default_factory=Counter)
     broken: int = 0
+    # The callers go on while the test reads.
+    _lock: threading.Lock = field(default_factory=threading.Lock)
 
     @property
     def succeeded(self) -> set[str]:
         """The calls that were answered 200."""
-        # A copy in one step: the callers go on answering meanwhile.
-        answered = list(self.answered.items())
-        return {request_id for request_id, status in answered if status == 200}
+        with self._lock:
+            return {request_id for request_id, status in self.answered.items() if status == 200}
 
     def note(self, answer: httpx.Response) -> None:
         """Remember an answer."""
-        self.answered[answer.headers["X-Request-Id"]] = answer.status_code
+        with self._lock:
+            self.answered[answer.headers["X-Request-Id"]] = answer.status_code
         if answer.headers.get("Content-Type", "").startswith("application/problem+json"):
             self.refusals[answer.json()["code"]] += 1
 
