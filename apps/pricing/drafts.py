@@ -16,13 +16,22 @@ from django.utils.functional import Promise
 from django.utils.translation import gettext_lazy as _
 
 from apps.pricing import calculator
-from apps.pricing.enums import BillableStatuses, BillingInterval, PriceModel, QuotaKind
+from apps.pricing.enums import (
+    Alignment,
+    BillableStatuses,
+    BillingInterval,
+    PriceModel,
+    QuotaKind,
+    TrialEnd,
+)
 
 BASE_FEE_METER: Final = "base_fee"
 ZERO: Final = Decimal(0)
 DECIMAL_PLACES: Final = 12
 MAX_PRICE: Final = Decimal(10) ** 18
 MAX_INTERVAL_COUNT: Final = 36
+MAX_FEATURES: Final = 30
+FEATURE_LABEL_LENGTH: Final = 80
 RATE_FIELDS: Final = ("rate_per_second", "rate_per_minute", "rate_per_hour", "rate_per_day")
 METER_FORMAT: Final = re.compile(r"[a-z][a-z0-9_]{0,59}")
 CURRENCY_FORMAT: Final = re.compile(r"[A-Z]{3}")
@@ -40,6 +49,8 @@ class PlanDraft:
     is_private: bool = False
     requires_approval: bool = False
     trial_days: int = 0
+    trial_requires_card: bool = False
+    trial_end: TrialEnd = TrialEnd.CONVERT
     key_limit: int = 5
     # Days between automatic rotations of a key; None leaves them to the key's owner.
     key_rotation_days: int | None = 90
@@ -72,6 +83,13 @@ class ComponentDraft:
     tiers: tuple[TierDraft, ...] = ()
 
 
+class FeatureDraft(NamedTuple):
+    """Something that a plan can do beside calls: a short key for programs, and words for people."""
+
+    key: str
+    label: str
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class PriceDraft:
     """What a plan costs and allows."""
@@ -80,6 +98,8 @@ class PriceDraft:
     components: tuple[ComponentDraft, ...] = ()
     interval: BillingInterval = BillingInterval.MONTH
     interval_count: int = 1
+    alignment: Alignment = Alignment.ANNIVERSARY
+    features: tuple[FeatureDraft, ...] = ()
     quota_calls: int | None = None
     quota_kind: QuotaKind = QuotaKind.HARD
     billable_statuses: BillableStatuses = BillableStatuses.SUCCESS
@@ -137,6 +157,25 @@ def _defects_of_terms(draft: PriceDraft) -> Iterator[Defect]:
         value = getattr(draft, name)
         if value is not None and value < 1:
             yield Defect(f"/{name}", "out_of_range", _("Leave it empty or choose at least 1."))
+    yield from _defects_of_features(draft.features)
+
+
+def _defects_of_features(features: tuple[FeatureDraft, ...]) -> Iterator[Defect]:
+    if len(features) > MAX_FEATURES:
+        yield Defect("/features", "too_many", _("Name at most 30 features."))
+    seen: set[str] = set()
+    for index, feature in enumerate(features):
+        if METER_FORMAT.fullmatch(feature.key) is None:
+            yield Defect(
+                f"/features/{index}/key", "invalid", _("Use lower-case letters, digits and _.")
+            )
+        if feature.key in seen:
+            yield Defect(f"/features/{index}/key", "duplicate", _("This feature is named already."))
+        seen.add(feature.key)
+        if not 1 <= len(feature.label) <= FEATURE_LABEL_LENGTH:
+            yield Defect(
+                f"/features/{index}/label", "out_of_range", _("Use between 1 and 80 characters.")
+            )
 
 
 def _defects_of_components(components: tuple[ComponentDraft, ...]) -> Iterator[Defect]:

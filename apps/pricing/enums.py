@@ -33,7 +33,23 @@ class BillingInterval(TextChoices):
     DAY = "day", pgettext_lazy("interval", "day")
     WEEK = "week", pgettext_lazy("interval", "week")
     MONTH = "month", pgettext_lazy("interval", "month")
+    QUARTER = "quarter", pgettext_lazy("interval", "quarter")
+    HALF_YEAR = "half_year", pgettext_lazy("interval", "half-year")
     YEAR = "year", pgettext_lazy("interval", "year")
+
+
+class Alignment(TextChoices):
+    """Where billing periods begin."""
+
+    ANNIVERSARY = "anniversary", pgettext_lazy("alignment", "on the day of the subscription")
+    CALENDAR = "calendar", pgettext_lazy("alignment", "with the calendar")
+
+
+class TrialEnd(TextChoices):
+    """What follows a trial that nobody ended before."""
+
+    CONVERT = "convert", pgettext_lazy("trial", "the subscription goes on and is paid")
+    END = "end", pgettext_lazy("trial", "the subscription ends")
 
 
 class QuotaKind(TextChoices):

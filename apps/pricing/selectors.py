@@ -13,8 +13,15 @@ from apps.core.actors import Actor
 from apps.core.exceptions import NotFound
 from apps.core.ids import InvalidPublicIdError, parse_public_id
 from apps.pricing.calculator import PriceTable
-from apps.pricing.drafts import ComponentDraft, PriceDraft, TierDraft, table_of
-from apps.pricing.enums import BillableStatuses, BillingInterval, PlanStatus, PriceModel, QuotaKind
+from apps.pricing.drafts import ComponentDraft, FeatureDraft, PriceDraft, TierDraft, table_of
+from apps.pricing.enums import (
+    Alignment,
+    BillableStatuses,
+    BillingInterval,
+    PlanStatus,
+    PriceModel,
+    QuotaKind,
+)
 from apps.pricing.models import Plan, PriceComponent, PriceVersion, TaxRate
 
 
@@ -39,6 +46,8 @@ def draft_of(version: PriceVersion) -> PriceDraft:
         components=tuple(_component_draft_of(component) for component in components),
         interval=BillingInterval(version.interval),
         interval_count=version.interval_count,
+        alignment=Alignment(version.alignment),
+        features=features_of(version),
         quota_calls=version.quota_calls,
         quota_kind=QuotaKind(version.quota_kind),
         billable_statuses=BillableStatuses(version.billable_statuses),
@@ -47,6 +56,11 @@ def draft_of(version: PriceVersion) -> PriceDraft:
         rate_per_hour=version.rate_per_hour,
         rate_per_day=version.rate_per_day,
     )
+
+
+def features_of(version: PriceVersion) -> tuple[FeatureDraft, ...]:
+    """Return what a version can do beside calls, in the provider's order."""
+    return tuple(FeatureDraft(row["key"], row["label"]) for row in version.features)
 
 
 def with_prices(plans: QuerySet[Plan]) -> QuerySet[Plan]:

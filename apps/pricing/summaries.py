@@ -9,7 +9,7 @@ from django.utils.functional import Promise
 from django.utils.translation import ngettext
 
 from apps.pricing.drafts import BASE_FEE_METER, ComponentDraft, PriceDraft
-from apps.pricing.enums import BillingInterval, PriceModel, QuotaKind
+from apps.pricing.enums import Alignment, BillingInterval, PriceModel, QuotaKind
 from apps.pricing.models import CALLS_METER, PriceVersion
 from apps.pricing.selectors import draft_of
 
@@ -42,6 +42,8 @@ class PriceSummary:
     rate_per_minute: int | None
     rate_per_hour: int | None
     rate_per_day: int | None
+    follows_calendar: bool = False
+    features: tuple[str, ...] = ()
 
     @property
     def rate_limits(self) -> list[tuple[str, int]]:
@@ -93,6 +95,8 @@ def summarise(draft: PriceDraft) -> PriceSummary:
         rate_per_minute=draft.rate_per_minute,
         rate_per_hour=draft.rate_per_hour,
         rate_per_day=draft.rate_per_day,
+        follows_calendar=draft.alignment == Alignment.CALENDAR,
+        features=tuple(feature.label for feature in draft.features),
     )
 
 
@@ -102,6 +106,8 @@ def interval_words(interval: str, count: int) -> str | Promise:
         BillingInterval.DAY: ngettext("day", "%(count)s days", count),
         BillingInterval.WEEK: ngettext("week", "%(count)s weeks", count),
         BillingInterval.MONTH: ngettext("month", "%(count)s months", count),
+        BillingInterval.QUARTER: ngettext("quarter", "%(count)s quarters", count),
+        BillingInterval.HALF_YEAR: ngettext("half-year", "%(count)s half-years", count),
         BillingInterval.YEAR: ngettext("year", "%(count)s years", count),
     }[BillingInterval(interval)]
     return words % {"count": count} if count != 1 else words

@@ -20,8 +20,9 @@ from apps.core.forms import refusals_on
 from apps.portal.moves import ask, carry_out
 from apps.portal.views.price_builder import PriceBuilder
 from apps.pricing import selectors, services
-from apps.pricing.forms import CallsForm, NewPlanForm, PlanForm
+from apps.pricing.forms import CallsForm
 from apps.pricing.models import CALLS_METER, Plan
+from apps.pricing.plan_forms import NewPlanForm, PlanForm
 from apps.pricing.quotes import quote_usage
 from apps.pricing.summaries import summary_of
 from apps.pricing.transitions import PLAN

@@ -8,8 +8,21 @@ from typing import Any
 from drf_spectacular.utils import extend_schema_field
 from rest_framework import serializers
 
-from apps.pricing.drafts import DECIMAL_PLACES, ComponentDraft, PriceDraft, TierDraft
-from apps.pricing.enums import BillableStatuses, BillingInterval, PriceModel, QuotaKind
+from apps.pricing.drafts import (
+    DECIMAL_PLACES,
+    ComponentDraft,
+    FeatureDraft,
+    PriceDraft,
+    TierDraft,
+)
+from apps.pricing.enums import (
+    Alignment,
+    BillableStatuses,
+    BillingInterval,
+    PriceModel,
+    QuotaKind,
+    TrialEnd,
+)
 from apps.pricing.models import MAX_KEY_ROTATION_DAYS, Plan, PriceComponent, PriceVersion, Tier
 from apps.pricing.selectors import current_version_of
 
@@ -40,6 +53,10 @@ class PlanFieldsInput(serializers.Serializer[Any]):
     is_private = serializers.BooleanField(required=False)
     requires_approval = serializers.BooleanField(required=False)
     trial_days = serializers.IntegerField(min_value=0, max_value=730, required=False)
+    trial_requires_card = serializers.BooleanField(
+        required=False, help_text="Whether a payment method must be saved before a trial begins."
+    )
+    trial_end = serializers.ChoiceField(choices=TrialEnd.choices, required=False)
     key_limit = serializers.IntegerField(min_value=1, max_value=1000, required=False)
     key_rotation_days = serializers.IntegerField(
         min_value=1, max_value=MAX_KEY_ROTATION_DAYS, required=False, allow_null=True
@@ -85,6 +102,15 @@ class ComponentInput(serializers.Serializer[Any]):
     tiers = TierInput(many=True, required=False, default=list)
 
 
+class FeatureSerializer(serializers.Serializer[Any]):
+    """Something that the plan can do beside calls."""
+
+    key = serializers.CharField(max_length=60, help_text="For programs: `priority_support`.")
+    label = serializers.CharField(  # type: ignore[assignment]  # the name of a member, not the field's own
+        max_length=80, help_text="For people: `Priority support`."
+    )
+
+
 class PriceInput(serializers.Serializer[Any]):
     """What a plan costs and allows from some moment on."""
 
@@ -93,6 +119,8 @@ class PriceInput(serializers.Serializer[Any]):
         choices=BillingInterval.choices, default=BillingInterval.MONTH
     )
     interval_count = serializers.IntegerField(default=1)
+    alignment = serializers.ChoiceField(choices=Alignment.choices, default=Alignment.ANNIVERSARY)
+    features = FeatureSerializer(many=True, default=list)
     quota_calls = serializers.IntegerField(allow_null=True, default=None)
     quota_kind = serializers.ChoiceField(choices=QuotaKind.choices, default=QuotaKind.HARD)
     billable_statuses = serializers.ChoiceField(
@@ -119,7 +147,8 @@ def price_draft_of(values: dict[str, Any]) -> PriceDraft:
         )
         for component in values["components"]
     )
-    return PriceDraft(**{**values, "components": components})
+    features = tuple(FeatureDraft(**feature) for feature in values["features"])
+    return PriceDraft(**{**values, "components": components, "features": features})
 
 
 # --- out -----------------------------------------------------------------------------------------
@@ -171,6 +200,7 @@ class PriceVersionOutput(serializers.ModelSerializer[PriceVersion]):
     """What a plan costs and allows."""
 
     id = serializers.CharField(source="public_id", read_only=True)
+    features = FeatureSerializer(many=True, read_only=True)
     components = ComponentOutput(many=True, read_only=True)
 
     class Meta:
@@ -183,6 +213,8 @@ class PriceVersionOutput(serializers.ModelSerializer[PriceVersion]):
             "currency",
             "interval",
             "interval_count",
+            "alignment",
+            "features",
             "quota_calls",
             "quota_kind",
             "billable_statuses",
@@ -216,6 +248,8 @@ class OfferOutput(serializers.ModelSerializer[Plan]):
             "description",
             "requires_approval",
             "trial_days",
+            "trial_requires_card",
+            "trial_end",
             "key_limit",
             "key_rotation_days",
             "key_rotation_optional",
@@ -239,32 +273,3 @@ class PlanOutput(OfferOutput):
 
         fields = (*OfferOutput.Meta.fields, "status", "is_private", "position", "created_at")
         read_only_fields = fields
-
-
-class QuoteLineOutput(serializers.Serializer[Any]):
-    """One line of a quote: rounded as an invoice would, with the exact amount and every step."""
-
-    meter = serializers.CharField()
-    dimensions = serializers.DictField(child=serializers.CharField(), required=False)
-    model = serializers.CharField()
-    quantity = serializers.CharField(help_text="In priced units.")
-    raw_quantity = serializers.CharField(
-        required=False, help_text="Before conversion to priced units, where there is one."
-    )
-    amount_minor = serializers.IntegerField()
-    amount_exact = serializers.CharField()
-    steps = serializers.ListField(child=serializers.DictField())
-
-
-class QuoteOutput(serializers.Serializer[Any]):
-    """What a period with this usage would cost, in minor units of the currency."""
-
-    currency = serializers.CharField()
-    lines = QuoteLineOutput(many=True)
-    fees_minor = serializers.IntegerField(help_text="The sum of the lines.")
-    discounts_minor = serializers.ListField(
-        child=serializers.IntegerField(), help_text="What each discount took off, in order."
-    )
-    subtotal_minor = serializers.IntegerField(help_text="Fees less discounts, before tax.")
-    tax_minor = serializers.IntegerField()
-    total_minor = serializers.IntegerField(help_text="What would be asked for.")

@@ -11,6 +11,7 @@ from apps.core.api.permissions import PUBLIC
 from apps.core.api.views import ApiView
 from apps.pricing import selectors, services
 from apps.pricing.api import serializers as shapes
+from apps.pricing.api.quote_serializers import QuoteOutput
 from apps.pricing.drafts import PlanDraft
 from apps.pricing.models import Plan, PriceVersion
 from apps.pricing.quote_input import QuoteInput
@@ -174,7 +175,7 @@ class QuoteView(ApiView):
 
     method_permissions = {"POST": PUBLIC}
 
-    @extend_schema(request=QuoteInput, responses=shapes.QuoteOutput)
+    @extend_schema(request=QuoteInput, responses=QuoteOutput)
     def post(self, _request: Request) -> Response:
         """Answer what a period with this usage would cost, with every step; nothing is saved.
 

@@ -13,7 +13,7 @@ from apps.accounts.models import Organization
 from apps.apis.models import Api
 from apps.core.models import Entity
 from apps.core.querysets import TenantQuerySet
-from apps.pricing.enums import PlanStatus
+from apps.pricing.enums import PlanStatus, TrialEnd
 
 if TYPE_CHECKING:
     from apps.core.actors import Actor
@@ -56,6 +56,16 @@ class Plan(Entity):
     is_private = models.BooleanField(_("private"), default=False)
     requires_approval = models.BooleanField(_("subscriptions need approval"), default=False)
     trial_days = models.PositiveSmallIntegerField(_("trial days"), default=0)
+    trial_requires_card = models.BooleanField(
+        _("a trial needs a card"), default=False, db_default=False
+    )
+    trial_end = models.CharField(
+        _("after the trial"),
+        max_length=7,
+        choices=TrialEnd,
+        default=TrialEnd.CONVERT,
+        db_default=TrialEnd.CONVERT,
+    )
     position = models.PositiveSmallIntegerField(_("position"), default=0)
     key_limit = models.PositiveSmallIntegerField(_("active keys"), default=5)
     # None: as long as the platform allows.

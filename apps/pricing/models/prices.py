@@ -5,13 +5,19 @@ from __future__ import annotations
 from typing import Final
 
 from django.db import models
-from django.db.models import Q
+from django.db.models import JSONField, Q, Value
 from django.utils.translation import gettext_lazy as _
 
 from apps.accounts.models import Organization
 from apps.core.models import Entity
 from apps.core.querysets import TenantQuerySet
-from apps.pricing.enums import BillableStatuses, BillingInterval, PriceModel, QuotaKind
+from apps.pricing.enums import (
+    Alignment,
+    BillableStatuses,
+    BillingInterval,
+    PriceModel,
+    QuotaKind,
+)
 from apps.pricing.models.plans import Plan
 
 CALLS_METER: Final = "calls"
@@ -27,9 +33,16 @@ class PriceVersion(Entity):
     number = models.PositiveIntegerField(_("version"))
     currency = models.CharField(_("currency"), max_length=3)
     interval = models.CharField(
-        _("billing interval"), max_length=5, choices=BillingInterval, default=BillingInterval.MONTH
+        _("billing interval"), max_length=9, choices=BillingInterval, default=BillingInterval.MONTH
     )
     interval_count = models.PositiveSmallIntegerField(_("every"), default=1)
+    alignment = models.CharField(
+        _("periods begin"),
+        max_length=11,
+        choices=Alignment,
+        default=Alignment.ANNIVERSARY,
+        db_default=Alignment.ANNIVERSARY,
+    )
     quota_calls = models.PositiveBigIntegerField(_("quota (calls per period)"), null=True)
     quota_kind = models.CharField(
         _("quota kind"), max_length=4, choices=QuotaKind, default=QuotaKind.HARD
@@ -44,6 +57,10 @@ class PriceVersion(Entity):
     rate_per_minute = models.PositiveIntegerField(_("calls per minute"), null=True)
     rate_per_hour = models.PositiveIntegerField(_("calls per hour"), null=True)
     rate_per_day = models.PositiveIntegerField(_("calls per day"), null=True)
+    # A list of {"key", "label"}: what the plan can do beside calls, in the provider's words.
+    features = models.JSONField(
+        _("features"), default=list, db_default=Value([], JSONField()), blank=True
+    )
     published_at = models.DateTimeField(_("published"), null=True)
     is_current = models.BooleanField(_("current"), default=False)
 

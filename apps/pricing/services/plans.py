@@ -24,6 +24,8 @@ PLAN_FIELDS = (
     "is_private",
     "requires_approval",
     "trial_days",
+    "trial_requires_card",
+    "trial_end",
     "key_limit",
     "key_rotation_days",
     "key_rotation_optional",

@@ -41,6 +41,8 @@ def add_price_version(*, plan: Plan, draft: PriceDraft, actor: Actor) -> PriceVe
         currency=draft.currency,
         interval=draft.interval,
         interval_count=draft.interval_count,
+        alignment=draft.alignment,
+        features=[feature._asdict() for feature in draft.features],
         quota_calls=draft.quota_calls,
         quota_kind=draft.quota_kind,
         billable_statuses=draft.billable_statuses,

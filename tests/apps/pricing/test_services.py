@@ -10,7 +10,14 @@ import pytest
 
 from apps.core.exceptions import InvalidTransition
 from apps.pricing import calculator, services
-from apps.pricing.drafts import ComponentDraft, PlanDraft, PriceDraft, TierDraft, find_defects
+from apps.pricing.drafts import (
+    ComponentDraft,
+    FeatureDraft,
+    PlanDraft,
+    PriceDraft,
+    TierDraft,
+    find_defects,
+)
 from apps.pricing.enums import PlanStatus, PriceModel
 from apps.pricing.exceptions import (
     InvalidPrice,
@@ -62,6 +69,10 @@ def test_tiers_must_rise_and_end_open(
         ({"rate_per_second": -1}, "/rate_per_second"),
         ({"rate_per_hour": 0}, "/rate_per_hour"),
         ({"rate_per_day": 0}, "/rate_per_day"),
+        ({"features": (FeatureDraft("Not a key", "Words"),)}, "/features/0/key"),
+        ({"features": (FeatureDraft("sso", ""),)}, "/features/0/label"),
+        ({"features": (FeatureDraft("sso", "A"), FeatureDraft("sso", "B"))}, "/features/1/key"),
+        ({"features": tuple(FeatureDraft(f"f{n}", "A") for n in range(31))}, "/features"),
     ],
 )
 def test_terms_outside_their_range_are_defects(change: dict[str, Any], pointer: str) -> None:

@@ -1,0 +1,96 @@
+"""The plan builder's form of a plan: what it is called, and whom it is for."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from django import forms
+from django.utils.translation import gettext_lazy as _
+
+from apps.apis.models import Api
+from apps.pricing.drafts import PlanDraft
+from apps.pricing.enums import TrialEnd
+from apps.pricing.models import DEFAULT_KEY_ROTATION_DAYS, MAX_KEY_ROTATION_DAYS, Plan
+
+
+class PlanForm(forms.Form):
+    """What a plan is called and whom it is for."""
+
+    name = forms.CharField(label=_("Name"), max_length=80)
+    description = forms.CharField(
+        label=_("Description"), max_length=300, required=False, help_text=_("One sentence.")
+    )
+    trial_days = forms.IntegerField(
+        label=_("Trial (days)"), min_value=0, max_value=730, required=False
+    )
+    trial_requires_card = forms.BooleanField(
+        label=_("A saved card is needed before the trial"), required=False
+    )
+    trial_end = forms.ChoiceField(
+        label=_("After the trial"),
+        choices=TrialEnd.choices,
+        initial=TrialEnd.CONVERT,
+        required=False,
+    )
+    key_limit = forms.IntegerField(label=_("Active keys"), min_value=1, max_value=1000, initial=5)
+    key_rotation_days = forms.IntegerField(
+        label=_("Keys are rotated every (days)"),
+        min_value=1,
+        max_value=MAX_KEY_ROTATION_DAYS,
+        initial=DEFAULT_KEY_ROTATION_DAYS,
+        required=False,
+        help_text=_("Empty: only if a subscriber asks for it. Holds for keys made from now on."),
+    )
+    key_rotation_optional = forms.BooleanField(
+        label=_("Subscribers may switch rotation off"), required=False, initial=True
+    )
+    key_max_days = forms.IntegerField(
+        label=_("A key lives at most (days)"),
+        min_value=1,
+        max_value=3650,
+        required=False,
+        help_text=_("Empty: as long as its owner wants."),
+    )
+    requires_approval = forms.BooleanField(label=_("I decide on each subscription"), required=False)
+    is_private = forms.BooleanField(
+        label=_("Private"),
+        required=False,
+        help_text=_("Only your organization, and those that you invite, see it."),
+    )
+
+    @classmethod
+    def initial_of(cls, plan: Plan) -> dict[str, Any]:
+        """Return a plan's fields as the form's beginning."""
+        return {name: getattr(plan, name) for name in cls.base_fields if hasattr(plan, name)}
+
+    def to_draft(self, *, position: int = 0) -> PlanDraft:
+        """Return what the services take."""
+        values = self.cleaned_data
+        return PlanDraft(
+            name=values["name"],
+            description=values["description"],
+            trial_days=values["trial_days"] or 0,
+            trial_requires_card=values["trial_requires_card"],
+            trial_end=TrialEnd(values["trial_end"] or TrialEnd.CONVERT),
+            key_limit=values["key_limit"],
+            key_rotation_days=values["key_rotation_days"],
+            key_rotation_optional=values["key_rotation_optional"],
+            key_max_days=values["key_max_days"],
+            requires_approval=values["requires_approval"],
+            is_private=values["is_private"],
+            position=position,
+        )
+
+
+class NewPlanForm(PlanForm):
+    """A plan's fields and the API that it is for."""
+
+    api = forms.ModelChoiceField(label=_("API"), queryset=Api.objects.none())
+    field_order = ("api", "name")
+
+    def __init__(self, *args: Any, apis: Any, **options: Any) -> None:
+        """Offer the organization's own APIs."""
+        super().__init__(*args, **options)
+        field = self.fields["api"]
+        assert isinstance(field, forms.ModelChoiceField)  # noqa: S101 -- for the type checker
+        field.queryset = apis
