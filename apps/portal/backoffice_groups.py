@@ -46,6 +46,7 @@ GROUPS: Final = (
             "apis.ApiAccess",
             "apis.Category",
             "pricing.Plan",
+            "pricing.PlanInvitation",
             "pricing.PriceVersion",
             "subscriptions.Subscription",
             "subscriptions.Rating",

@@ -28,7 +28,7 @@ def plans_context(api: Api, actor: Actor) -> dict[str, Any]:
     """Return the offers and the visitor's own subscription: five queries, whatever the number of plans."""
     offers = [
         Offer(plan, summary_of(version))
-        for plan in list_offered_plans(api)
+        for plan in list_offered_plans(api, actor.organization_id)
         if (version := current_version_of(plan)) is not None
     ]
     return {

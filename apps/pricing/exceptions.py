@@ -40,3 +40,17 @@ class PlanClosed(Conflict):
 
     code = "plan_closed"
     title = _("The plan is closed")
+
+
+class InvitedToPlanAlready(Conflict):
+    """The organization sees the private plan already."""
+
+    code = "invited_already"
+    title = _("This organization is invited already")
+
+
+class PlanInvitationInvalid(RuleViolated):
+    """The link to a private plan is expired, was withdrawn, or is meant for another address."""
+
+    code = "plan_invitation_invalid"
+    title = _("This invitation is no longer valid, or is meant for somebody else")

@@ -22,7 +22,7 @@ from apps.pricing.enums import (
     PriceModel,
     QuotaKind,
 )
-from apps.pricing.models import Plan, PriceComponent, PriceVersion, TaxRate
+from apps.pricing.models import Plan, PlanInvitation, PriceComponent, PriceVersion, TaxRate
 
 
 def price_table_of(version: PriceVersion) -> PriceTable:
@@ -79,9 +79,33 @@ def current_version_of(plan: Plan) -> PriceVersion | None:
     return plan.versions.filter(is_current=True).prefetch_related("components__tiers").first()
 
 
-def list_offered_plans(api: Api) -> QuerySet[Plan]:
-    """Return the plans that anyone may choose for an API, with their prices, in the provider's order."""
-    return with_prices(Plan.objects.offered().filter(api=api))
+def list_offered_plans(api: Api, organization_id: UUID | None = None) -> QuerySet[Plan]:
+    """Return the plans that an organization may choose for an API, with their prices, in the provider's order.
+
+    Private plans are among them where the organization is invited; nobody in particular (None) sees the public ones.
+    """
+    return with_prices(Plan.objects.open_to(organization_id).filter(api=api))
+
+
+def list_plan_invitations(plan: Plan) -> QuerySet[PlanInvitation]:
+    """Return the organizations that a private plan is open to, newest first."""
+    return plan.invitations.filter(removed_at=None).select_related("organization", "plan")
+
+
+def get_plan_invitation(plan: Plan, public_id: str) -> PlanInvitation:
+    """Return one invitation to a plan.
+
+    Raises:
+        NotFound: unknown, removed, or of another plan.
+    """
+    try:
+        key = parse_public_id(PlanInvitation.id_prefix, public_id)
+    except InvalidPublicIdError:
+        raise NotFound from None
+    invitation = list_plan_invitations(plan).filter(pk=key).first()
+    if invitation is None:
+        raise NotFound
+    return invitation
 
 
 def list_provider_plans(actor: Actor, *, api_id: UUID | None = None) -> QuerySet[Plan]:
@@ -105,7 +129,7 @@ def get_choosable_plan(actor: Actor, public_id: str) -> Plan:
     """Return a plan that the actor may subscribe to or ask a quote for: an offered one, or its own.
 
     Raises:
-        NotFound: unknown, not published, or private.
+        NotFound: unknown, not published, or private without an invitation.
     """
     try:
         key = parse_public_id(Plan.id_prefix, public_id)

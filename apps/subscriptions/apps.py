@@ -19,6 +19,7 @@ class SubscriptionsConfig(AppConfig):
             attention,  # noqa: F401
             endings,  # noqa: F401
             notices,
+            plan_endings,  # noqa: F401
             receivers,  # noqa: F401
             tasks,  # noqa: F401
         )

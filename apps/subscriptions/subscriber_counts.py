@@ -35,5 +35,10 @@ def subscribers_by_api(subscriptions: QuerySet[Subscription], at: datetime) -> d
     return dict(rows.annotate(Count("id")))
 
 
+def count_live_subscribers(plan_id: UUID) -> int:
+    """Return how many subscriptions of a plan have not ended, waiting ones among them. One query."""
+    return Subscription.objects.live().filter(plan_id=plan_id).count()
+
+
 def _running_at(at: datetime) -> Q:
     return Q(started_at__lt=at) & (Q(ended_at__isnull=True) | Q(ended_at__gte=at))

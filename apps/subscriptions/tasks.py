@@ -25,6 +25,13 @@ def end_due_subscriptions(_context: JobContext) -> dict[str, int]:
     return {"ended": services.end_due_subscriptions(actor=actor)}
 
 
+@job("subscriptions.end_closed_plans")
+def end_closed_plans(_context: JobContext) -> dict[str, int]:
+    """Schedule the end of subscriptions whose plan was closed, such as one that began while it was."""
+    actor = Actor.system("subscriptions.end_closed_plans")
+    return {"scheduled": services.end_subscriptions_of_closed_plans(actor=actor)}
+
+
 @job("subscriptions.refresh_api_tiers")
 def refresh_every_api_tier(_context: JobContext) -> dict[str, int]:
     """Bring the tiers of the platform's own limits to what plans are worth now."""
@@ -33,4 +40,5 @@ def refresh_every_api_tier(_context: JobContext) -> dict[str, int]:
 
 schedule("subscriptions.activate_due_trials", every=timedelta(minutes=5))
 schedule("subscriptions.end_due_subscriptions", every=timedelta(minutes=5))
+schedule("subscriptions.end_closed_plans", every=timedelta(hours=1))
 schedule("subscriptions.refresh_api_tiers", every=timedelta(hours=1))

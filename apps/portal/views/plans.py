@@ -12,6 +12,7 @@ from django.http import HttpResponse
 from django.shortcuts import redirect, render
 from django.urls import reverse
 from django.utils.translation import gettext as _
+from django.utils.translation import ngettext
 from django.views.decorators.http import require_http_methods, require_POST, require_safe
 
 from apps.accounts.decorators import ConsoleRequest, console_page
@@ -26,6 +27,7 @@ from apps.pricing.plan_forms import NewPlanForm, PlanForm
 from apps.pricing.quotes import quote_usage
 from apps.pricing.summaries import summary_of
 from apps.pricing.transitions import PLAN
+from apps.subscriptions.subscriber_counts import count_live_subscribers
 from apps.usage.selectors import running_meters
 
 READ: Final = "plans.read"
@@ -206,12 +208,18 @@ def close(request: ConsoleRequest, plan_id: str) -> HttpResponse:
             done=_("The plan is closed."),
             back_to=page,
         )
+    count = count_live_subscribers(plan.pk)
+    ending = ngettext(
+        "%(count)s subscription ends with its running period; its subscriber is told.",
+        "%(count)s subscriptions end with their running periods; their subscribers are told.",
+        count,
+    )
     return ask(
         request,
         question=_("Close “%(name)s” for good?") % {"name": plan.name},
         effects=[
             _("Nobody can subscribe to it any more, and it cannot be opened again."),
-            _("Subscribers keep it until their subscription ends."),
+            ending % {"count": count} if count else _("It has no subscribers."),
         ],
         verb=_("Close plan"),
         cancel_url=page,

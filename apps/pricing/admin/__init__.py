@@ -1,5 +1,5 @@
 """The back office of this app, a module per subject."""
 
-from apps.pricing.admin.plans import PlanAdmin, PriceVersionAdmin
+from apps.pricing.admin.plans import PlanAdmin, PlanInvitationAdmin, PriceVersionAdmin
 
-__all__ = ["PlanAdmin", "PriceVersionAdmin"]
+__all__ = ["PlanAdmin", "PlanInvitationAdmin", "PriceVersionAdmin"]

@@ -8,7 +8,7 @@ from django.contrib import admin
 from django.http import HttpRequest
 
 from apps.core.admin import ReadOnlyAdmin
-from apps.pricing.models import Plan, PriceComponent, PriceVersion
+from apps.pricing.models import Plan, PlanInvitation, PriceComponent, PriceVersion
 
 
 class PriceVersionInline(admin.TabularInline):  # type: ignore[type-arg]  # not generic at run time
@@ -68,3 +68,12 @@ class PriceVersionAdmin(ReadOnlyAdmin):
     list_select_related = ("plan",)
     search_fields = ("plan__name",)
     inlines = (PriceComponentInline,)
+
+
+@admin.register(PlanInvitation)
+class PlanInvitationAdmin(ReadOnlyAdmin):
+    """Who sees which private plan."""
+
+    list_display = ("plan", "organization", "invited_at", "removed_at")
+    list_select_related = ("plan", "organization")
+    search_fields = ("plan__name", "organization__name")

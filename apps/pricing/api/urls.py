@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from django.urls import URLPattern, URLResolver, path
 
-from apps.pricing.api import views
+from apps.pricing.api import invitation_views, views
 
 ONE = "provider/plans/<str:plan_id>"
 VERSIONS = f"{ONE}/versions"
@@ -15,6 +15,21 @@ urlpatterns: list[URLPattern | URLResolver] = [
     path(f"{ONE}/publish", views.PublishPlanView.as_view(), name="provider-plan-publish"),
     path(f"{ONE}/deprecate", views.DeprecatePlanView.as_view(), name="provider-plan-deprecate"),
     path(f"{ONE}/close", views.ClosePlanView.as_view(), name="provider-plan-close"),
+    path(
+        f"{ONE}/invitations",
+        invitation_views.PlanInvitationsView.as_view(),
+        name="provider-plan-invitations",
+    ),
+    path(
+        f"{ONE}/invitations/mail",
+        invitation_views.PlanInvitationMailView.as_view(),
+        name="provider-plan-invitation-mail",
+    ),
+    path(
+        f"{ONE}/invitations/<str:invitation_id>",
+        invitation_views.PlanInvitationView.as_view(),
+        name="provider-plan-invitation",
+    ),
     path(VERSIONS, views.PriceVersionsView.as_view(), name="provider-plan-versions"),
     path(
         f"{VERSIONS}/<str:version_id>/publish",

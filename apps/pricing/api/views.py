@@ -154,20 +154,21 @@ class ClosePlanView(PlanViewBase):
 
     @extend_schema(request=None, responses=shapes.PlanOutput)
     def post(self, _request: Request, plan_id: str) -> Response:
-        """Close it for good; subscribers keep what they have until it ends."""
+        """Close it for good; each subscription ends with its running period, and its subscriber is told."""
         return self.answer(services.close_plan(plan=self.load(plan_id), actor=self.actor))
 
 
 class OffersView(ApiView):
-    """The plans that anyone may choose for an API."""
+    """The plans that the caller may choose for an API."""
 
     method_permissions = {"GET": PUBLIC}
 
     @extend_schema(responses=shapes.OfferOutput(many=True))
     def get(self, _request: Request, slug: str) -> Response:
-        """List them with their prices."""
+        """List them with their prices; private ones where the caller's organization is invited."""
         api = get_readable_api(self.actor, slug)
-        return self.paginated(selectors.list_offered_plans(api), shapes.OfferOutput)
+        rows = selectors.list_offered_plans(api, self.actor.organization_id)
+        return self.paginated(rows, shapes.OfferOutput)
 
 
 class QuoteView(ApiView):

@@ -4,6 +4,7 @@ from apps.pricing.models.plans import (
     DEFAULT_KEY_ROTATION_DAYS,
     MAX_KEY_ROTATION_DAYS,
     Plan,
+    PlanInvitation,
     PlanQuerySet,
 )
 from apps.pricing.models.prices import CALLS_METER, PriceComponent, PriceVersion, Tier
@@ -15,6 +16,7 @@ __all__ = [
     "DEFAULT_KEY_ROTATION_DAYS",
     "MAX_KEY_ROTATION_DAYS",
     "Plan",
+    "PlanInvitation",
     "PlanQuerySet",
     "PriceComponent",
     "PriceVersion",

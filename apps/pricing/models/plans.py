@@ -11,11 +11,14 @@ from django.utils.translation import gettext_lazy as _
 
 from apps.accounts.models import Organization
 from apps.apis.models import Api
+from apps.core import clock
 from apps.core.models import Entity
 from apps.core.querysets import TenantQuerySet
 from apps.pricing.enums import PlanStatus, TrialEnd
 
 if TYPE_CHECKING:
+    from uuid import UUID
+
     from apps.core.actors import Actor
 
 DEFAULT_KEY_ROTATION_DAYS: Final = 90
@@ -31,13 +34,27 @@ class PlanQuerySet(TenantQuerySet["Plan"]):
 
     def readable_by(self, actor: Actor) -> Self:
         """Keep offered plans of APIs that the actor may read, and the actor's own."""
-        readable = Api.objects.open_to(actor.organization_id)
-        offered = Q(status=PlanStatus.PUBLISHED, is_private=False, api__in=readable.values("pk"))
         if actor.sees_every_tenant:
             return self.all()
+        readable = Api.objects.open_to(actor.organization_id)
+        offered = self._open_to(actor.organization_id) & Q(api__in=readable.values("pk"))
         if actor.organization_id is None:
             return self.filter(offered)
         return self.filter(offered | Q(organization_id=actor.organization_id))
+
+    def open_to(self, organization_id: UUID | None) -> Self:
+        """Keep plans that an organization may choose: public ones, and private ones that it was invited to."""
+        return self.filter(self._open_to(organization_id))
+
+    @staticmethod
+    def _open_to(organization_id: UUID | None) -> Q:
+        seen = Q(is_private=False)
+        if organization_id is not None:
+            invited = PlanInvitation.objects.filter(
+                organization_id=organization_id, removed_at=None
+            )
+            seen |= Q(pk__in=invited.values("plan_id"))
+        return Q(status=PlanStatus.PUBLISHED) & seen
 
 
 class Plan(Entity):
@@ -104,3 +121,34 @@ class Plan(Entity):
 
     def __str__(self) -> str:
         return self.name
+
+
+class PlanInvitation(Entity):
+    """An organization that a provider lets see and subscribe to a private plan.
+
+    The row outlives the invitation: a link that is older than `removed_at` no longer opens the plan.
+    """
+
+    id_prefix = "pin"
+
+    plan = models.ForeignKey(Plan, on_delete=models.CASCADE, related_name="invitations")
+    organization = models.ForeignKey(Organization, on_delete=models.CASCADE, related_name="+")
+    # A person is referenced, not copied, so that erasing them leaves nothing here.
+    invited_by_user_id = models.UUIDField(null=True)
+    invited_at = models.DateTimeField(_("invited"), default=clock.now)
+    removed_at = models.DateTimeField(_("removed"), null=True)
+
+    class Meta:
+        """Invited once."""
+
+        verbose_name = _("invitation to a private plan")
+        verbose_name_plural = _("invitations to private plans")
+        ordering = ("-id",)
+        constraints = (
+            models.UniqueConstraint(
+                fields=("plan", "organization"), name="pricing_invitation_unique"
+            ),
+        )
+
+    def __str__(self) -> str:
+        return f"{self.plan_id} → {self.organization_id}"

@@ -61,26 +61,33 @@ class PriceVersion(Entity):
     features = models.JSONField(
         _("features"), default=list, db_default=Value([], JSONField()), blank=True
     )
+    # The row of position 0 is in the plan's default currency; the others say the same terms in another one.
+    position = models.PositiveSmallIntegerField(_("position"), default=0, db_default=0)
+    published_by_user_id = models.UUIDField(null=True)
     published_at = models.DateTimeField(_("published"), null=True)
     is_current = models.BooleanField(_("current"), default=False)
 
     objects = TenantQuerySet.as_manager()
 
     class Meta:
-        """Numbers count up per plan; one version is current."""
+        """Numbers count up per plan; a number has a row per currency; one number is current."""
 
         verbose_name = _("price version")
         verbose_name_plural = _("price versions")
-        ordering = ("-number",)
+        ordering = ("-number", "position")
         constraints = (
-            models.UniqueConstraint(fields=("plan", "number"), name="pricing_version_unique"),
             models.UniqueConstraint(
-                fields=("plan",), condition=Q(is_current=True), name="pricing_version_one_current"
+                fields=("plan", "number", "currency"), name="pricing_version_unique"
+            ),
+            models.UniqueConstraint(
+                fields=("plan", "currency"),
+                condition=Q(is_current=True),
+                name="pricing_version_one_current",
             ),
         )
 
     def __str__(self) -> str:
-        return f"{self.plan} v{self.number}"
+        return f"{self.plan} v{self.number} {self.currency}"
 
 
 class PriceComponent(Entity):

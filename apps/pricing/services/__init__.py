@@ -1,5 +1,12 @@
 """Writes of this app, one module per noun."""
 
+from apps.pricing.services.invitations import (
+    accept_plan_invitation,
+    invite_to_plan,
+    invite_to_plan_by_mail,
+    read_plan_link,
+    remove_plan_invitation,
+)
 from apps.pricing.services.plans import (
     PLAN_FIELDS,
     close_plan,
@@ -12,11 +19,16 @@ from apps.pricing.services.versions import add_price_version, publish_version
 
 __all__ = [
     "PLAN_FIELDS",
+    "accept_plan_invitation",
     "add_price_version",
     "close_plan",
     "create_plan",
     "deprecate_plan",
+    "invite_to_plan",
+    "invite_to_plan_by_mail",
     "publish_plan",
     "publish_version",
+    "read_plan_link",
+    "remove_plan_invitation",
     "update_plan",
 ]

@@ -105,7 +105,7 @@ def deprecate_plan(*, plan: Plan, actor: Actor) -> Plan:
 
 @transaction.atomic
 def close_plan(*, plan: Plan, actor: Actor) -> Plan:
-    """End a plan for good; subscribers keep what they have until it ends. Publishes PlanWithdrawn.
+    """End a plan for good. Its subscriptions end with their running period. Publishes PlanWithdrawn.
 
     Raises:
         InvalidTransition: the plan is closed already.

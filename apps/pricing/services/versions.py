@@ -78,8 +78,11 @@ def publish_version(*, version: PriceVersion, actor: Actor) -> PriceVersion:
     if version.published_at is not None:
         raise PriceVersionPublishedAlready
     plan.versions.filter(is_current=True).update(is_current=False, updated_at=clock.now())
-    version.is_current, version.published_at = True, clock.now()
-    version.save(update_fields=["is_current", "published_at", "updated_at"])
+    now = clock.now()
+    plan.versions.filter(number=version.number).update(
+        is_current=True, published_at=now, published_by_user_id=actor.user_id, updated_at=now
+    )
+    version.refresh_from_db()
     record_audit(
         action="pricing:price_version:published",
         target=version,

@@ -17,6 +17,7 @@ from apps.subscriptions.services.cancelling import (
     end_due_subscriptions,
     withdraw_cancellation,
 )
+from apps.subscriptions.services.closing import end_subscriptions_of_closed_plans
 from apps.subscriptions.services.moderation import (
     dismiss_reports,
     hide_review,
@@ -60,6 +61,7 @@ __all__ = [
     "dismiss_reports",
     "end_declined_subscription",
     "end_due_subscriptions",
+    "end_subscriptions_of_closed_plans",
     "expire_subscription",
     "hide_review",
     "mark_paid_up",

@@ -8,6 +8,8 @@ from django.db.models import F
 from apps.approvals.services import close_request_about
 from apps.core import clock
 from apps.core.actors import Actor
+from apps.pricing.enums import PlanStatus
+from apps.pricing.exceptions import PlanClosed
 from apps.subscriptions.access_requests import find_open_access_request
 from apps.subscriptions.constants import ACCESS_SUBJECT
 from apps.subscriptions.enums import LIVE_STATUSES, SubscriptionStatus
@@ -86,8 +88,11 @@ def withdraw_cancellation(*, subscription: Subscription, actor: Actor) -> Subscr
 
     Raises:
         NothingToWithdraw: none is scheduled, or it has taken effect.
+        PlanClosed: it ends because its plan does.
     """
     subscription = lock_subscription(subscription.pk)
+    if subscription.plan.status == PlanStatus.CLOSED:
+        raise PlanClosed
     if not subscription.cancel_at_period_end or subscription.status not in LIVE_STATUSES:
         raise NothingToWithdraw
     before = snapshot(subscription)

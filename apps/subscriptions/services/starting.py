@@ -53,8 +53,7 @@ def subscribe(*, plan: Plan, workspace: Workspace, actor: Actor) -> Subscription
         raise NotFound
     organization = workspace.organization
     version = plan.versions.filter(is_current=True).first()
-    is_hidden = plan.is_private and plan.organization_id != organization.pk
-    if plan.status != PlanStatus.PUBLISHED or version is None or is_hidden:
+    if version is None or not _may_choose(plan, organization):
         raise PlanNotOffered
     if plan.api.status != ApiStatus.ACTIVE or not may_use(plan.api, organization.pk):
         raise ApiNotAvailable
@@ -125,6 +124,13 @@ def end_declined_subscription(
         event=SubscriptionDeclined,
     )
     return subscription
+
+
+def _may_choose(plan: Plan, organization: Organization) -> bool:
+    """Whether the plan is offered to the organization: in public, by invitation, or because it is its own."""
+    if plan.organization_id == organization.pk:
+        return plan.status == PlanStatus.PUBLISHED
+    return Plan.objects.open_to(organization.pk).filter(pk=plan.pk).exists()
 
 
 def _first_status(plan: Plan) -> SubscriptionStatus:
