@@ -22,3 +22,10 @@ class StaffRole(TextChoices):
     APPROVER = "approver", pgettext_lazy("role", "approver")
     OPERATOR = "operator", pgettext_lazy("role", "operator")
     FINANCE = "finance", pgettext_lazy("role", "finance")
+
+
+class JumpStatus(TextChoices):
+    """Where a move of a test clock stands."""
+
+    ADVANCING = "advancing", pgettext_lazy("test clock", "advancing")
+    DONE = "done", pgettext_lazy("test clock", "done")

@@ -85,6 +85,13 @@ class ClockBackwards(RuleViolated):
     title = _("The test clock only moves forward.")
 
 
+class ClockIsAdvancing(Conflict):
+    """The test clock has not arrived where it was sent before; `reached` is how far it is."""
+
+    code = "clock_is_advancing"
+    title = _("The test clock is still on its way.")
+
+
 class CannotDeactivate(Conflict):
     """Nobody locks themselves out."""
 

@@ -15,6 +15,7 @@ from django.db.models import Q
 from django.db.models.functions import Lower
 from django.utils.translation import gettext_lazy as _
 
+from apps.accounts.clock_jumps import ClockJump  # noqa: F401 -- a model of this app
 from apps.accounts.enums import Role
 from apps.accounts.managers import UserManager
 from apps.core import clock

@@ -1,5 +1,5 @@
 """Outbox handlers of this app; importing the module registers them."""
 
-from apps.accounts.services import invitations
+from apps.accounts.services import invitations, test_clock
 
-__all__ = ("invitations",)
+__all__ = ("invitations", "test_clock")

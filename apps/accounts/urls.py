@@ -26,6 +26,7 @@ urlpatterns: list[URLPattern | URLResolver] = [
     path("console/organization/", organization.organization, name="organization"),
     path("console/organization/new/", organization.create_organization, name="create_organization"),
     path("console/organization/clock/", organization.advance_clock, name="advance_clock"),
+    path("console/organization/clock/live/", organization.clock_live, name="clock_live"),
     path("console/organization/members/", members.members, name="members"),
     path("console/organization/members/invite/", members.invite, name="invite"),
     path(

@@ -14,6 +14,7 @@ class BillingConfig(AppConfig):
         """Register receivers, Stripe's webhooks, what people are told, and what calls cost."""
         # Apps must be loaded before these are imported; most register on import.
         from apps.accounts.deletion_blockers import register_deletion_blocker  # noqa: PLC0415 -- as said
+        from apps.accounts.timed_work import register_timed_work  # noqa: PLC0415 -- as said
         from apps.approvals.registry import register_handler  # noqa: PLC0415 -- as said
         from apps.billing import (  # noqa: PLC0415 -- as said
             attention,  # noqa: F401 -- as said
@@ -27,6 +28,7 @@ class BillingConfig(AppConfig):
         from apps.billing.estimates import outlooks  # noqa: PLC0415 -- as said
         from apps.billing.retention import invoices_need  # noqa: PLC0415 -- as said
         from apps.billing.span_costs import span_costs_for  # noqa: PLC0415 -- as said
+        from apps.billing.timed_work import WORKS  # noqa: PLC0415 -- as said
         from apps.notifications.kinds import register_kinds  # noqa: PLC0415 -- as said
         from apps.notifications.webhooks import register_event_types  # noqa: PLC0415 -- as said
         from apps.usage.costs import (  # noqa: PLC0415 -- as said
@@ -35,6 +37,7 @@ class BillingConfig(AppConfig):
         )
         from apps.usage.retention import register_retention_source  # noqa: PLC0415 -- as said
 
+        register_timed_work(*WORKS)
         register_handler(RefundHandler())
         register_deletion_blocker(UNPAID_INVOICES)
         register_kinds(*notices.ALL)

@@ -6,7 +6,6 @@ from typing import Any
 
 import structlog
 
-from apps.accounts.events import ClockAdvanced
 from apps.billing.enums import InvoiceStatus, PaymentStatus, PeriodStatus
 from apps.billing.events import (
     InvoiceIssued,
@@ -46,7 +45,7 @@ from apps.billing.topics import (
     SEND_REFUND_TOPIC,
     STRIPE_TOPIC,
 )
-from apps.core import jobs, outbox
+from apps.core import outbox
 from apps.core.actors import Actor
 from apps.core.events import receives
 from apps.core.relay import leader_loop
@@ -153,12 +152,6 @@ def note_recalculated_usage(event: UsageRecalculated) -> None:
             rewind_id=str(event.rewind_id),
             windows=event.kept_count,
         )
-
-
-@receives(ClockAdvanced)
-def close_what_fell_due(_event: ClockAdvanced) -> None:
-    """A sandbox that jumped ahead has periods to close now, not at the next scheduled run."""
-    jobs.enqueue("billing.close_due_periods", actor=Actor.system("test clock"))
 
 
 @leader_loop(name="billing.finish_closing", interval_s=5.0)

@@ -10,10 +10,12 @@ Source: docs/adr/0007-outbox.md.
 from __future__ import annotations
 
 from collections.abc import Callable
+from datetime import timedelta
 from typing import Any, Final
 
 from django.db import connection
 
+from apps.core import clock
 from apps.core.db import require_transaction
 from apps.core.models import OutboxMessage
 from apps.core.request_context import current_request_id
@@ -25,10 +27,13 @@ Handler = Callable[[dict[str, Any]], None]
 _handlers: dict[str, Handler] = {}
 
 
-def enqueue(topic: str, payload: dict[str, Any], *, key: str = "") -> OutboxMessage:
+def enqueue(
+    topic: str, payload: dict[str, Any], *, key: str = "", delay: timedelta = timedelta(0)
+) -> OutboxMessage:
     """Write a message in the caller's transaction and wake the relay when it commits.
 
-    Messages with the same non-empty `key` are delivered one after the other, in this order.
+    Messages with the same non-empty `key` are delivered one after the other, in this order. `delay` keeps
+    a message, and those of its key that come after it, back for that long.
 
     Raises:
         TransactionRequiredError: called outside a transaction.
@@ -39,7 +44,11 @@ def enqueue(topic: str, payload: dict[str, Any], *, key: str = "") -> OutboxMess
         msg = f"no handler for outbox topic {topic!r}"
         raise KeyError(msg)
     message = OutboxMessage.objects.create(
-        topic=topic, key=key, payload=payload, request_id=current_request_id()
+        topic=topic,
+        key=key,
+        payload=payload,
+        request_id=current_request_id(),
+        available_at=clock.now() + delay,
     )
     with connection.cursor() as cursor:
         cursor.execute("SELECT pg_notify(%s, '')", [CHANNEL])  # sent by PostgreSQL on commit

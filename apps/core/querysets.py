@@ -15,6 +15,13 @@ from apps.core.ids import InvalidPublicIdError, parse_public_id
 M = TypeVar("M", bound=models.Model)
 
 
+def only_of(
+    rows: models.QuerySet[M], organization_id: UUID | None, *, field: str = "organization_id"
+) -> models.QuerySet[M]:
+    """Keep one organization's rows, or all where none is named: jobs work for everybody, a test clock for its own."""
+    return rows if organization_id is None else rows.filter(**{field: organization_id})
+
+
 class TenantQuerySet(models.QuerySet[M]):
     """Rows that belong to an organization.
 

@@ -26,6 +26,7 @@ STATES: Final[dict[str, StateLook]] = {
     "accepted": StateLook("ok", pgettext_lazy("state", "Accepted")),
     "accrued": StateLook("info", pgettext_lazy("state", "Accrued")),
     "active": StateLook("ok", pgettext_lazy("state", "Active")),
+    "advancing": StateLook("info", pgettext_lazy("state", "Advancing"), is_moving=True),
     "applied": StateLook("ok", pgettext_lazy("state", "Applied")),
     "approved": StateLook("ok", pgettext_lazy("state", "Approved")),
     "available": StateLook("ok", pgettext_lazy("state", "Available")),

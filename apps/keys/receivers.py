@@ -1,8 +1,7 @@
-"""What keys do when something happens: an ended subscription takes its keys along, a test clock moves their lives on."""
+"""What keys do when something happens: an ended subscription takes its keys along."""
 
 from __future__ import annotations
 
-from apps.accounts.events import ClockAdvanced
 from apps.core.actors import Actor
 from apps.core.events import receives
 from apps.keys import services
@@ -34,18 +33,6 @@ def revoke_after_expiry(event: SubscriptionExpired) -> None:
 def revoke_after_refusal(event: SubscriptionDeclined) -> None:
     """A declined subscription never had keys; this holds should that change."""
     _revoke_all(event, "the subscription was declined")
-
-
-@receives(ClockAdvanced)
-def live_through_time(_event: ClockAdvanced) -> None:
-    """Let what fell due on a sandbox account's clock happen."""
-    actor = Actor.system("test clock")
-    services.complete_due_rotations(actor=actor)
-    services.renew_due_keys(actor=actor)
-    services.expire_due_keys(actor=actor)
-    services.rotate_due_keys(actor=actor)
-    services.wipe_unread_keys(actor=actor)
-    services.send_due_notices(actor=actor)
 
 
 @receives(KeyIssued)

@@ -13,6 +13,7 @@ class SubscriptionsConfig(AppConfig):
     def ready(self) -> None:
         """Register the receivers, the jobs, what people are told, and what waits for operators."""
         from apps.accounts.deletion_blockers import register_deletion_blocker  # noqa: PLC0415 -- apps must be loaded
+        from apps.accounts.timed_work import register_timed_work  # noqa: PLC0415 -- as above
         from apps.approvals.registry import register_handler  # noqa: PLC0415 -- as above
         from apps.notifications.kinds import register_kinds  # noqa: PLC0415 -- as above
         from apps.subscriptions import (  # noqa: PLC0415 -- registration on import
@@ -25,7 +26,9 @@ class SubscriptionsConfig(AppConfig):
         )
         from apps.subscriptions.approval import SubscriptionAccessHandler  # noqa: PLC0415 -- as above
         from apps.subscriptions.deletion_blockers import LIVE_SUBSCRIPTIONS  # noqa: PLC0415 -- as above
+        from apps.subscriptions.timed_work import WORKS  # noqa: PLC0415 -- as above
 
         register_deletion_blocker(LIVE_SUBSCRIPTIONS)
         register_handler(SubscriptionAccessHandler())
         register_kinds(*notices.ALL)
+        register_timed_work(*WORKS)

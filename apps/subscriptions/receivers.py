@@ -6,7 +6,6 @@ from typing import Final
 
 from django.urls import reverse
 
-from apps.accounts.events import ClockAdvanced
 from apps.apis.events import ApiRetired
 from apps.core.actors import Actor
 from apps.core.events import receives
@@ -25,14 +24,6 @@ from apps.subscriptions.events import (
 from apps.subscriptions.models import Rating, Subscription
 
 EXCERPT_LENGTH: Final = 300
-
-
-@receives(ClockAdvanced)
-def live_through_time(_event: ClockAdvanced) -> None:
-    """Let what fell due on a sandbox account's clock happen: trials first, then ends."""
-    actor = Actor.system("test clock")
-    services.activate_due_trials(actor=actor)
-    services.end_due_subscriptions(actor=actor)
 
 
 @receives(ApiRetired)

@@ -5,7 +5,6 @@ from __future__ import annotations
 from typing import Any
 
 from django.conf import settings
-from django.utils.translation import gettext_lazy as _
 from rest_framework import serializers
 
 from apps.accounts.enums import Role
@@ -70,19 +69,6 @@ class OrganizationChangeInput(serializers.Serializer[Any]):
     currency = serializers.RegexField(CURRENCY, required=False)
     timezone = serializers.CharField(validators=[validate_timezone], required=False)
     billing_email = serializers.EmailField(required=False)
-
-
-class ClockInput(serializers.Serializer[Any]):
-    """How far a sandbox's test clock moves: by seconds, or to a time."""
-
-    by_seconds = serializers.IntegerField(min_value=1, required=False)
-    to = serializers.DateTimeField(required=False)
-
-    def validate(self, attrs: dict[str, Any]) -> dict[str, Any]:
-        """Refuse neither and both."""
-        if len(attrs) != 1:
-            raise serializers.ValidationError(_("Give either by_seconds or to."))
-        return attrs
 
 
 class UserOutput(serializers.ModelSerializer[User]):

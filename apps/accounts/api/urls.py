@@ -4,10 +4,10 @@ from __future__ import annotations
 
 from django.urls import URLPattern, URLResolver, include, path
 
-from apps.accounts.api.views import me, members, organizations, staff
+from apps.accounts.api.views import clocks, me, members, organizations, staff
 
 organization_routes: list[URLPattern | URLResolver] = [
-    path("clock", organizations.ClockView.as_view(), name="organization-clock"),
+    path("clock", clocks.ClockView.as_view(), name="organization-clock"),
     path("audit-events", organizations.AuditEventsView.as_view(), name="audit-events"),
     path("workspaces", organizations.WorkspacesView.as_view(), name="workspaces"),
     path("workspaces/<str:workspace_id>", organizations.WorkspaceView.as_view(), name="workspace"),

@@ -8,11 +8,17 @@ from apps.accounts.services.invitations import (
 )
 from apps.accounts.services.members import add_member, change_role, remove_member
 from apps.accounts.services.organizations import (
-    advance_clock,
     create_organization,
     create_sandbox_organization,
     set_api_tier,
     update_organization,
+)
+from apps.accounts.services.test_clock import (
+    Step,
+    StepTaken,
+    advance_clock,
+    get_clock_jump,
+    take_clock_step,
 )
 from apps.accounts.services.tokens import (
     IssuedToken,
@@ -31,6 +37,8 @@ from apps.accounts.services.workspaces import create_workspace, rename_workspace
 
 __all__ = (
     "IssuedToken",
+    "Step",
+    "StepTaken",
     "accept_invitation",
     "add_member",
     "advance_clock",
@@ -43,6 +51,7 @@ __all__ = (
     "create_staff_user",
     "create_workspace",
     "deactivate_user",
+    "get_clock_jump",
     "invite_member",
     "reactivate_user",
     "remove_member",
@@ -51,6 +60,7 @@ __all__ = (
     "revoke_invitation",
     "revoke_service_token",
     "set_api_tier",
+    "take_clock_step",
     "update_organization",
     "update_profile",
     "verify_provider",

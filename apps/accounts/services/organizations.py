@@ -1,9 +1,8 @@
-"""Organizations and their test clocks."""
+"""Organizations."""
 
 from __future__ import annotations
 
 import secrets
-from datetime import datetime, timedelta
 from typing import Any, Final
 from uuid import UUID
 
@@ -12,18 +11,14 @@ from django.utils.text import slugify
 from django.utils.translation import gettext as _
 
 from apps.accounts.enums import Role
-from apps.accounts.events import ClockAdvanced, OrganizationChanged, OrganizationCreated
-from apps.accounts.exceptions import ClockBackwards, NotASandbox
+from apps.accounts.events import OrganizationChanged, OrganizationCreated
 from apps.accounts.models import Membership, Organization, User, Workspace
-from apps.core import clock
 from apps.core.actors import Actor
 from apps.core.audit import record_audit
 from apps.core.events import publish
-from apps.core.exceptions import RuleViolated
 
 SLUG_CHARS: Final = 50
 CHANGEABLE: Final = frozenset({"name", "country", "currency", "timezone", "billing_email"})
-MAX_CLOCK_OFFSET: Final = timedelta(days=3 * 366)
 
 
 def create_organization(
@@ -100,53 +95,6 @@ def update_organization(
         after=changes,
     )
     publish(OrganizationChanged(organization_id=organization.pk), key=str(organization.pk))
-    return organization
-
-
-@transaction.atomic
-def advance_clock(
-    *,
-    organization: Organization,
-    actor: Actor,
-    by: timedelta | None = None,
-    to: datetime | None = None,
-) -> Organization:
-    """Move a sandbox's test clock forward, by a span or to a moment.
-
-    What falls due on the way is done by the receivers of `ClockAdvanced` and by the scheduled jobs, which
-    read `clock.business_now(organization)`.
-
-    Raises:
-        NotASandbox: every other organization lives in real time.
-        ClockBackwards: the new time is not later than the organization's present one.
-        RuleViolated: neither or both of `by` and `to`, or more than three years ahead.
-    """
-    if (by is None) == (to is None):
-        raise RuleViolated(_("Say either by how much or to which time the clock moves."))
-    organization = Organization.objects.lock(organization.pk)
-    if not organization.is_sandbox:
-        raise NotASandbox
-    before = clock.business_now(organization)
-    step = by if by is not None else (to or before) - before
-    if step <= timedelta(0):
-        raise ClockBackwards(now=before.isoformat())
-    if organization.clock_offset + step > MAX_CLOCK_OFFSET:
-        raise RuleViolated(_("The test clock can run at most three years ahead."))
-    organization.clock_offset += step
-    organization.save(update_fields=["clock_offset", "updated_at"])
-    after = before + step
-    record_audit(
-        action="accounts:clock:advanced",
-        target=organization,
-        actor=actor,
-        organization_id=organization.pk,
-        before={"time": before},
-        after={"time": after},
-    )
-    publish(
-        ClockAdvanced(organization_id=organization.pk, from_time=before, to_time=after),
-        key=str(organization.pk),
-    )
     return organization
 
 

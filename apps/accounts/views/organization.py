@@ -2,24 +2,26 @@
 
 from __future__ import annotations
 
-from datetime import timedelta
+from datetime import datetime, timedelta
 from typing import Any
 
 from django.contrib import messages
 from django.http import HttpResponse
 from django.shortcuts import redirect, render
 from django.utils.translation import gettext as _
-from django.views.decorators.http import require_http_methods, require_POST
+from django.views.decorators.http import require_http_methods, require_POST, require_safe
 
 from apps.accounts import selectors, services
 from apps.accounts.decorators import ConsoleRequest, console_page
 from apps.accounts.forms import ClockForm, NewOrganizationForm, OrganizationForm
 from apps.accounts.middleware import SESSION_ORGANIZATION, SESSION_WORKSPACE
 from apps.accounts.models import Organization
+from apps.accounts.timed_work import label_of
 from apps.core import clock
 from apps.core.forms import refusals_on
 
 SUGGESTED_STEP = timedelta(days=31)
+SHOWN_LINES = 20
 
 
 @console_page("organization.read")
@@ -50,10 +52,21 @@ def advance_clock(request: ConsoleRequest) -> HttpResponse:
             services.advance_clock(
                 organization=current, actor=request.actor, to=form.cleaned_data["to"]
             )
-            messages.success(request, _("The test clock was moved."))
+            jump = services.get_clock_jump(current)
+            if jump is not None and not jump.is_advancing:
+                messages.success(request, _("The test clock was moved."))
             return redirect("accounts:organization")
     context = _page(request, current, OrganizationForm(instance=current), clock_form=form)
     return render(request, "accounts/organization.html", context, status=422)
+
+
+@console_page("organization.read")
+@require_safe
+def clock_live(request: ConsoleRequest) -> HttpResponse:
+    """Show how far the clock is, for the page that asks again and again."""
+    current = selectors.get_current_organization(request.actor)
+    context = _page(request, current, OrganizationForm(instance=current))
+    return render(request, "accounts/_clock.html", context)
 
 
 @console_page(needs_organization=False)
@@ -81,7 +94,14 @@ def _page(
     clock_form: ClockForm | None = None,
 ) -> dict[str, Any]:
     present = clock.business_now(current)
+    jump = services.get_clock_jump(current) if current.is_sandbox else None
+    lines = jump.happened[-SHOWN_LINES:] if jump is not None else []
     return {
+        "jump": jump,
+        "happened": [
+            (datetime.fromisoformat(line["at"]), label_of(line["work"]), line["count"])
+            for line in reversed(lines)
+        ],
         "organization": current,
         "form": form,
         "can_manage": request.actor.can("organization.manage"),

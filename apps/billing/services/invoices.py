@@ -9,6 +9,7 @@ from __future__ import annotations
 from datetime import date
 from decimal import Decimal
 from typing import Any
+from uuid import UUID
 
 from django.conf import settings
 from django.db import transaction
@@ -35,6 +36,7 @@ from apps.core.audit import record_audit
 from apps.core.db import require_transaction
 from apps.core.events import publish
 from apps.core.money import Money
+from apps.core.querysets import only_of
 from apps.pricing.selectors import tax_percent_of
 from apps.subscriptions.periods import local_date
 
@@ -107,12 +109,14 @@ def _add_up(invoice: Invoice) -> None:
     invoice.save(update_fields=["subtotal_minor", "tax_minor", "total_minor", "updated_at"])
 
 
-def finalize_due_drafts(*, actor: Actor) -> int:
-    """Issue every draft whose billing day waits for no period any more; return how many."""
+def finalize_due_drafts(*, actor: Actor, organization_id: UUID | None = None) -> int:
+    """Issue every draft whose billing day waits for no period any more; return how many.
+
+    Only those of one organization where one is named.
+    """
     issued = 0
-    for invoice in Invoice.objects.filter(status=InvoiceStatus.DRAFT).select_related(
-        "organization"
-    ):
+    drafts = Invoice.objects.filter(status=InvoiceStatus.DRAFT).select_related("organization")
+    for invoice in only_of(drafts, organization_id):
         if not _waits_for_period(invoice):
             finalize_invoice(invoice=invoice, actor=actor)
             issued += 1

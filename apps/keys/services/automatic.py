@@ -13,6 +13,7 @@ from django.utils.translation import gettext as _
 from apps.core import clock
 from apps.core.actors import Actor
 from apps.core.audit import record_audit
+from apps.core.querysets import only_of
 from apps.keys.constants import AUTOMATIC_ROTATION_GRACE
 from apps.keys.enums import ENDED_STATUSES, KeyStatus
 from apps.keys.exceptions import KeySecretGone
@@ -25,7 +26,7 @@ from apps.subscriptions.models import Subscription
 BATCH: Final = 2_000
 
 
-def rotate_due_keys(*, actor: Actor) -> int:
+def rotate_due_keys(*, actor: Actor, organization_id: UUID | None = None) -> int:
     """Replace the active keys whose time has come, by their account's clock; return how many.
 
     None whose subscription lets no calls pass: it is due as soon as calls pass again. Two workers at once do each key
@@ -36,6 +37,7 @@ def rotate_due_keys(*, actor: Actor) -> int:
         rotates_at__lte=clock.now() + F("organization__clock_offset"),
         subscription__status__in=CALLABLE_STATUSES,
     )
+    due = only_of(due, organization_id)
     pairs = due.order_by("rotates_at").values_list("pk", "subscription_id")[:BATCH]
     return sum(_rotate_if_due(*pair, actor=actor) for pair in pairs)
 
@@ -63,10 +65,11 @@ def reveal_key(*, key: ApiKey, actor: Actor) -> str:
     return secret
 
 
-def wipe_unread_keys(*, actor: Actor) -> int:
+def wipe_unread_keys(*, actor: Actor, organization_id: UUID | None = None) -> int:
     """Forget the texts that nobody read in time, and those of keys that have ended; return how many."""
     is_over = Q(readable_until__lte=clock.now() + F("key__organization__clock_offset"))
     due = UnreadKey.objects.exclude(secret="").filter(is_over | Q(key__status__in=ENDED_STATUSES))
+    due = only_of(due, organization_id, field="key__organization_id")
     return sum(_wipe(pk, actor=actor) for pk in due.values_list("pk", flat=True))
 
 

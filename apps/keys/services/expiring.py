@@ -13,6 +13,7 @@ from apps.core import clock
 from apps.core.actors import Actor
 from apps.core.audit import record_audit
 from apps.core.events import publish
+from apps.core.querysets import only_of
 from apps.keys.constants import RENEWAL_LEAD
 from apps.keys.events import KeyChanged, KeyRenewed
 from apps.keys.models import ApiKey
@@ -22,17 +23,19 @@ from apps.subscriptions.enums import CALLABLE_STATUSES
 OFFSET: Final = F("organization__clock_offset")
 
 
-def expire_due_keys(*, actor: Actor) -> int:
+def expire_due_keys(*, actor: Actor, organization_id: UUID | None = None) -> int:
     """End the keys whose expiry has come, by their account's clock; return how many.
 
     One that is to be renewed, and whose subscription lets calls pass, gets its next term instead. The authorizer
-    refuses an expired key on its own at that very moment; this writes it down. Publishes KeyExpired.
+    refuses an expired key on its own at that very moment; this writes it down. Only those of one organization where one is named.
+    Publishes KeyExpired.
     """
     due = ApiKey.objects.filter(status__in=EXPIRABLE, expires_at__lte=clock.now() + OFFSET)
-    return sum(_end_term(key_id, actor=actor) for key_id in due.values_list("pk", flat=True))
+    keys = only_of(due, organization_id)
+    return sum(_end_term(key_id, actor=actor) for key_id in keys.values_list("pk", flat=True))
 
 
-def renew_due_keys(*, actor: Actor) -> int:
+def renew_due_keys(*, actor: Actor, organization_id: UUID | None = None) -> int:
     """Give the keys that are to be renewed and end within the hour their next term; return how many.
 
     None whose subscription lets no calls pass. Publishes KeyChanged and KeyRenewed.
@@ -43,7 +46,8 @@ def renew_due_keys(*, actor: Actor) -> int:
         subscription__status__in=CALLABLE_STATUSES,
         expires_at__lte=clock.now() + RENEWAL_LEAD + OFFSET,
     )
-    return sum(_renew_if_due(key_id, actor=actor) for key_id in due.values_list("pk", flat=True))
+    keys = only_of(due, organization_id)
+    return sum(_renew_if_due(key_id, actor=actor) for key_id in keys.values_list("pk", flat=True))
 
 
 @transaction.atomic

@@ -6,14 +6,16 @@ from collections.abc import Iterable
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Final
+from uuid import UUID
 
 from django.db import transaction
-from django.db.models import F
+from django.db.models import F, QuerySet
 
 from apps.core import clock
 from apps.core.actors import Actor
 from apps.core.audit import record_audit
 from apps.core.events import publish
+from apps.core.querysets import only_of
 from apps.keys.constants import EXPIRY_NOTICE_DAYS, ROTATION_NOTICE_DAYS
 from apps.keys.enums import KeyStatus, NoticeKind
 from apps.keys.events import KeyExpiring, KeyRotationDue
@@ -36,31 +38,34 @@ class _Due:
     days: tuple[int, ...]
 
 
-def send_due_notices(*, actor: Actor) -> int:
+def send_due_notices(*, actor: Actor, organization_id: UUID | None = None) -> int:
     """Tell owners of keys that end or are replaced within days, by their account's clock; return how many notices.
 
     Of several that apply at once, as after a jump of a test clock, only the most urgent is given; those that it has
     overtaken never are. A key that will be renewed does not end. Publishes KeyExpiring and KeyRotationDue.
     """
     now = clock.now()
-    ending = _with_notices(
+    ending = ApiKey.objects.filter(
         status__in=EXPIRABLE,
         expires_at__gt=now + OFFSET,
         expires_at__lte=now + timedelta(days=max(EXPIRY_NOTICE_DAYS)) + OFFSET,
     )
-    rotating = _with_notices(
+    rotating = ApiKey.objects.filter(
         status=KeyStatus.ACTIVE,
         rotates_at__gt=now + OFFSET,
         rotates_at__lte=now + timedelta(days=max(ROTATION_NOTICE_DAYS)) + OFFSET,
         subscription__status__in=CALLABLE_STATUSES,
     )
-    count = sum(_tell(key, _expiry_of(key), actor=actor) for key in ending if not may_renew(key))
-    return count + sum(_tell(key, _rotation_of(key), actor=actor) for key in rotating)
+    ending, rotating = only_of(ending, organization_id), only_of(rotating, organization_id)
+    count = sum(
+        _tell(key, _expiry_of(key), actor=actor) for key in _each(ending) if not may_renew(key)
+    )
+    return count + sum(_tell(key, _rotation_of(key), actor=actor) for key in _each(rotating))
 
 
-def _with_notices(**due: object) -> Iterable[ApiKey]:
-    rows = ApiKey.objects.filter(**due).select_related("organization", "subscription__plan")
-    return rows.prefetch_related("notices").order_by("pk").iterator(chunk_size=500)
+def _each(keys: QuerySet[ApiKey]) -> Iterable[ApiKey]:
+    rows = keys.select_related("organization", "subscription__plan").prefetch_related("notices")
+    return rows.order_by("pk").iterator(chunk_size=500)
 
 
 def _expiry_of(key: ApiKey) -> _Due:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from datetime import timedelta
+from uuid import UUID
 
 from django.db import transaction
 from django.db.models import F
@@ -13,6 +14,7 @@ from apps.core import clock
 from apps.core.actors import Actor
 from apps.core.audit import record_audit
 from apps.core.events import publish
+from apps.core.querysets import only_of
 from apps.keys.constants import MAX_ROTATION_GRACE
 from apps.keys.enums import KeyStatus, NoticeKind
 from apps.keys.events import KeyChanged, KeyRotated
@@ -103,7 +105,7 @@ def replace(
     return Replaced(rotation, successor)
 
 
-def complete_due_rotations(*, actor: Actor) -> int:
+def complete_due_rotations(*, actor: Actor, organization_id: UUID | None = None) -> int:
     """Revoke the old keys whose grace is over, by their account's clock; return how many.
 
     The authorizer refuses such a key on its own at that very moment; this writes it down.
@@ -113,7 +115,7 @@ def complete_due_rotations(*, actor: Actor) -> int:
         grace_ends_at__lte=clock.now() + F("old_key__organization__clock_offset"),
     )
     count = 0
-    for rotation in due:
+    for rotation in only_of(due, organization_id, field="old_key__organization_id"):
         with transaction.atomic():
             key = ApiKey.objects.lock(rotation.old_key_id)
             rotation.refresh_from_db()

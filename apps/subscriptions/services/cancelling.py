@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from uuid import UUID
+
 from django.db import transaction
 from django.db.models import F
 
@@ -10,6 +12,7 @@ from apps.core import clock
 from apps.core.actors import Actor
 from apps.pricing.enums import PlanStatus
 from apps.pricing.exceptions import PlanClosed
+from apps.core.querysets import only_of
 from apps.subscriptions.access_requests import find_open_access_request
 from apps.subscriptions.constants import ACCESS_SUBJECT
 from apps.subscriptions.enums import LIVE_STATUSES, SubscriptionStatus
@@ -102,7 +105,7 @@ def withdraw_cancellation(*, subscription: Subscription, actor: Actor) -> Subscr
     return subscription
 
 
-def end_due_subscriptions(*, actor: Actor) -> int:
+def end_due_subscriptions(*, actor: Actor, organization_id: UUID | None = None) -> int:
     """End the subscriptions whose scheduled end has come, by their account's clock; return how many.
 
     Idempotent: each subscription is locked and looked at again. Publishes SubscriptionCancelled.
@@ -110,6 +113,7 @@ def end_due_subscriptions(*, actor: Actor) -> int:
     due = Subscription.objects.live().filter(
         ends_at__lte=clock.now() + F("consumer_organization__clock_offset")
     )
+    due = only_of(due, organization_id, field="consumer_organization_id")
     count = 0
     for subscription_id in due.values_list("pk", flat=True):
         with transaction.atomic():

@@ -2,11 +2,14 @@
 
 from __future__ import annotations
 
+from uuid import UUID
+
 from django.db import transaction
 from django.db.models import F, Q
 
 from apps.core import clock
 from apps.core.actors import Actor
+from apps.core.querysets import only_of
 from apps.subscriptions.enums import SubscriptionStatus
 from apps.subscriptions.events import (
     SubscriptionActivated,
@@ -106,7 +109,7 @@ def expire_subscription(*, subscription: Subscription, actor: Actor, reason: str
     return subscription
 
 
-def activate_due_trials(*, actor: Actor) -> int:
+def activate_due_trials(*, actor: Actor, organization_id: UUID | None = None) -> int:
     """Turn trials that are over, by their account's clock, into paid service; return how many.
 
     Idempotent: each subscription is locked and looked at again. Publishes SubscriptionActivated.
@@ -118,6 +121,7 @@ def activate_due_trials(*, actor: Actor) -> int:
         trial_ends_at__lte=now_there,
     )
     count = 0
+    due = only_of(due, organization_id, field="consumer_organization_id")
     for subscription_id in due.values_list("pk", flat=True):
         with transaction.atomic():
             subscription = lock_subscription(subscription_id)

@@ -45,6 +45,7 @@ from apps.usage.selectors.late import (
     late_events_of_consumer,
     late_events_of_provider,
     watermark_has_passed,
+    watermark_of,
 )
 from apps.usage.selectors.meters import (
     counted_events_of,
@@ -162,6 +163,7 @@ __all__ = (
     "used_calls",
     "used_calls_for",
     "watermark_has_passed",
+    "watermark_of",
     "windows_by_id",
     "windows_of_consumer",
     "windows_of_provider",

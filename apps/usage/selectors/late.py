@@ -67,6 +67,13 @@ def late_calls(actor: Actor, period: Period) -> LateCalls:
 
 def watermark_has_passed(subscription: Subscription, end: datetime) -> bool:
     """Whether each window that ends at `end` (business time) or before is closed, also of the API's slowest meter."""
+    return clock.business_now(subscription.consumer_organization) >= end + watermark_of(
+        subscription
+    )
+
+
+def watermark_of(subscription: Subscription) -> timedelta:
+    """Return how long after its end a window is closed, by the API's slowest meter."""
     now = clock.now()
     # Of a meter that was archived long ago nothing can come any more that is not late.
     counting = Q(archived_at=None) | Q(
@@ -75,5 +82,4 @@ def watermark_has_passed(subscription: Subscription, end: datetime) -> bool:
     slowest = Meter.objects.filter(counting, api_id=subscription.api_id).aggregate(
         delay=Max("watermark_delay_s")
     )["delay"]
-    delay = timedelta(seconds=max(slowest or 0, DEFAULT_WATERMARK_DELAY_S))
-    return now + subscription.consumer_organization.clock_offset >= end + delay
+    return timedelta(seconds=max(slowest or 0, DEFAULT_WATERMARK_DELAY_S))

@@ -46,6 +46,7 @@ MATRIX: dict[str, set[str]] = {
     "POST /api/v1/organizations": SIGNED_IN,
     "GET /api/v1/organizations/{organization_id}": READERS,
     "PATCH /api/v1/organizations/{organization_id}": OWNERS,
+    "GET /api/v1/organizations/{organization_id}/clock": READERS,
     "POST /api/v1/organizations/{organization_id}/clock": OWNERS,
     "GET /api/v1/organizations/{organization_id}/audit-events": MANAGERS,
     "GET /api/v1/organizations/{organization_id}/workspaces": READERS,

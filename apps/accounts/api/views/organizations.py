@@ -1,8 +1,6 @@
-"""Organizations, their workspaces, test clocks and audit trails."""
+"""Organizations, their workspaces and audit trails."""
 
 from __future__ import annotations
-
-from datetime import timedelta
 
 from drf_spectacular.utils import OpenApiParameter, extend_schema
 from rest_framework.request import Request
@@ -11,7 +9,6 @@ from rest_framework.response import Response
 from apps.accounts import selectors, services
 from apps.accounts.api.serializers import (
     AuditEventOutput,
-    ClockInput,
     NewOrganizationInput,
     OrganizationChangeInput,
     OrganizationOutput,
@@ -67,29 +64,6 @@ class OrganizationView(OrganizationApiView):
             **self.validated(OrganizationChangeInput),
         )
         return Response(OrganizationOutput(changed).data)
-
-
-class ClockView(OrganizationApiView):
-    """The test clock of a sandbox organization."""
-
-    method_permissions = {"POST": "organization.manage"}
-
-    @extend_schema(request=ClockInput, responses=OrganizationOutput)
-    def post(self, request: Request) -> Response:
-        """Move the clock forward; periods, trials and dunning that fall due on the way are carried out."""
-        values = self.validated(ClockInput)
-        seconds = values.get("by_seconds")
-
-        def advance() -> tuple[int, object]:
-            organization = services.advance_clock(
-                organization=self.organization,
-                actor=self.actor,
-                by=timedelta(seconds=seconds) if seconds else None,
-                to=values.get("to"),
-            )
-            return 200, OrganizationOutput(organization).data
-
-        return self.once(request, advance)
 
 
 class WorkspacesView(OrganizationApiView):

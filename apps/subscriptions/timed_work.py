@@ -1,0 +1,55 @@
+"""What time brings about in an account's subscriptions: trials are over, scheduled ends come."""
+
+from __future__ import annotations
+
+from datetime import datetime
+from typing import Final
+
+from django.utils.translation import gettext_lazy as _
+
+from apps.accounts.models import Organization
+from apps.accounts.timed_work import TimedWork, Turn, earliest
+from apps.core.actors import Actor
+from apps.subscriptions import services
+from apps.subscriptions.enums import SubscriptionStatus
+from apps.subscriptions.models import Subscription
+
+CLOCK: Final = Actor.system("test clock")
+
+
+def _next_trial_end(organization: Organization, after: datetime | None) -> datetime | None:
+    rows = Subscription.objects.filter(
+        consumer_organization=organization, status=SubscriptionStatus.TRIALING
+    )
+    return earliest(rows, "trial_ends_at", after)
+
+
+def _end_trials(organization: Organization) -> int:
+    return services.activate_due_trials(actor=CLOCK, organization_id=organization.pk)
+
+
+def _next_end(organization: Organization, after: datetime | None) -> datetime | None:
+    rows = Subscription.objects.live().filter(consumer_organization=organization)
+    return earliest(rows, "ends_at", after)
+
+
+def _end_subscriptions(organization: Organization) -> int:
+    return services.end_due_subscriptions(actor=CLOCK, organization_id=organization.pk)
+
+
+WORKS: Final = (
+    TimedWork(
+        name="subscriptions.trials",
+        label=_("Trials that ended"),
+        turn=Turn.TRIALS,
+        next_due=_next_trial_end,
+        happen=_end_trials,
+    ),
+    TimedWork(
+        name="subscriptions.ends",
+        label=_("Subscriptions that ended"),
+        turn=Turn.ENDS,
+        next_due=_next_end,
+        happen=_end_subscriptions,
+    ),
+)
