@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import ClassVar, Self, TypeVar
+from typing import Any, ClassVar, Self, TypeVar
 from uuid import UUID
 
 from django.db import models
@@ -13,11 +13,10 @@ from apps.core.exceptions import NotFound
 from apps.core.ids import InvalidPublicIdError, parse_public_id
 
 M = TypeVar("M", bound=models.Model)
+RowsT = TypeVar("RowsT", bound="models.QuerySet[Any]")
 
 
-def only_of(
-    rows: models.QuerySet[M], organization_id: UUID | None, *, field: str = "organization_id"
-) -> models.QuerySet[M]:
+def only_of(rows: RowsT, organization_id: UUID | None, *, field: str = "organization_id") -> RowsT:
     """Keep one organization's rows, or all where none is named: jobs work for everybody, a test clock for its own."""
     return rows if organization_id is None else rows.filter(**{field: organization_id})
 
