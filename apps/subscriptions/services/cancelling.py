@@ -10,9 +10,9 @@ from django.db.models import F
 from apps.approvals.services import close_request_about
 from apps.core import clock
 from apps.core.actors import Actor
+from apps.core.querysets import only_of
 from apps.pricing.enums import PlanStatus
 from apps.pricing.exceptions import PlanClosed
-from apps.core.querysets import only_of
 from apps.subscriptions.access_requests import find_open_access_request
 from apps.subscriptions.constants import ACCESS_SUBJECT
 from apps.subscriptions.enums import LIVE_STATUSES, SubscriptionStatus
