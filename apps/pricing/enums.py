@@ -27,6 +27,13 @@ class PriceModel(TextChoices):
     GRADUATED_PERCENTAGE = "graduated_percentage", pgettext_lazy("price", "graduated percentage")
 
 
+class PackageRoundings(TextChoices):
+    """What a package that was opened but not used up costs."""
+
+    UP = "up", pgettext_lazy("package", "a started package is charged")
+    DOWN = "down", pgettext_lazy("package", "only full packages are charged")
+
+
 class BillingInterval(TextChoices):
     """How long a billing period is."""
 

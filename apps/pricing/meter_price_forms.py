@@ -61,7 +61,8 @@ class MeterPriceForm(forms.Form):
             meter=key,
             name=self._names[key],
             model=PriceModel.PER_UNIT if size is None else PriceModel.PACKAGE,
-            unit_price=values["unit_price"],
+            unit_price=values["unit_price"] if size is None else None,
+            package_price=None if size is None else values["unit_price"],
             free_units=values.get("free_units") or Decimal(0),
             package_size=size,
         )
@@ -92,7 +93,9 @@ def meter_rows_of(draft: PriceDraft) -> list[dict[str, Any]]:
         {
             "meter": component.meter,
             "free_units": component.free_units or None,
-            "unit_price": component.unit_price,
+            "unit_price": component.package_price
+            if component.model == PriceModel.PACKAGE
+            else component.unit_price,
             "package_size": component.package_size,
         }
         for component in draft.components

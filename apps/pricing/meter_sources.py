@@ -6,10 +6,29 @@ Source: docs/architecture/apps-and-layers.md.
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field
 from uuid import UUID
 
-# Key and name of each meter that an API counts by.
-MeterSource = Callable[[UUID], Mapping[str, str]]
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class MeterFacts:
+    """What a price must know of a meter.
+
+    Attributes:
+        adds_up: a period's quantity is the sum of its parts, so that parts can have prices of their own.
+        is_sum: it adds up amounts of events, so that a percentage of them makes sense.
+        dimensions: by name, the values that are counted apart.
+    """
+
+    name: str
+    unit: str = ""
+    adds_up: bool = True
+    is_sum: bool = False
+    dimensions: Mapping[str, tuple[str, ...]] = field(default_factory=dict)
+
+
+# Facts of each meter that an API counts by, by key.
+MeterSource = Callable[[UUID], Mapping[str, MeterFacts]]
 
 _sources: list[MeterSource] = []
 
@@ -19,6 +38,6 @@ def register_meter_source(source: MeterSource) -> None:
     _sources.append(source)
 
 
-def meters_of_api(api_id: UUID) -> dict[str, str]:
-    """Return key and name of the meters of an API that count now, beside calls."""
-    return {key: name for source in _sources for key, name in source(api_id).items()}
+def meters_of_api(api_id: UUID) -> dict[str, MeterFacts]:
+    """Return what prices must know of the meters of an API that count now, beside calls."""
+    return {key: facts for source in _sources for key, facts in source(api_id).items()}

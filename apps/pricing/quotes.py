@@ -26,14 +26,12 @@ from apps.pricing.calculator import (
     TaxPolicy,
     Usage,
     UsagePart,
-    convert_quantity,
     rate,
     round_line,
     total_invoice,
 )
-from apps.pricing.calculator.steps import decimal_text
 from apps.pricing.drafts import BASE_FEE_METER
-from apps.pricing.inline_prices import QuantityRule, read_inline_prices
+from apps.pricing.inline_prices import read_inline_prices
 from apps.pricing.models import CALLS_METER
 from apps.pricing.selectors import get_quotable_version, price_table_of, tax_percent_of
 
@@ -42,14 +40,10 @@ METER_WORDS: Final = {BASE_FEE_METER: _("Base fee"), CALLS_METER: _("Calls")}
 
 @dataclass(frozen=True, slots=True)
 class QuoteLine:
-    """One line: the charge with its working, and what an invoice line would say.
-
-    `raw_quantity` is the usage before it was converted to priced units; None where nothing is converted.
-    """
+    """One line: the charge with its working, and what an invoice line would say."""
 
     charge: Charge
     amount: Money
-    raw_quantity: Decimal | None = None
 
     @property
     def label(self) -> str | Promise:
@@ -58,8 +52,7 @@ class QuoteLine:
 
     def explain(self) -> dict[str, object]:
         """Return the line as JSON values, every step included."""
-        raw = {} if self.raw_quantity is None else {"raw_quantity": decimal_text(self.raw_quantity)}
-        return {**self.charge.explain(), **raw, "amount_minor": self.amount.amount_minor}
+        return {**self.charge.explain(), "amount_minor": self.amount.amount_minor}
 
 
 @dataclass(frozen=True, slots=True)
@@ -119,8 +112,8 @@ def answer_quote(question: Mapping[str, Any], *, actor: Actor) -> Quote:
     if "plan" in question:
         version = get_quotable_version(actor, question["plan"])
         return quote(price_table_of(version), question["usage"], terms=terms)
-    prices = read_inline_prices(question["currency"], question["components"])
-    return quote(prices.table, question["usage"], terms=terms, rules=prices.rules)
+    table = read_inline_prices(question["currency"], question["components"])
+    return quote(table, question["usage"], terms=terms)
 
 
 def quote_usage(table: PriceTable, quantities: Mapping[str, Decimal]) -> Quote:
@@ -134,30 +127,18 @@ def quote(
     usage: Mapping[str, Mapping[str, Any]],
     *,
     terms: Terms,
-    rules: Mapping[str, QuantityRule] | None = None,
 ) -> Quote:
     """Price a period.
 
     Args:
         usage: by meter, one of `quantity`, `events`, `buckets`, `parts`, as `quote_input.QuoteUsageInput` validates it.
-        rules: how the quantities of some meters become priced units.
     """
-    rules = rules or {}
     priced = {
-        component.meter: _usage_of(
-            usage.get(component.meter, {}), rules.get(component.meter), terms
-        )
+        component.meter: _usage_of(usage.get(component.meter, {}), terms)
         for component in table.components
     }
     charges = rate(table, priced).charges
-    lines = tuple(
-        QuoteLine(
-            charge,
-            round_line(charge, table.currency),
-            raw_quantity=_raw(usage.get(charge.meter, {})) if charge.meter in rules else None,
-        )
-        for charge in charges
-    )
+    lines = tuple(QuoteLine(charge, round_line(charge, table.currency)) for charge in charges)
     taxable = [
         TaxableLine(line.amount, terms.tax_percent, frozenset({line.charge.meter}))
         for line in lines
@@ -197,29 +178,16 @@ def _discounts(given: Sequence[Mapping[str, Any]]) -> tuple[Discount, ...]:
     )
 
 
-def _usage_of(given: Mapping[str, Any], rule: QuantityRule | None, terms: Terms) -> Usage:
-    def units(raw: Decimal) -> Decimal:
-        if rule is None:
-            return raw
-        return convert_quantity(raw, rule.conversion, rule.factor, rule.rounding)
-
+def _usage_of(given: Mapping[str, Any], terms: Terms) -> Usage:
     usage = Usage(billed_days=terms.billed_days, period_days=terms.period_days)
     if "events" in given:
-        return replace(usage, events=tuple(units(raw) for raw in given["events"]))
+        return replace(usage, events=tuple(given["events"]))
     if "buckets" in given:
-        return replace(usage, buckets=tuple(units(raw) for raw in given["buckets"]))
+        return replace(usage, buckets=tuple(given["buckets"]))
     if "parts" in given:
         parts = tuple(
-            UsagePart(tuple(sorted(part["dimensions"].items())), units(part["quantity"]))
+            UsagePart(tuple(sorted(part["dimensions"].items())), part["quantity"])
             for part in given["parts"]
         )
         return replace(usage, parts=parts)
-    return replace(usage, quantity=units(given.get("quantity", Decimal(0))))
-
-
-def _raw(given: Mapping[str, Any]) -> Decimal:
-    """Return a meter's whole usage before conversion."""
-    amounts: Sequence[Decimal] = given.get("events") or given.get("buckets") or ()
-    parts: list[Decimal] = [part["quantity"] for part in given.get("parts", ())]
-    alone: Decimal = given.get("quantity", Decimal(0))
-    return sum((*amounts, *parts), alone)
+    return replace(usage, quantity=given.get("quantity", Decimal(0)))

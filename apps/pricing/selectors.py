@@ -13,16 +13,16 @@ from apps.core.actors import Actor
 from apps.core.exceptions import NotFound
 from apps.core.ids import InvalidPublicIdError, parse_public_id
 from apps.pricing.calculator import PriceTable
-from apps.pricing.drafts import ComponentDraft, FeatureDraft, PriceDraft, TierDraft, table_of
+from apps.pricing.component_rows import draft_of_component
+from apps.pricing.drafts import FeatureDraft, PriceDraft, table_of
 from apps.pricing.enums import (
     Alignment,
     BillableStatuses,
     BillingInterval,
     PlanStatus,
-    PriceModel,
     QuotaKind,
 )
-from apps.pricing.models import Plan, PlanInvitation, PriceComponent, PriceVersion, TaxRate
+from apps.pricing.models import Plan, PlanInvitation, PriceVersion, TaxRate
 
 
 def price_table_of(version: PriceVersion) -> PriceTable:
@@ -43,7 +43,7 @@ def draft_of(version: PriceVersion) -> PriceDraft:
         components = components.prefetch_related("tiers")
     return PriceDraft(
         currency=version.currency,
-        components=tuple(_component_draft_of(component) for component in components),
+        components=tuple(draft_of_component(component) for component in components),
         interval=BillingInterval(version.interval),
         interval_count=version.interval_count,
         alignment=Alignment(version.alignment),
@@ -156,23 +156,6 @@ def get_quotable_version(actor: Actor, plan_public_id: str) -> PriceVersion:
 def has_published_plan(api: Api) -> bool:
     """Tell whether somebody could subscribe to the API."""
     return Plan.objects.filter(api=api, status=PlanStatus.PUBLISHED).exists()
-
-
-def _component_draft_of(component: PriceComponent) -> ComponentDraft:
-    return ComponentDraft(
-        meter=component.meter,
-        name=component.name,
-        model=PriceModel(component.model),
-        unit_price=component.unit_price,
-        flat_fee=component.flat_fee,
-        free_units=component.free_units,
-        package_size=component.package_size,
-        billed_in_advance=component.billed_in_advance,
-        tiers=tuple(
-            TierDraft(up_to=tier.up_to, unit_price=tier.unit_price, flat_fee=tier.flat_fee)
-            for tier in component.tiers.all()
-        ),
-    )
 
 
 def _is_prefetched(instance: PriceVersion, name: str) -> bool:

@@ -38,10 +38,10 @@ class UsageConfig(AppConfig):
             webhooks,
         )
         from apps.usage.panels import shipper_panel  # noqa: PLC0415 -- needs models
-        from apps.usage.selectors import running_meter_keys, used_calls_for  # noqa: PLC0415 -- needs models
+        from apps.usage.selectors import running_meter_facts, used_calls_for  # noqa: PLC0415 -- needs models
         from apps.usage.stops import stops_of  # noqa: PLC0415 -- needs models
 
-        register_meter_source(running_meter_keys)
+        register_meter_source(running_meter_facts)
         register_usage_source(used_calls_for)
         register_live_source(counted_calls)
         register_stop_source(stops_of)

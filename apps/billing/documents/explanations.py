@@ -10,7 +10,7 @@ from django.utils.translation import gettext as _
 from apps.billing.documents.model import LineStep
 from apps.core.formatting import format_number, format_unit_price
 from apps.core.money import round_half_away
-from apps.pricing.calculator import Step, StepCode
+from apps.pricing.calculator import Conversion, Step, StepCode
 
 ZERO: Final = Decimal(0)
 # Amounts with longer tails (a fee over 31 days never ends) are shown rounded, with a sign that
@@ -59,6 +59,7 @@ def _label_template(step: Step) -> str:
         StepCode.FLAT_FEE: _("Fee of the period"),
         StepCode.MINIMUM_SPEND: _("Up to the minimum of %(limit)s"),
         StepCode.MAXIMUM_SPEND: _("Down to the maximum of %(limit)s"),
+        StepCode.CONVERSION: _("Converted to priced units"),
         StepCode.BEYOND_SPEND_CAP: _("Beyond your spend cap: not charged"),
     }
     return templates[step.code]
@@ -81,6 +82,8 @@ def _working(step: Step, currency: str) -> str:
     """Write the step's numbers in symbols; the amount stands beside it."""
     if step.code in {StepCode.MINIMUM_SPEND, StepCode.MAXIMUM_SPEND}:
         return ""
+    if step.code is StepCode.CONVERSION:
+        return _conversion(step)
     factor = step.quantity if step.packages is None else step.packages
     if step.unit_price is not None:
         price = format_unit_price(step.unit_price, currency)
@@ -94,6 +97,14 @@ def _working(step: Step, currency: str) -> str:
     if step.flat_fee:
         text += f" + {format_unit_price(step.flat_fee, currency)}"
     return text
+
+
+def _conversion(step: Step) -> str:
+    raw, factor, units = (
+        _quantity(number or ZERO) for number in (step.quantity, step.factor, step.units)
+    )
+    sign = "÷" if step.operation == Conversion.DIVIDE else "×"
+    return f"{raw} {sign} {factor} → {units}"
 
 
 def _quantity(value: Decimal) -> str:

@@ -5,16 +5,12 @@ from __future__ import annotations
 from decimal import Decimal
 from typing import Any
 
+from django.utils.translation import gettext_lazy as _
 from drf_spectacular.utils import extend_schema_field
 from rest_framework import serializers
 
-from apps.pricing.drafts import (
-    DECIMAL_PLACES,
-    ComponentDraft,
-    FeatureDraft,
-    PriceDraft,
-    TierDraft,
-)
+from apps.pricing.component_drafts import PERCENTAGES
+from apps.pricing.drafts import DECIMAL_PLACES, FeatureDraft, PriceDraft
 from apps.pricing.enums import (
     Alignment,
     BillableStatuses,
@@ -23,7 +19,9 @@ from apps.pricing.enums import (
     QuotaKind,
     TrialEnd,
 )
+from apps.pricing.inline_prices import component_draft
 from apps.pricing.models import MAX_KEY_ROTATION_DAYS, Plan, PriceComponent, PriceVersion, Tier
+from apps.pricing.quote_input import MAX_TIERS, ExactInput, QuoteComponentInput
 from apps.pricing.selectors import current_version_of
 
 MAX_DIGITS = 30
@@ -80,26 +78,55 @@ class PlanChangesInput(PlanFieldsInput):
     name = serializers.CharField(max_length=80, required=False)
 
 
-class TierInput(serializers.Serializer[Any]):
+class TierInput(ExactInput):
     """A step of a ladder: the units in (previous `up_to`, `up_to`]; null is without end."""
 
     up_to = PlainDecimalField(allow_null=True)
-    unit_price = PlainDecimalField()
-    flat_fee = PlainDecimalField(required=False, default=Decimal(0))
+    unit_price = PlainDecimalField(required=False, allow_null=True)
+    flat_fee = PlainDecimalField(required=False, allow_null=True)
+    package_size = PlainDecimalField(required=False, allow_null=True)
+    rate_percent = PlainDecimalField(required=False, allow_null=True)
 
 
-class ComponentInput(serializers.Serializer[Any]):
-    """One priced thing of a version."""
+class ComponentInput(QuoteComponentInput):
+    """One priced thing of a version: the same fields as in a quote, and what only a plan has.
+
+    `unit_price` is an older name of `package_price`; given both, they must agree.
+    """
 
     meter = serializers.CharField(max_length=60, default="calls")
     name = serializers.CharField(max_length=80)
     model = serializers.ChoiceField(choices=PriceModel.choices)
-    unit_price = PlainDecimalField(required=False, allow_null=True, default=None)
-    flat_fee = PlainDecimalField(required=False, allow_null=True, default=None)
-    free_units = PlainDecimalField(required=False, default=Decimal(0))
-    package_size = PlainDecimalField(required=False, allow_null=True, default=None)
-    billed_in_advance = serializers.BooleanField(required=False, default=False)
-    tiers = TierInput(many=True, required=False, default=list)
+    # What is out of range is named together with all other defects.
+    unit_price = PlainDecimalField(required=False, allow_null=True)
+    flat_fee = PlainDecimalField(required=False, allow_null=True)
+    free_units = PlainDecimalField(required=False, allow_null=True)
+    package_size = PlainDecimalField(required=False, allow_null=True)
+    tiers = serializers.ListField(
+        child=TierInput(), required=False, allow_null=True, max_length=MAX_TIERS
+    )
+    dimensions = serializers.DictField(
+        child=serializers.CharField(max_length=200), required=False, allow_null=True
+    )
+    billed_in_advance = serializers.BooleanField(
+        required=False,
+        default=False,
+        help_text="A flat fee is charged at the start of each period, not at its end.",
+    )
+
+    def validate(self, attrs: dict[str, Any]) -> dict[str, Any]:
+        """Ask each tier for its price, and read the older name of a package's price."""
+        wanted = "rate_percent" if attrs["model"] in PERCENTAGES else "unit_price"
+        tiers = attrs.get("tiers") or []
+        if any(tier.get(wanted) is None for tier in tiers):
+            missing = serializers.ErrorDetail(str(_("This kind of price needs it.")), "required")
+            errors = [{} if tier.get(wanted) is not None else {wanted: [missing]} for tier in tiers]
+            raise serializers.ValidationError({"tiers": errors})
+        if attrs["model"] == PriceModel.PACKAGE and attrs.get("unit_price") is not None:
+            older = attrs["unit_price"]
+            if attrs.get("package_price") in {None, older}:
+                attrs = {**attrs, "unit_price": None, "package_price": older}
+        return attrs
 
 
 class FeatureSerializer(serializers.Serializer[Any]):
@@ -137,16 +164,7 @@ class PriceInput(serializers.Serializer[Any]):
 
 def price_draft_of(values: dict[str, Any]) -> PriceDraft:
     """Turn validated input into the draft that the services take."""
-    components = tuple(
-        ComponentDraft(
-            **{
-                **component,
-                "model": PriceModel(component["model"]),
-                "tiers": tuple(TierDraft(**tier) for tier in component["tiers"]),
-            }
-        )
-        for component in values["components"]
-    )
+    components = tuple(map(component_draft, values["components"]))
     features = tuple(FeatureDraft(**feature) for feature in values["features"])
     return PriceDraft(**{**values, "components": components, "features": features})
 
@@ -160,12 +178,14 @@ class TierOutput(serializers.ModelSerializer[Tier]):
     up_to = PlainDecimalField(read_only=True)
     unit_price = PlainDecimalField(read_only=True)
     flat_fee = PlainDecimalField(read_only=True)
+    package_size = PlainDecimalField(read_only=True, allow_null=True)
+    rate_percent = PlainDecimalField(read_only=True)
 
     class Meta:
         """Explicit fields only."""
 
         model = Tier
-        fields = ("up_to", "unit_price", "flat_fee")
+        fields = ("up_to", "unit_price", "flat_fee", "package_size", "rate_percent")
         read_only_fields = fields
 
 
@@ -176,6 +196,11 @@ class ComponentOutput(serializers.ModelSerializer[PriceComponent]):
     flat_fee = PlainDecimalField(read_only=True)
     free_units = PlainDecimalField(read_only=True)
     package_size = PlainDecimalField(read_only=True)
+    package_price = serializers.SerializerMethodField()
+    rate_percent = PlainDecimalField(read_only=True, allow_null=True)
+    free_amount = PlainDecimalField(read_only=True, allow_null=True)
+    min_spend = PlainDecimalField(read_only=True, allow_null=True)
+    max_spend = PlainDecimalField(read_only=True, allow_null=True)
     tiers = TierOutput(many=True, read_only=True)
 
     class Meta:
@@ -190,10 +215,24 @@ class ComponentOutput(serializers.ModelSerializer[PriceComponent]):
             "flat_fee",
             "free_units",
             "package_size",
+            "package_price",
+            "package_rounding",
+            "rate_percent",
+            "free_amount",
+            "min_spend",
+            "max_spend",
+            "dimensions",
+            "conversion",
             "billed_in_advance",
             "tiers",
         )
         read_only_fields = fields
+
+    def get_package_price(self, component: PriceComponent) -> str | None:
+        """Return the price of a package; `unit_price` says the same under its older name."""
+        if component.model != PriceModel.PACKAGE or component.unit_price is None:
+            return None
+        return PlainDecimalField().to_representation(component.unit_price)
 
 
 class PriceVersionOutput(serializers.ModelSerializer[PriceVersion]):

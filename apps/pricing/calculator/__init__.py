@@ -24,7 +24,12 @@ from apps.pricing.calculator.prices import (
     Usage,
     UsagePart,
 )
-from apps.pricing.calculator.quantities import Conversion, QuantityRounding, convert_quantity
+from apps.pricing.calculator.quantities import (
+    Conversion,
+    QuantityRounding,
+    QuantityRule,
+    convert_quantity,
+)
 from apps.pricing.calculator.rating import Charge, Rating, rate, rate_component, round_line
 from apps.pricing.calculator.steps import Step, StepCode, StepMismatchError, recompute
 from apps.pricing.calculator.totals import (
@@ -51,6 +56,7 @@ __all__ = [
     "PriceTable",
     "PricingModel",
     "QuantityRounding",
+    "QuantityRule",
     "Rating",
     "SpendLimits",
     "Step",

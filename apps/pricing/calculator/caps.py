@@ -29,7 +29,8 @@ def price_of(table: PriceTable, meter: str, quantity: int) -> Money:
     """
     total = Money.zero(table.currency)
     for component in table.components:
-        used = Usage(quantity=Decimal(quantity)) if component.meter == meter else Usage()
+        is_priced = component.meter == meter and not component.dimensions
+        used = Usage(quantity=Decimal(quantity)) if is_priced else Usage()
         total += round_line(rate_component(component, used), table.currency)
     return total
 
@@ -39,7 +40,9 @@ def units_within(table: PriceTable, meter: str, cap: Money) -> int | None:
 
     0 where the fees alone cost more; None where no quantity reaches the cap.
     """
-    priced = next((item for item in table.components if item.meter == meter), None)
+    priced = next(
+        (item for item in table.components if item.meter == meter and not item.dimensions), None
+    )
     # The other components cost the same whatever this meter says.
     others = replace(
         table, components=tuple(item for item in table.components if item is not priced)
@@ -70,17 +73,26 @@ def _rising_stretches(component: Component) -> Iterator[tuple[int, int]]:
         for tier in component.tiers[:-1]:
             if tier.up_to is None:
                 break
-            last = int(
-                (tier.up_to + max(ZERO, component.free_units)).to_integral_value(ROUND_FLOOR)
-            )
+            last = _last_within(component, tier.up_to + max(ZERO, component.free_units))
             if first <= last < UNREACHED:
                 yield first, last
                 first = last + 1
     yield first, UNREACHED
 
 
+def _last_within(component: Component, units: Decimal) -> int:
+    """Return the largest whole quantity that is worth at most so many priced units."""
+    rule = component.conversion
+    if rule is None:
+        return int(units.to_integral_value(ROUND_FLOOR))
+    if rule.convert(Decimal(UNREACHED)) <= units:
+        return UNREACHED
+    # What comes before the first quantity above; conversion and rounding never fall.
+    return _first_above(lambda quantity: rule.convert(Decimal(quantity)) > units, 0, UNREACHED) - 1
+
+
 def _first_above(is_above: Callable[[int], bool], low: int, high: int) -> int:
-    """Return the first quantity above the cap; `low` is not above it, `high` is."""
+    """Return the first quantity that is above; `low` is not, `high` is."""
     while high - low > 1:
         middle = (low + high) // 2
         if is_above(middle):

@@ -73,13 +73,13 @@ def _ladder_defects(tiers: tuple[Tier, ...], pointer: str) -> Iterator[Defect]:
     for position, tier in enumerate(tiers):
         if tier.up_to is None:
             if position != last:
-                yield Defect(f"{pointer}/{position + 1}", DefectCode.TIER_AFTER_OPEN_END)
+                yield Defect(f"{pointer}/{position}/up_to", DefectCode.TIER_AFTER_OPEN_END)
             continue
+        if position == last:
+            yield Defect(f"{pointer}/{position}/up_to", DefectCode.NO_OPEN_END)
         if tier.up_to <= lower:
             yield Defect(f"{pointer}/{position}/up_to", DefectCode.TIERS_NOT_RISING)
         lower = tier.up_to
-        if position == last:
-            yield Defect(f"{pointer}/{position}/up_to", DefectCode.NO_OPEN_END)
 
 
 def _number_defects(record: Component | Tier, pointer: str) -> Iterator[Defect]:

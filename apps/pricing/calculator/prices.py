@@ -12,6 +12,8 @@ from decimal import Decimal
 from enum import StrEnum
 from typing import Final
 
+from apps.pricing.calculator.quantities import QuantityRule
+
 ZERO: Final = Decimal(0)
 # Pairs of name and value, sorted by name.
 Dimensions = tuple[tuple[str, str], ...]
@@ -67,6 +69,7 @@ class Component:
 
     Attributes:
         meter: key of the meter whose quantity is priced; a flat fee has a key of its own.
+        conversion: the quantity is converted by it first; free units, packages and tiers count converted units.
         dimensions: only the part of the quantity that has these values is priced; none for all that is left.
         unit_price: per unit; for a flat fee, the fee of a whole period.
         free_units: subtracted from the quantity before anything else is done with it.
@@ -81,6 +84,7 @@ class Component:
 
     meter: str
     model: PricingModel
+    conversion: QuantityRule | None = None
     dimensions: Dimensions = ()
     unit_price: Decimal = ZERO
     tiers: tuple[Tier, ...] = ()

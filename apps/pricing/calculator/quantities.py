@@ -6,6 +6,7 @@ matter.
 
 from __future__ import annotations
 
+from dataclasses import dataclass
 from decimal import ROUND_CEILING, ROUND_FLOOR, ROUND_HALF_UP, Decimal, localcontext
 from enum import StrEnum
 from typing import Final
@@ -34,6 +35,19 @@ DECIMAL_ROUNDINGS: Final = {
     QuantityRounding.CEILING: ROUND_CEILING,
     QuantityRounding.FLOOR: ROUND_FLOOR,
 }
+
+
+@dataclass(frozen=True, slots=True)
+class QuantityRule:
+    """What is done to a raw quantity before it is priced. The factor is positive."""
+
+    conversion: Conversion
+    factor: Decimal
+    rounding: QuantityRounding = QuantityRounding.NONE
+
+    def convert(self, raw: Decimal) -> Decimal:
+        """Return the priced units of a raw quantity."""
+        return convert_quantity(raw, self.conversion, self.factor, self.rounding)
 
 
 def convert_quantity(

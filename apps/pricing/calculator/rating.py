@@ -24,6 +24,7 @@ from apps.pricing.calculator.prices import (
     PricingModel,
     Usage,
 )
+from apps.pricing.calculator.quantities import QuantityRule
 from apps.pricing.calculator.steps import Step, StepCode, decimal_text
 from apps.pricing.calculator.tiered import graduated, graduated_percentage, volume
 from apps.pricing.calculator.untiered import flat, package, per_unit, percentage
@@ -44,10 +45,11 @@ class Charge:
     Attributes:
         meter: key of the meter.
         model: how it was priced.
-        quantity: the period's usage as it came in, before free units.
+        quantity: the period's usage in priced units, before free units.
         amount: exact, in major units; the sum of the steps.
         steps: the working, in order.
         dimensions: what the priced part of the usage has in common; empty for all of it.
+        raw_quantity: the usage as it came in, where the price converts it; else None.
     """
 
     meter: str
@@ -56,6 +58,7 @@ class Charge:
     amount: Decimal
     steps: tuple[Step, ...]
     dimensions: Dimensions = ()
+    raw_quantity: Decimal | None = None
 
     def explain(self) -> dict[str, object]:
         """Return the charge with its working as JSON values."""
@@ -64,6 +67,11 @@ class Charge:
             **({"dimensions": dict(self.dimensions)} if self.dimensions else {}),
             "model": self.model.value,
             "quantity": decimal_text(self.quantity),
+            **(
+                {}
+                if self.raw_quantity is None
+                else {"raw_quantity": decimal_text(self.raw_quantity)}
+            ),
             "amount_exact": decimal_text(self.amount),
             "steps": [step.to_json() for step in self.steps],
         }
@@ -124,9 +132,16 @@ def rate_component(component: Component, usage: Usage) -> Charge:
         for step in _spend_limits(component, usage, amount):
             steps.append(step)
             amount += step.amount
-        quantity = usage.total
+        raw, rule = usage.total, component.conversion
+        quantity = raw if rule is None else _converted_total(rule, usage)
     return Charge(
-        component.meter, component.model, quantity, amount, tuple(steps), component.dimensions
+        component.meter,
+        component.model,
+        quantity,
+        amount,
+        tuple(steps),
+        component.dimensions,
+        None if rule is None else raw,
     )
 
 
@@ -142,11 +157,11 @@ def _steps(component: Component, usage: Usage) -> Iterator[Step]:
         yield from _steps_of_amounts(component, usage)
     elif usage.buckets is not None:
         for position, quantity in enumerate(usage.buckets):
-            for step in _steps_of_quantity(component, quantity):
+            for step in _steps_of_raw(component, quantity):
                 yield step._replace(bucket=position)
     else:
         yield from _steps_beyond_cap(usage)
-        yield from _steps_of_quantity(component, usage.total - usage.waived)
+        yield from _steps_of_raw(component, usage.total - usage.waived)
 
 
 def _steps_beyond_cap(usage: Usage) -> Iterator[Step]:
@@ -156,19 +171,49 @@ def _steps_beyond_cap(usage: Usage) -> Iterator[Step]:
 
 def _steps_of_amounts(component: Component, usage: Usage) -> Iterator[Step]:
     """Price amounts of events; a lone total counts as one event, and a negative one as none."""
-    events = usage.events or ()
-    if usage.events is None and usage.quantity < 0:
+    rule = component.conversion
+    if usage.events is not None:
+        events = usage.events if rule is None else tuple(map(rule.convert, usage.events))
+    elif usage.quantity < 0:
         yield Step(StepCode.NEGATIVE_USAGE, ZERO, quantity=usage.quantity)
-    elif usage.events is None and usage.quantity:
-        events = (usage.quantity,)
+        events = ()
+    else:
+        quantity = usage.quantity
+        if rule is not None:
+            step = _conversion(rule, quantity)
+            yield step
+            quantity = step.units or ZERO
+        events = (quantity,) if quantity else ()
     yield from percentage(component, events)
 
 
-def _steps_of_quantity(component: Component, quantity: Decimal) -> Iterator[Step]:
-    """Price one total: negative totals count as zero, and free units come off first."""
+def _conversion(rule: QuantityRule, raw: Decimal) -> Step:
+    return Step(
+        StepCode.CONVERSION,
+        ZERO,
+        quantity=raw,
+        operation=rule.conversion.value,
+        factor=rule.factor,
+        rounding=rule.rounding.value,
+        units=rule.convert(raw),
+    )
+
+
+def _converted_total(rule: QuantityRule, usage: Usage) -> Decimal:
+    """Return a usage in priced units; events and buckets are converted each by itself, as they are priced."""
+    forms = usage.events if usage.events is not None else usage.buckets
+    return sum(map(rule.convert, (usage.total,) if forms is None else forms), ZERO)
+
+
+def _steps_of_raw(component: Component, quantity: Decimal) -> Iterator[Step]:
+    """Convert one total, if the price does, and price it: negative totals count as zero, and free units come off first."""
     if quantity < 0:
         yield Step(StepCode.NEGATIVE_USAGE, ZERO, quantity=quantity)
         quantity = ZERO
+    if component.conversion is not None:
+        step = _conversion(component.conversion, quantity)
+        yield step
+        quantity = step.units or ZERO
     free = min(quantity, component.free_units)
     if free > 0:
         yield Step(StepCode.FREE_UNITS, ZERO, quantity=free)

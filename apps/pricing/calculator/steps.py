@@ -13,6 +13,7 @@ from typing import Final, NamedTuple
 
 from apps.core.money import DECIMAL_CONTEXT
 from apps.pricing.calculator.prices import ZERO
+from apps.pricing.calculator.quantities import Conversion, QuantityRounding, QuantityRule
 
 HUNDRED: Final = Decimal(100)
 
@@ -36,6 +37,7 @@ class StepCode(StrEnum):
     MINIMUM_SPEND = "minimum_spend"
     MAXIMUM_SPEND = "maximum_spend"
     BEYOND_SPEND_CAP = "beyond_spend_cap"
+    CONVERSION = "conversion"
 
 
 NOT_CHARGED: Final = frozenset(
@@ -46,6 +48,8 @@ NOT_CHARGED: Final = frozenset(
         StepCode.BEYOND_SPEND_CAP,
     }
 )
+# Words, not numbers, of a step.
+TEXTS: Final = frozenset({"operation", "rounding"})
 LIMITS: Final = frozenset({StepCode.MINIMUM_SPEND, StepCode.MAXIMUM_SPEND})
 
 
@@ -72,6 +76,10 @@ class Step(NamedTuple):
         period_days: days of the whole period.
         limit: the minimum or maximum spend that was applied.
         bucket: position of the bucket that was priced, from 0.
+        operation: how a raw quantity became units, by `factor` and `rounding`: a `Conversion`.
+        factor: of the conversion.
+        rounding: of the conversion: a `QuantityRounding`.
+        units: what the conversion gave; the steps after it price these.
     """
 
     code: StepCode
@@ -89,10 +97,16 @@ class Step(NamedTuple):
     period_days: int | None = None
     limit: Decimal | None = None
     bucket: int | None = None
+    operation: str | None = None
+    factor: Decimal | None = None
+    rounding: str | None = None
+    units: Decimal | None = None
 
     @property
     def formula(self) -> str:
         """The working in symbols alone, such as `4000 × 0.01 + 5 = 45`."""
+        if self.code is StepCode.CONVERSION:
+            return _conversion_text(self)
         if self.code in NOT_CHARGED:
             return f"{decimal_text(self.quantity or ZERO)} × 0 = 0"
         if self.code in LIMITS:
@@ -125,7 +139,7 @@ class Step(NamedTuple):
             ValueError: an unknown code. KeyError: code or amount is missing.
         """
         numbers = {
-            name: value if isinstance(value, int) else Decimal(value)
+            name: value if isinstance(value, int) or name in TEXTS else Decimal(value)
             for name, value in stored.items()
             if name not in {"code", "formula"}
         }
@@ -141,7 +155,7 @@ def recompute(steps: Iterable[Step]) -> Decimal:
     total = ZERO
     with localcontext(DECIMAL_CONTEXT):
         for step in steps:
-            amount = _amount_of(step, total)
+            amount = _spend_limit(step, total) if step.code in LIMITS else _amount_of(step)
             if amount != step.amount:
                 raise StepMismatchError(f"{step.formula}: the numbers give {amount}")
             total += amount
@@ -156,19 +170,45 @@ def decimal_text(value: Decimal) -> str:
     return text.rstrip("0").rstrip(".") if "." in text else text
 
 
-def _amount_of(step: Step, running_total: Decimal) -> Decimal:
-    if step.code in NOT_CHARGED:
-        return ZERO
+def _spend_limit(step: Step, running_total: Decimal) -> Decimal:
     if step.code is StepCode.MINIMUM_SPEND:
         return max(ZERO, _scaled(step.limit or ZERO, step) - running_total)
-    if step.code is StepCode.MAXIMUM_SPEND:
-        return min(ZERO, (step.limit or ZERO) - running_total)
+    return min(ZERO, (step.limit or ZERO) - running_total)
+
+
+def _amount_of(step: Step) -> Decimal:
+    if step.code in NOT_CHARGED:
+        return ZERO
+    if step.code is StepCode.CONVERSION:
+        return _checked_conversion(step)
     if step.code is StepCode.FLAT_FEE:
         return _scaled(step.unit_price or ZERO, step)
     factor = (step.quantity if step.packages is None else step.packages) or ZERO
     if step.rate_percent is not None:
         return factor * step.rate_percent / HUNDRED + (step.flat_fee or ZERO)
     return factor * (step.unit_price or ZERO) + (step.flat_fee or ZERO)
+
+
+def _checked_conversion(step: Step) -> Decimal:
+    """A conversion costs nothing; what it gave must be what its operands give."""
+    rule = QuantityRule(
+        Conversion(step.operation or ""),
+        step.factor or ZERO,
+        QuantityRounding(step.rounding or QuantityRounding.NONE),
+    )
+    units = rule.convert(step.quantity or ZERO)
+    if units != step.units:
+        raise StepMismatchError(f"{step.formula}: the numbers give {units}")
+    return ZERO
+
+
+def _conversion_text(step: Step) -> str:
+    sign = "÷" if step.operation == Conversion.DIVIDE else "×"
+    becomes = "=" if step.rounding == QuantityRounding.NONE else "→"
+    raw, factor, units = (
+        decimal_text(number or ZERO) for number in (step.quantity, step.factor, step.units)
+    )
+    return f"{raw} {sign} {factor} {becomes} {units}"
 
 
 def _scaled(price: Decimal, step: Step) -> Decimal:

@@ -15,6 +15,7 @@ from apps.pricing.enums import (
     Alignment,
     BillableStatuses,
     BillingInterval,
+    PackageRoundings,
     PriceModel,
     QuotaKind,
 )
@@ -91,7 +92,7 @@ class PriceVersion(Entity):
 
 
 class PriceComponent(Entity):
-    """One priced thing of a version: a base fee, or the use of a meter."""
+    """One priced thing of a version: a fee, or the use of a meter. `unit_price` is per unit or per package."""
 
     id_prefix = "prc"
 
@@ -105,19 +106,33 @@ class PriceComponent(Entity):
     package_size = models.DecimalField(
         _("package size"), max_digits=30, decimal_places=12, null=True
     )
-    rate_percent = models.DecimalField(_("percent"), max_digits=12, decimal_places=6, null=True)
+    package_rounding = models.CharField(
+        _("package rounding"),
+        max_length=4,
+        choices=PackageRoundings,
+        default=PackageRoundings.UP,
+        db_default=PackageRoundings.UP,
+    )
+    rate_percent = models.DecimalField(_("percent"), max_digits=30, decimal_places=12, null=True)
+    free_amount = models.DecimalField(_("free amount"), max_digits=30, decimal_places=12, null=True)
+    min_spend = models.DecimalField(_("minimum spend"), max_digits=30, decimal_places=12, null=True)
+    max_spend = models.DecimalField(_("maximum spend"), max_digits=30, decimal_places=12, null=True)
+    # Values that the priced part of the usage has, by dimension of the meter; empty for all that is left.
+    dimensions = models.JSONField(_("dimensions"), default=dict, db_default={}, blank=True)
+    # `operation`, `factor` and `rounding`, as the REST API takes them; null: the meter's units are priced.
+    conversion = models.JSONField(_("conversion"), null=True, blank=True)
     billed_in_advance = models.BooleanField(_("billed in advance"), default=False)
     position = models.PositiveSmallIntegerField(_("position"), default=0)
 
     class Meta:
-        """One component per meter and model within a version."""
+        """One component per meter, and part of it, within a version."""
 
         verbose_name = _("price component")
         verbose_name_plural = _("price components")
         ordering = ("position", "id")
         constraints = (
             models.UniqueConstraint(
-                fields=("version", "meter", "name"), name="pricing_component_unique"
+                fields=("version", "meter", "dimensions"), name="pricing_component_part_unique"
             ),
         )
 
@@ -135,6 +150,12 @@ class Tier(Entity):
     up_to = models.DecimalField(_("up to"), max_digits=30, decimal_places=12, null=True)
     unit_price = models.DecimalField(_("unit price"), max_digits=30, decimal_places=12)
     flat_fee = models.DecimalField(_("flat fee"), max_digits=30, decimal_places=12, default=0)
+    package_size = models.DecimalField(
+        _("package size"), max_digits=30, decimal_places=12, null=True
+    )
+    rate_percent = models.DecimalField(
+        _("percent"), max_digits=30, decimal_places=12, default=0, db_default=0
+    )
 
     class Meta:
         """In order; positions are unique within a component."""

@@ -4,18 +4,18 @@ from __future__ import annotations
 
 from django.db import transaction
 from django.db.models import Max
-from django.utils.translation import gettext as _
 
 from apps.core import clock
 from apps.core.actors import Actor
 from apps.core.audit import record_audit
 from apps.core.events import publish
+from apps.pricing.component_rows import stored_conversion
 from apps.pricing.drafts import ComponentDraft, PriceDraft, find_defects
 from apps.pricing.enums import PlanStatus, PriceModel
 from apps.pricing.events import PriceVersionPublished
 from apps.pricing.exceptions import InvalidPrice, PlanClosed, PriceVersionPublishedAlready
-from apps.pricing.meter_sources import meters_of_api
-from apps.pricing.models import CALLS_METER, Plan, PriceComponent, PriceVersion, Tier
+from apps.pricing.meter_checks import require_sellable_meters
+from apps.pricing.models import Plan, PriceComponent, PriceVersion, Tier
 
 
 @transaction.atomic
@@ -32,7 +32,7 @@ def add_price_version(*, plan: Plan, draft: PriceDraft, actor: Actor) -> PriceVe
         raise InvalidPrice(defects[0].detail, errors=errors)
     plan = Plan.objects.lock(plan.pk)
     require_open(plan)
-    _require_known_meters(plan, draft)
+    require_sellable_meters(plan, draft)
     last = plan.versions.aggregate(last=Max("number"))["last"] or 0
     version = PriceVersion.objects.create(
         organization_id=plan.organization_id,
@@ -109,10 +109,17 @@ def _add_component(version: PriceVersion, draft: ComponentDraft, position: int) 
         meter=draft.meter,
         name=draft.name,
         model=draft.model,
-        unit_price=draft.unit_price,
+        unit_price=draft.package_price if draft.model == PriceModel.PACKAGE else draft.unit_price,
         flat_fee=draft.flat_fee,
         free_units=draft.free_units,
         package_size=draft.package_size,
+        package_rounding=draft.package_rounding.value,
+        rate_percent=draft.rate_percent,
+        free_amount=draft.free_amount,
+        min_spend=draft.min_spend,
+        max_spend=draft.max_spend,
+        dimensions=dict(draft.dimensions),
+        conversion=None if draft.conversion is None else stored_conversion(draft.conversion),
         billed_in_advance=draft.billed_in_advance,
         position=position,
     )
@@ -123,24 +130,8 @@ def _add_component(version: PriceVersion, draft: ComponentDraft, position: int) 
             up_to=tier.up_to,
             unit_price=tier.unit_price,
             flat_fee=tier.flat_fee,
+            package_size=tier.package_size,
+            rate_percent=tier.rate_percent,
         )
         for index, tier in enumerate(draft.tiers)
     )
-
-
-def _require_known_meters(plan: Plan, draft: PriceDraft) -> None:
-    """A meter that the API does not count by would be sold and never billed."""
-    wanted = {
-        index: component.meter
-        for index, component in enumerate(draft.components)
-        if component.model != PriceModel.FLAT and component.meter != CALLS_METER
-    }
-    unknown = set(wanted.values()) - meters_of_api(plan.api_id).keys() if wanted else set()
-    if unknown:
-        detail = _("The API has no meter with this key that counts.")
-        errors = [
-            {"pointer": f"/components/{index}/meter", "code": "unknown_meter", "detail": detail}
-            for index, meter in wanted.items()
-            if meter in unknown
-        ]
-        raise InvalidPrice(detail, errors=errors)

@@ -52,7 +52,7 @@ from apps.usage.selectors.meters import (
     get_meter,
     is_in_use,
     meters_of,
-    running_meter_keys,
+    running_meter_facts,
     running_meters,
 )
 from apps.usage.selectors.period_quantities import (
@@ -151,7 +151,7 @@ __all__ = (
     "quantities_for",
     "quantities_in",
     "rejections_of",
-    "running_meter_keys",
+    "running_meter_facts",
     "running_meters",
     "serving_shippers",
     "shipper_standings",

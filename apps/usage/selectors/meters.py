@@ -11,8 +11,11 @@ from apps.apis.models import Api
 from apps.core.actors import Actor
 from apps.core.exceptions import NotFound
 from apps.pricing.enums import PlanStatus
+from apps.pricing.meter_sources import MeterFacts
 from apps.pricing.models import PriceComponent
 from apps.subscriptions.models import Subscription
+from apps.usage.enums import Aggregation
+from apps.usage.meter_filters import OTHER
 from apps.usage.models import Meter, MeterError, UsageWindow
 
 
@@ -41,9 +44,21 @@ def running_meters(api_ids: Iterable[UUID]) -> QuerySet[Meter]:
     return rows.select_related("api").order_by("api__name", "name")
 
 
-def running_meter_keys(api_id: UUID) -> Mapping[str, str]:
-    """Return key and name of what a price of an API may charge for beside calls."""
-    return dict(running_meters([api_id]).values_list("key", "name"))
+def running_meter_facts(api_id: UUID) -> Mapping[str, MeterFacts]:
+    """Return what a price must know of what it may charge for beside calls, by key. One query."""
+    return {row.key: _facts_of(row) for row in running_meters([api_id])}
+
+
+def _facts_of(meter: Meter) -> MeterFacts:
+    return MeterFacts(
+        name=meter.name,
+        unit=meter.unit,
+        adds_up=meter.aggregation in {Aggregation.COUNT, Aggregation.SUM},
+        is_sum=meter.aggregation == Aggregation.SUM,
+        dimensions={
+            item["property"]: (*map(str, item["values"]), OTHER) for item in meter.group_by
+        },
+    )
 
 
 def is_in_use(meter: Meter) -> bool:

@@ -58,9 +58,10 @@ def test_plan_from_draft_to_offer(api_client: Connect) -> None:
     plan = f"/api/v1/provider/plans/{created.data['id']}"
     version = client.post(f"{plan}/versions", PRICE)
     assert version.status_code == 201
+    rest = {"flat_fee": "0", "package_size": None, "rate_percent": "0"}
     assert version.data["components"][1]["tiers"] == [
-        {"up_to": "10000", "unit_price": "0.002", "flat_fee": "0"},
-        {"up_to": None, "unit_price": "0.001", "flat_fee": "0"},
+        {**rest, "up_to": "10000", "unit_price": "0.002"},
+        {**rest, "up_to": None, "unit_price": "0.001"},
     ]
     assert client.post(f"{plan}/publish").data["status"] == "published"
 

@@ -34,7 +34,7 @@ def test_good_tables_have_no_defects() -> None:
         (tiers(10, 10, None), "/tiers/1/up_to", DefectCode.TIERS_NOT_RISING),
         (tiers(0, None), "/tiers/0/up_to", DefectCode.TIERS_NOT_RISING),
         (tiers(5, 10), "/tiers/1/up_to", DefectCode.NO_OPEN_END),
-        (tiers(None, None), "/tiers/1", DefectCode.TIER_AFTER_OPEN_END),
+        (tiers(None, None), "/tiers/0/up_to", DefectCode.TIER_AFTER_OPEN_END),
         (replace(PER_UNIT, tiers=GOOD.tiers), "/tiers", DefectCode.TIERS_NOT_USED),
         (replace(PER_UNIT, unit_price=Decimal(-1)), "/unit_price", DefectCode.NEGATIVE),
         (replace(PER_UNIT, free_events=-1), "/free_events", DefectCode.NEGATIVE),

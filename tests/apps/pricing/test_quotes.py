@@ -208,7 +208,7 @@ def test_bad_questions_name_the_field(
         (["10", "5", None], "tiers/1/up_to"),
         (["10", "10", None], "tiers/1/up_to"),
         (["10", "20"], "tiers/1/up_to"),
-        (["10", None, "20", None], "tiers/2"),
+        (["10", None, "20", None], "tiers/1/up_to"),
     ],
 )
 def test_ladders_rise_and_end_in_the_open(
