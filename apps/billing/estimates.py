@@ -14,17 +14,17 @@ from apps.billing.documents.explanations import describe_step
 from apps.billing.documents.model import LineStep
 from apps.billing.models import BillingPeriod
 from apps.billing.selectors import list_open_periods
-from apps.billing.services.rating import days_of, usage_for, waived_of
+from apps.billing.services.rating import days_of, usages_for, waived_of
 from apps.core import clock
 from apps.core.actors import Actor
 from apps.core.clock import Period
 from apps.core.money import Money, sum_money
-from apps.pricing.calculator import Charge, rate_component, round_line
+from apps.pricing.calculator import Charge, rate, round_line
 from apps.pricing.models import CALLS_METER
 from apps.pricing.selectors import price_table_of
 from apps.subscriptions.usage_sources import UsageQuestion
 from apps.usage.costs import CostOutlook
-from apps.usage.selectors import projectable_meters, quantities_for
+from apps.usage.selectors import meter_of, projectable_meters, quantities_for
 
 PACE_SPAN: Final = timedelta(days=7)
 SECOND: Final = timedelta(seconds=1)
@@ -94,7 +94,7 @@ def growing_only(
     return {
         meter: quantity
         for meter, quantity in recent.items()
-        if meter == CALLS_METER or (api_id, meter) in growing
+        if meter == CALLS_METER or (api_id, meter_of(meter)) in growing
     }
 
 
@@ -156,12 +156,14 @@ def _estimate(
     )
     free = waived_of(running.period, table, counted)
     free_later = waived_of(running.period, table, expected)
-    lines = []
-    for row, component in zip(version.components.all(), table.components, strict=True):
-        charge = rate_component(component, usage_for(component.meter, counted, days, free))
-        later = rate_component(component, usage_for(component.meter, expected, days, free_later))
-        amounts = round_line(charge, table.currency), round_line(later, table.currency)
-        lines.append(EstimatedLine(row.name, charge, *amounts))
+    now = rate(table, usages_for(table, counted, days, free)).charges
+    at_end = rate(table, usages_for(table, expected, days, free_later)).charges
+    lines = [
+        EstimatedLine(
+            row.name, charge, round_line(charge, table.currency), round_line(later, table.currency)
+        )
+        for row, charge, later in zip(version.components.all(), now, at_end, strict=True)
+    ]
     return PeriodEstimate(
         running.period,
         tuple(lines),
@@ -197,11 +199,4 @@ def cost_of(period: BillingPeriod, counted: Mapping[str, Decimal]) -> Money:
     """
     table, days = price_table_of(period.price_version), days_of(period)
     free = waived_of(period, table, counted)
-    lines = (
-        round_line(
-            rate_component(component, usage_for(component.meter, counted, days, free)),
-            table.currency,
-        )
-        for component in table.components
-    )
-    return sum_money(lines, table.currency)
+    return rate(table, usages_for(table, counted, days, free)).total

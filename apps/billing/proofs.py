@@ -13,18 +13,31 @@ from decimal import Decimal
 
 from django.db.models import QuerySet, prefetch_related_objects
 
-from apps.billing.models import BillingPeriod, InvoiceLine, RatedCharge
+from apps.billing.models import BillingPeriod, InvoiceLine
 from apps.billing.presentation import explain_line
-from apps.billing.services.rating import days_of, usage_for
+from apps.billing.services.rating import days_of
 from apps.core.clock import Period
 from apps.core.money import Money
-from apps.pricing.calculator import Step, StepCode, StepMismatchError, rate_component, recompute
+from apps.pricing.calculator import (
+    Component,
+    Dimensions,
+    PriceTable,
+    Step,
+    StepCode,
+    StepMismatchError,
+    Usage,
+    priced_by,
+    rate_component,
+    recompute,
+)
 from apps.pricing.models import CALLS_METER
 from apps.pricing.selectors import price_table_of
 from apps.usage.models import UsageEvent, UsageWindow
 from apps.usage.selectors import (
     CallHistory,
     counted_events,
+    dimensions_of,
+    parts_of,
     quantities_in,
     windows_by_id,
 )
@@ -66,6 +79,19 @@ class LineProof:
     recomputed: Recomputed
 
 
+@dataclass(frozen=True, slots=True)
+class _PricedComponent:
+    """The price of a line, among all of its price table."""
+
+    table: PriceTable
+    component: Component
+
+    def takes(self, dimensions: Dimensions) -> bool:
+        """Whether this price counts for a part of the meter's usage."""
+        rivals = [item for item in self.table.components if item.meter == self.component.meter]
+        return priced_by(rivals, dimensions) is self.component
+
+
 def prove_line(line: InvoiceLine) -> LineProof:
     """Lead a line back to its calls and compute it again. `selectors.get_line` loads what this needs."""
     steps = explain_line(line)
@@ -79,7 +105,11 @@ def _windows_of(line: InvoiceLine) -> list[CountedWindow]:
         return []
     revisions: dict[str, int] = line.charge.run.window_revisions
     rows = windows_by_id(revisions).filter(meter=line.charge.meter)
-    return [CountedWindow(row, revisions[str(row.pk)]) for row in rows]
+    found = [CountedWindow(row, revisions[str(row.pk)]) for row in rows]
+    priced = _priced_component(line)
+    if priced is None or not priced.table.has_parts(line.charge.meter):
+        return found
+    return [item for item in found if priced.takes(dimensions_of(item.window.dimensions))]
 
 
 def _events_of(line: InvoiceLine) -> QuerySet[UsageEvent] | CallHistory:
@@ -97,8 +127,9 @@ def _recompute(
 ) -> Recomputed:
     from_steps, from_usage = _from_steps(steps), None
     quantity = _quantity_of(line, windows)
-    if line.charge is not None and line.period is not None:
-        from_usage = _from_usage(line.charge, line.period, quantity, _waived(steps))
+    priced = _priced_component(line)
+    if priced is not None and line.period is not None:
+        from_usage = _from_usage(priced, line.period, quantity, _waived(steps))
     amount = None if from_usage is None else Money.from_decimal(from_usage, line.currency)
     is_proven = (
         amount == line.amount
@@ -109,13 +140,21 @@ def _recompute(
 
 
 def _quantity_of(line: InvoiceLine, windows: list[CountedWindow]) -> Decimal:
-    """Combine the line's windows again: calls add up, other meters as their aggregation wants it."""
+    """Combine the line's windows again: calls add up, other meters as their aggregation wants it.
+
+    Of a meter that is priced by dimension, the part that this line's price takes.
+    """
     if line.charge is None or line.period is None:
         return Decimal(0)
     if line.charge.meter == CALLS_METER:
         return sum((item.window.quantity for item in windows), Decimal(0))
     span = Period(line.period.period_start, line.period.period_end)
-    return quantities_in(line.period.subscription_id, span).get(line.charge.meter, Decimal(0))
+    quantities, meter = quantities_in(line.period.subscription_id, span), line.charge.meter
+    priced = _priced_component(line)
+    if priced is None or not priced.table.has_parts(meter):
+        return quantities.get(meter, Decimal(0))
+    parts = (part for part in parts_of(quantities, meter) if priced.takes(part.dimensions))
+    return sum((part.quantity for part in parts), Decimal(0))
 
 
 def _from_steps(steps: list[Step]) -> Decimal | None:
@@ -134,15 +173,24 @@ def _waived(steps: list[Step]) -> Decimal:
 
 
 def _from_usage(
-    charge: RatedCharge, period: BillingPeriod, quantity: Decimal, waived: Decimal
-) -> Decimal | None:
+    priced: _PricedComponent, period: BillingPeriod, quantity: Decimal, waived: Decimal
+) -> Decimal:
     """Rate the windows' quantity again, with the price version of the period, less what was waived."""
-    version = period.price_version
+    billed_days, period_days = days_of(period)
+    usage = Usage(
+        quantity=quantity, waived=waived, billed_days=billed_days, period_days=period_days
+    )
+    return rate_component(priced.component, usage).amount
+
+
+def _priced_component(line: InvoiceLine) -> _PricedComponent | None:
+    """Return the price that a line was made with; no query once the version's prices are loaded."""
+    if line.charge is None or line.period is None:
+        return None
+    version = line.period.price_version
     prefetch_related_objects([version], "components__tiers")
     table = price_table_of(version)
     for row, component in zip(version.components.all(), table.components, strict=True):
-        if row.pk == charge.component_id:
-            counted, free = {component.meter: quantity}, {component.meter: waived}
-            usage = usage_for(component.meter, counted, days_of(period), free)
-            return rate_component(component, usage).amount
+        if row.pk == line.charge.component_id:
+            return _PricedComponent(table, component)
     return None

@@ -151,10 +151,11 @@ class ThrowawayServers:
 def remove_stale_folders() -> None:
     """Remove the folders of runs that were killed before they could clean up."""
     for folder in Path(tempfile.gettempdir()).glob(f"{FOLDER_PREFIX}*"):
-        if (
-            folder.stat().st_uid != os.getuid()
-            or time.time() - folder.stat().st_mtime < STALE_AFTER_S
-        ):
+        try:
+            found = folder.stat()
+        except FileNotFoundError:
+            continue  # another run has just ended
+        if found.st_uid != os.getuid() or time.time() - found.st_mtime < STALE_AFTER_S:
             continue
         lock = try_lock(folder / ".lock")
         if lock is not None:

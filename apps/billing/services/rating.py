@@ -10,11 +10,12 @@ from apps.billing.models import BillingPeriod, RatedCharge, RatingRun
 from apps.core import clock
 from apps.core.clock import Period
 from apps.core.db import require_transaction
-from apps.pricing.calculator import Charge, PriceTable, Usage, rate_component
+from apps.pricing.calculator import Charge, PriceTable, Usage, rate
 from apps.pricing.models import CALLS_METER
 from apps.pricing.selectors import price_table_of
 from apps.subscriptions.periods import local_date
 from apps.subscriptions.spend import waived_calls
+from apps.usage.selectors import parts_of
 from apps.usage.services import ClosedUsage
 
 
@@ -39,12 +40,11 @@ def rate_period(*, period: BillingPeriod, usage: ClosedUsage) -> RatingRun:
     table = price_table_of(period.price_version)
     days = days_of(period)
     waived = waived_of(period, table, usage.quantities)
-    charges = []
-    for row, component in zip(rows, table.components, strict=True):
-        counted = usage_for(component.meter, usage.quantities, days, waived)
-        charge = rate_component(component, counted)
-        charges.append(_charge_row(run, period, row.pk, row.name, charge, table.currency))
-    RatedCharge.objects.bulk_create(charges)
+    charges = rate(table, usages_for(table, usage.quantities, days, waived)).charges
+    RatedCharge.objects.bulk_create(
+        _charge_row(run, period, row.pk, row.name, charge, table.currency)
+        for row, charge in zip(rows, charges, strict=True)
+    )
     return run
 
 
@@ -61,20 +61,27 @@ def waived_of(
     return {CALLS_METER: waived}
 
 
-def usage_for(
-    meter: str,
+def usages_for(
+    table: PriceTable,
     quantities: Mapping[str, Decimal],
     days: tuple[int, int],
     waived: Mapping[str, Decimal],
-) -> Usage:
-    """Return a meter's usage as the calculator takes it; what is waived of it is not charged."""
+) -> dict[str, Usage]:
+    """Return each priced meter's usage as the calculator takes it; what is waived of it is not charged.
+
+    A meter whose price differs by dimension comes in parts.
+    """
     billed_days, period_days = days
-    return Usage(
-        quantity=quantities.get(meter, Decimal(0)),
-        waived=waived.get(meter, Decimal(0)),
-        billed_days=billed_days,
-        period_days=period_days,
-    )
+    return {
+        meter: Usage(
+            quantity=quantities.get(meter, Decimal(0)),
+            parts=parts_of(quantities, meter) if table.has_parts(meter) else None,
+            waived=waived.get(meter, Decimal(0)),
+            billed_days=billed_days,
+            period_days=period_days,
+        )
+        for meter in {component.meter for component in table.components}
+    }
 
 
 def days_of(period: BillingPeriod) -> tuple[int, int]:

@@ -14,6 +14,7 @@ from apps.pricing.calculator.bookings import (
 )
 from apps.pricing.calculator.caps import price_of, units_within
 from apps.pricing.calculator.defects import Defect, DefectCode, find_defects
+from apps.pricing.calculator.dimensions import priced_by
 from apps.pricing.calculator.prices import (
     Component,
     Dimensions,
@@ -74,6 +75,7 @@ __all__ = [
     "limit_booking",
     "percent_of",
     "price_of",
+    "priced_by",
     "rate",
     "rate_component",
     "recompute",

@@ -8,7 +8,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from decimal import Decimal
 
-from apps.pricing.calculator.prices import ZERO, Component, UsagePart
+from apps.pricing.calculator.prices import ZERO, Component, Dimensions, UsagePart
 
 
 def quantity_priced_by(
@@ -21,7 +21,12 @@ def quantity_priced_by(
     """
     total = ZERO
     for part in parts:
-        fitting = [rival for rival in rivals if set(rival.dimensions) <= set(part.dimensions)]
-        if fitting and max(fitting, key=lambda rival: len(rival.dimensions)) is component:
+        if priced_by(rivals, part.dimensions) is component:
             total += part.quantity
     return total
+
+
+def priced_by(rivals: Sequence[Component], dimensions: Dimensions) -> Component | None:
+    """Return which of a meter's prices counts for a part with these dimensions; None where none fits."""
+    fitting = [rival for rival in rivals if set(rival.dimensions) <= set(dimensions)]
+    return max(fitting, key=lambda rival: len(rival.dimensions)) if fitting else None

@@ -125,6 +125,10 @@ class PriceTable:
         if doubled:
             raise ValueError(f"more than one component for {', '.join(doubled)}")
 
+    def has_parts(self, meter: str) -> bool:
+        """Whether a meter's price differs by dimension."""
+        return any(item.dimensions for item in self.components if item.meter == meter)
+
 
 @dataclass(frozen=True, slots=True)
 class UsagePart:

@@ -1,10 +1,13 @@
 """What windows add up to in a period, meter by meter: each as its aggregation wants it, in the units that are priced.
 
-Conversion and rounding act on the whole period's quantity, once. Source: docs/domain/meters.md.
+Conversion and rounding act on the whole period's quantity, once. A meter with dimensions that counts or adds up has, beside
+its whole, an entry for each combination of values, by the key `tokens{"region":"eu"}`; a meter's rounding acts on each of
+them by itself. Source: docs/domain/meters.md.
 """
 
 from __future__ import annotations
 
+import json
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from decimal import Decimal
@@ -14,6 +17,7 @@ from uuid import UUID
 from django.db import connection
 
 from apps.core.clock import Period
+from apps.pricing.calculator import Dimensions, UsagePart
 from apps.pricing.models import CALLS_METER
 from apps.subscriptions.usage_sources import UsageQuestion
 from apps.usage.aggregation import GROWS_WITH_TIME, PLACES, ZERO, Kind, weighted_level
@@ -34,6 +38,12 @@ _COMBINE: Final = """
         AND w.window_start >= asked.period_start AND w.window_start < asked.period_end
     WHERE w.event_count > 0
     GROUP BY asked.position, w.api_id, w.meter, w.aggregation
+    UNION ALL
+    SELECT asked.position, w.api_id, w.meter || w.dimensions, w.aggregation, SUM(w.quantity), 0, 0, 0, 0, 0, 0
+    FROM asked JOIN usage_usagewindow w ON w.subscription_id = asked.subscription_id
+        AND w.window_start >= asked.period_start AND w.window_start < asked.period_end
+    WHERE w.event_count > 0 AND w.dimensions <> '' AND w.aggregation IN ('count', 'sum')
+    GROUP BY asked.position, w.api_id, w.meter, w.dimensions, w.aggregation
     UNION ALL
     SELECT asked.position, NULL, v.meter, 'values', COUNT(DISTINCT v.value_hash), 0, 0, 0, 0, 0, 0
     FROM asked JOIN usage_usagewindowvalue v ON v.subscription_id = asked.subscription_id
@@ -91,11 +101,30 @@ def quantities_for(questions: Sequence[UsageQuestion]) -> dict[UsageQuestion, di
     meters = _meters_of(found)
     return {
         question: {
-            meter: _units(parts, question.period, meters.get((parts.api_id, meter)))
+            meter: _units(parts, question.period, meters.get((parts.api_id, meter_of(meter))))
             for meter, parts in by_meter.items()
         }
         for question, by_meter in found.items()
     }
+
+
+def meter_of(key: str) -> str:
+    """Return the meter of a quantity's key, which may name dimensions too."""
+    return key.partition("{")[0]
+
+
+def parts_of(quantities: Mapping[str, Decimal], meter: str) -> tuple[UsagePart, ...]:
+    """Return a meter's quantities by dimension; nothing for a meter without dimensions."""
+    return tuple(
+        UsagePart(dimensions_of(key.removeprefix(meter)), quantity)
+        for key, quantity in quantities.items()
+        if key != meter and meter_of(key) == meter
+    )
+
+
+def dimensions_of(text: str) -> Dimensions:
+    """Read a window's dimensions: canonical JSON, or empty."""
+    return tuple(sorted(json.loads(text).items())) if text else ()
 
 
 def projectable_meters(api_ids: Sequence[UUID]) -> set[tuple[UUID, str]]:
