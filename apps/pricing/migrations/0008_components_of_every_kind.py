@@ -5,7 +5,7 @@ from django.db import migrations, models
 
 class Migration(migrations.Migration):
     dependencies = [
-        ("pricing", "0006_terms_of_trials_and_periods"),
+        ("pricing", "0007_invitations_and_currencies"),
     ]
 
     operations = [
