@@ -94,7 +94,7 @@ class ComponentInput(QuoteComponentInput):
     `unit_price` is an older name of `package_price`; given both, they must agree.
     """
 
-    meter = serializers.CharField(max_length=60, default="calls")
+    meter = serializers.CharField(max_length=60, default="calls")  # type: ignore[assignment]  # the key is judged with the price
     name = serializers.CharField(max_length=80)
     model = serializers.ChoiceField(choices=PriceModel.choices)
     # What is out of range is named together with all other defects.
