@@ -26,6 +26,7 @@ class ChangeKind(TextChoices):
     STARTED = "started", pgettext_lazy("subscription", "Started")
     ACCEPTED = "accepted", pgettext_lazy("subscription", "Accepted by the provider")
     DECLINED = "declined", pgettext_lazy("subscription", "Declined by the provider")
+    TRIAL_OVER = "trial_over", pgettext_lazy("subscription", "The trial ended")
     TRIAL_CONVERTED = "trial_converted", pgettext_lazy("subscription", "The trial became paid")
     SUSPENDED = "suspended", pgettext_lazy("subscription", "Suspended")
     RESUMED = "resumed", pgettext_lazy("subscription", "Resumed")
@@ -33,10 +34,21 @@ class ChangeKind(TextChoices):
     UNPAUSED = "unpaused", pgettext_lazy("subscription", "Resumed after a pause")
     PAST_DUE = "past_due", pgettext_lazy("subscription", "An invoice is overdue")
     PAID_UP = "paid_up", pgettext_lazy("subscription", "Nothing is overdue any more")
+    ZONE_MOVED = (
+        "zone_moved",
+        pgettext_lazy("subscription", "Followed the account to its time zone"),
+    )
     END_SCHEDULED = "end_scheduled", pgettext_lazy("subscription", "Cancellation scheduled")
     END_WITHDRAWN = "end_withdrawn", pgettext_lazy("subscription", "Cancellation taken back")
     CANCELLED = "cancelled", pgettext_lazy("subscription", "Cancelled")
     EXPIRED = "expired", pgettext_lazy("subscription", "Expired")
+
+
+class NoticeKind(TextChoices):
+    """What a notice tells beforehand."""
+
+    TRIAL = "trial", pgettext_lazy("notice", "the trial ends")
+    RENEWAL = "renewal", pgettext_lazy("notice", "the subscription is renewed")
 
 
 # Calls pass in these states; beyond its grace a past-due subscription is suspended.

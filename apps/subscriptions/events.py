@@ -90,6 +90,32 @@ class SubscriptionExpired(SubscriptionEvent):
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class SubscriptionMovedZone(SubscriptionEvent):
+    """The subscription follows its account to another time zone; the running period with that number ends then."""
+
+    number: int
+    period_end: datetime
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class AnnouncedEvent(SubscriptionEvent):
+    """Something will happen to the subscription at `due_at`, within so many days. Published once for each number."""
+
+    due_at: datetime
+    days_before: int
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class TrialEnding(AnnouncedEvent):
+    """A trial is nearly over."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class RenewalComing(AnnouncedEvent):
+    """A long period is nearly over, and another one follows by itself."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class AllowanceChanged(DomainEvent):
     """A subscription may use more or less than before: extra calls were granted, or a spend cap set or removed."""
 

@@ -28,6 +28,13 @@ class ApiNotAvailable(Conflict):
     title = _("This API takes no new subscribers")
 
 
+class CardRequired(RuleViolated):
+    """The trial or paid service needs a saved card, and the account has none."""
+
+    code = "card_required"
+    title = _("Save a card first")
+
+
 class NothingToWithdraw(Conflict):
     """There is no scheduled cancellation."""
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 from dataclasses import dataclass
-from datetime import date, datetime
+from datetime import datetime
 from decimal import Decimal
 from typing import TypeVar
 from uuid import UUID
@@ -20,7 +20,7 @@ from apps.core.clock import Period
 from apps.core.exceptions import Forbidden, NotFound
 from apps.core.ids import InvalidPublicIdError, parse_public_id
 from apps.core.models import Entity
-from apps.pricing.models import PriceVersion
+from apps.subscriptions.calendar import numbered_period, period_at, period_number_at
 from apps.subscriptions.constants import STARS
 from apps.subscriptions.exceptions import (
     NotASubscriber,
@@ -28,13 +28,6 @@ from apps.subscriptions.exceptions import (
     SandboxCannotReview,
 )
 from apps.subscriptions.models import Rating, RatingQuerySet, Subscription
-from apps.subscriptions.periods import (
-    Interval,
-    IntervalUnit,
-    billing_period,
-    billing_period_index,
-    local_date,
-)
 from apps.subscriptions.usage_sources import UsageQuestion, used_calls
 
 E = TypeVar("E", bound=Entity)
@@ -58,29 +51,10 @@ class QuotaStanding:
         return None if self.limit is None else max(0, self.limit - self.used)
 
 
-def interval_of(version: PriceVersion) -> Interval:
-    """Return how long a billing period of this price version is."""
-    return Interval(IntervalUnit(version.interval), version.interval_count)
-
-
-def anchor_day(subscription: Subscription) -> date:
-    """Return the local day from which every period of the subscription is counted."""
-    return local_date(subscription.anchor, subscription.timezone)
-
-
-def period_at(subscription: Subscription, at: datetime) -> Period:
-    """Return the billing period that holds a moment of the subscription's business time."""
-    return periods_from(subscription, at, count=1)[0]
-
-
 def periods_from(subscription: Subscription, at: datetime, *, count: int) -> list[Period]:
     """Return the period that holds a moment of business time, and those that follow it."""
-    anchor, interval = anchor_day(subscription), interval_of(subscription.price_version)
-    first = billing_period_index(anchor, interval, at=at, timezone=subscription.timezone)
-    return [
-        billing_period(anchor, interval, index=first + step, timezone=subscription.timezone)
-        for step in range(count)
-    ]
+    first = period_number_at(subscription, at)
+    return [numbered_period(subscription, first + step) for step in range(count)]
 
 
 def current_period(subscription: Subscription) -> Period:

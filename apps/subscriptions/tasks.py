@@ -11,11 +11,18 @@ from apps.subscriptions import services
 from apps.subscriptions.api_tiers import refresh_api_tiers
 
 
-@job("subscriptions.activate_due_trials")
-def activate_due_trials(_context: JobContext) -> dict[str, int]:
-    """Turn trials that are over into paid service."""
-    actor = Actor.system("subscriptions.activate_due_trials")
-    return {"activated": services.activate_due_trials(actor=actor)}
+@job("subscriptions.end_due_trials")
+def end_due_trials(_context: JobContext) -> dict[str, int]:
+    """End trials that are over: in paid service, or for good."""
+    actor = Actor.system("subscriptions.end_due_trials")
+    return {"ended": services.end_due_trials(actor=actor)}
+
+
+@job("subscriptions.announce_trial_ends")
+def announce_trial_ends(_context: JobContext) -> dict[str, int]:
+    """Tell consumers whose trial ends within days."""
+    actor = Actor.system("subscriptions.announce_trial_ends")
+    return {"told": services.announce_trial_ends(actor=actor)}
 
 
 @job("subscriptions.end_due_subscriptions")
@@ -38,7 +45,8 @@ def refresh_every_api_tier(_context: JobContext) -> dict[str, int]:
     return {"changed": refresh_api_tiers()}
 
 
-schedule("subscriptions.activate_due_trials", every=timedelta(minutes=5))
+schedule("subscriptions.end_due_trials", every=timedelta(minutes=5))
+schedule("subscriptions.announce_trial_ends", every=timedelta(hours=1))
 schedule("subscriptions.end_due_subscriptions", every=timedelta(minutes=5))
 schedule("subscriptions.end_closed_plans", every=timedelta(hours=1))
 schedule("subscriptions.refresh_api_tiers", every=timedelta(hours=1))

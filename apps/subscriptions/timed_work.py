@@ -2,15 +2,17 @@
 
 from __future__ import annotations
 
-from datetime import datetime
+from datetime import datetime, timedelta
 from typing import Final
 
 from django.utils.translation import gettext_lazy as _
 
 from apps.accounts.models import Organization
 from apps.accounts.timed_work import TimedWork, Turn, earliest
+from apps.core import clock
 from apps.core.actors import Actor
 from apps.subscriptions import services
+from apps.subscriptions.constants import TRIAL_NOTICE_DAYS
 from apps.subscriptions.enums import SubscriptionStatus
 from apps.subscriptions.models import Subscription
 
@@ -25,7 +27,22 @@ def _next_trial_end(organization: Organization, after: datetime | None) -> datet
 
 
 def _end_trials(organization: Organization) -> int:
-    return services.activate_due_trials(actor=CLOCK, organization_id=organization.pk)
+    return services.end_due_trials(actor=CLOCK, organization_id=organization.pk)
+
+
+def _next_trial_notice(organization: Organization, after: datetime | None) -> datetime | None:
+    rows = Subscription.objects.filter(
+        consumer_organization=organization, status=SubscriptionStatus.TRIALING, ends_at=None
+    )
+    # What should have been told before now is told at the first stop.
+    begin = after or clock.business_now(organization)
+    leads = [timedelta(days=days) for days in TRIAL_NOTICE_DAYS]
+    ends = [(earliest(rows, "trial_ends_at", begin + lead), lead) for lead in leads]
+    return min((end - lead for end, lead in ends if end is not None), default=None)
+
+
+def _announce_trial_ends(organization: Organization) -> int:
+    return services.announce_trial_ends(actor=CLOCK, organization_id=organization.pk)
 
 
 def _next_end(organization: Organization, after: datetime | None) -> datetime | None:
@@ -38,6 +55,13 @@ def _end_subscriptions(organization: Organization) -> int:
 
 
 WORKS: Final = (
+    TimedWork(
+        name="subscriptions.trial_notices",
+        label=_("Notices that a trial ends"),
+        turn=Turn.NOTICES,
+        next_due=_next_trial_notice,
+        happen=_announce_trial_ends,
+    ),
     TimedWork(
         name="subscriptions.trials",
         label=_("Trials that ended"),

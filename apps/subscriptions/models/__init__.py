@@ -1,5 +1,6 @@
 """Subscriptions, their changes and limits, and reviews, a module per subject."""
 
+from apps.subscriptions.models.notices import SubscriptionNotice
 from apps.subscriptions.models.quotas import QuotaTopUp, SpendCap
 from apps.subscriptions.models.reviews import Rating, RatingQuerySet, RatingReport
 from apps.subscriptions.models.subscriptions import (
@@ -16,5 +17,6 @@ __all__ = [
     "SpendCap",
     "Subscription",
     "SubscriptionChange",
+    "SubscriptionNotice",
     "SubscriptionQuerySet",
 ]

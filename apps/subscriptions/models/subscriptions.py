@@ -60,8 +60,17 @@ class Subscription(Entity):
     status_reason = models.TextField(_("reason"), blank=True)
     anchor = models.DateTimeField(_("billing anchor"))
     timezone = models.CharField(_("time zone"), max_length=64)
+    # Moves to another time zone: the number and start of the period that was running, and the zone before it.
+    past_zones = models.JSONField(
+        default=list, blank=True, db_default=models.Value([], models.JSONField())
+    )
     started_at = models.DateTimeField(_("started"), null=True)
     trial_ends_at = models.DateTimeField(_("trial ends"), null=True)
+    # The terms that the trial began with; a plan that changes them changes no running trial.
+    trial_converts = models.BooleanField(_("paid after the trial"), default=True, db_default=True)
+    trial_needs_card = models.BooleanField(
+        _("paid only with a card"), default=False, db_default=False
+    )
     cancel_at_period_end = models.BooleanField(_("cancels at period end"), default=False)
     ends_at = models.DateTimeField(_("ends"), null=True)
     ended_at = models.DateTimeField(_("ended"), null=True)

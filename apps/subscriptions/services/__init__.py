@@ -25,7 +25,6 @@ from apps.subscriptions.services.moderation import (
     restore_review,
 )
 from apps.subscriptions.services.moving import (
-    activate_due_trials,
     expire_subscription,
     mark_paid_up,
     mark_past_due,
@@ -46,27 +45,37 @@ from apps.subscriptions.services.starting import (
     start_accepted_subscription,
     subscribe,
 )
+from apps.subscriptions.services.trials import (
+    announce_trial_ends,
+    convert_trial,
+    end_due_trials,
+)
+from apps.subscriptions.services.zones import follow_time_zone, preview_zone_move
 
 __all__ = [
     "Opinion",
     "SavedReview",
     "accept_subscription",
-    "activate_due_trials",
+    "announce_trial_ends",
     "answer_provider",
     "ask_subscriber",
     "cancel_at_period_end",
     "cancel_subscription",
+    "convert_trial",
     "decline_subscription",
     "delete_review",
     "dismiss_reports",
     "end_declined_subscription",
     "end_due_subscriptions",
+    "end_due_trials",
     "end_subscriptions_of_closed_plans",
     "expire_subscription",
+    "follow_time_zone",
     "hide_review",
     "mark_paid_up",
     "mark_past_due",
     "pause_subscription",
+    "preview_zone_move",
     "remove_spend_cap",
     "reply_to_review",
     "report_review",

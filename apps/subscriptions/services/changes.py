@@ -17,7 +17,14 @@ from apps.subscriptions.events import SubscriptionChanged, SubscriptionEvent
 from apps.subscriptions.models import Subscription, SubscriptionChange
 from apps.subscriptions.transitions import SUBSCRIPTION
 
-WATCHED_FIELDS: Final = ("status", "trial_ends_at", "cancel_at_period_end", "ends_at", "ended_at")
+WATCHED_FIELDS: Final = (
+    "status",
+    "timezone",
+    "trial_ends_at",
+    "cancel_at_period_end",
+    "ends_at",
+    "ended_at",
+)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -98,13 +105,14 @@ def save_change(
         after={name: after[name] for name in changed},
         reason=cause.reason,
     )
-    common = _facts_of(subscription, effective_at)
+    common = facts_of(subscription, effective_at)
     key = str(subscription.pk)
     publish(SubscriptionChanged(kind=cause.kind, status=subscription.status, **common), key=key)
     publish(event(**common, **facts), key=key)
 
 
-def _facts_of(subscription: Subscription, effective_at: datetime) -> dict[str, Any]:
+def facts_of(subscription: Subscription, effective_at: datetime) -> dict[str, Any]:
+    """Return what every event of a subscription tells."""
     return {
         "subscription_id": subscription.pk,
         "api_id": subscription.api_id,

@@ -2,17 +2,12 @@
 
 from __future__ import annotations
 
-from uuid import UUID
-
 from django.db import transaction
-from django.db.models import F, Q
 
 from apps.core import clock
 from apps.core.actors import Actor
-from apps.core.querysets import only_of
 from apps.subscriptions.enums import SubscriptionStatus
 from apps.subscriptions.events import (
-    SubscriptionActivated,
     SubscriptionEvent,
     SubscriptionExpired,
     SubscriptionFellBehind,
@@ -107,38 +102,6 @@ def expire_subscription(*, subscription: Subscription, actor: Actor, reason: str
     cause = Cause(kind="expired", actor=actor, reason=reason)
     save_change(subscription, before=before, cause=cause, event=SubscriptionExpired)
     return subscription
-
-
-def activate_due_trials(*, actor: Actor, organization_id: UUID | None = None) -> int:
-    """Turn trials that are over, by their account's clock, into paid service; return how many.
-
-    Idempotent: each subscription is locked and looked at again. Publishes SubscriptionActivated.
-    """
-    now_there = clock.now() + F("consumer_organization__clock_offset")
-    due = Subscription.objects.filter(
-        Q(ends_at__isnull=True) | Q(ends_at__gt=F("trial_ends_at")),
-        status=SubscriptionStatus.TRIALING,
-        trial_ends_at__lte=now_there,
-    )
-    count = 0
-    due = only_of(due, organization_id, field="consumer_organization_id")
-    for subscription_id in due.values_list("pk", flat=True):
-        with transaction.atomic():
-            subscription = lock_subscription(subscription_id)
-            if subscription.status != SubscriptionStatus.TRIALING:
-                continue
-            before = snapshot(subscription)
-            move(subscription, SubscriptionStatus.ACTIVE)
-            cause = Cause(kind="trial_converted", actor=actor)
-            save_change(
-                subscription,
-                before=before,
-                cause=cause,
-                event=SubscriptionActivated,
-                is_trial=False,
-            )
-            count += 1
-    return count
 
 
 @transaction.atomic

@@ -5,6 +5,7 @@ from __future__ import annotations
 from datetime import timedelta
 
 from django.db import IntegrityError, transaction
+from django.utils.translation import gettext as _
 
 from apps.accounts.models import Organization, Workspace
 from apps.apis.enums import ApiStatus
@@ -12,15 +13,21 @@ from apps.apis.provider_selectors import may_use
 from apps.core import clock
 from apps.core.actors import Actor
 from apps.core.exceptions import NotFound
-from apps.pricing.enums import PlanStatus
+from apps.pricing.enums import PlanStatus, TrialEnd
 from apps.pricing.models import Plan
+from apps.subscriptions.card_sources import has_card
 from apps.subscriptions.enums import SubscriptionStatus
 from apps.subscriptions.events import (
     SubscriptionActivated,
     SubscriptionDeclined,
     SubscriptionRequested,
 )
-from apps.subscriptions.exceptions import AlreadySubscribed, ApiNotAvailable, PlanNotOffered
+from apps.subscriptions.exceptions import (
+    AlreadySubscribed,
+    ApiNotAvailable,
+    CardRequired,
+    PlanNotOffered,
+)
 from apps.subscriptions.models import Subscription
 from apps.subscriptions.selectors import find_live_subscription
 from apps.subscriptions.services.access import open_access_request
@@ -47,6 +54,7 @@ def subscribe(*, plan: Plan, workspace: Workspace, actor: Actor) -> Subscription
     Raises:
         NotFound: the workspace belongs to another organization.
         PlanNotOffered, ApiNotAvailable: no new subscribers are taken.
+        CardRequired: the plan's trial needs a card, and the account has none.
         AlreadySubscribed: the workspace has a live subscription to the API.
     """
     if not (actor.is_system or workspace.organization_id == actor.organization_id):
@@ -71,6 +79,8 @@ def subscribe(*, plan: Plan, workspace: Workspace, actor: Actor) -> Subscription
     is_own = plan.organization_id == organization.pk
     if is_own or not plan.requires_approval:
         _start(subscription, organization)
+    if plan.trial_days and plan.trial_requires_card and not has_card(organization.pk):
+        raise CardRequired(_("Its trial needs a card."), field="plan")
     _insert(subscription)
     _announce_new(subscription, actor)
     if subscription.status == SubscriptionStatus.PENDING_APPROVAL:
@@ -143,6 +153,8 @@ def _start(subscription: Subscription, organization: Organization) -> None:
     subscription.status = _first_status(plan)
     subscription.started_at = now
     subscription.trial_ends_at = now + timedelta(days=plan.trial_days) if plan.trial_days else None
+    subscription.trial_converts = plan.trial_end == TrialEnd.CONVERT
+    subscription.trial_needs_card = plan.trial_requires_card
 
 
 def _insert(subscription: Subscription) -> None:
