@@ -73,3 +73,21 @@ class BillableStatuses(TextChoices):
     REDIRECTS = "2xx-3xx", pgettext_lazy("billed answers", "2xx and 3xx")
     CLIENT_ERRORS = "2xx-4xx", pgettext_lazy("billed answers", "2xx, 3xx and 4xx")
     ALL = "all", pgettext_lazy("billed answers", "every answer of the upstream")
+
+
+class PromotionKind(TextChoices):
+    """What a promotion does to a bill."""
+
+    PERCENTAGE = "percentage", pgettext_lazy("promotion", "percentage off")
+    FIXED_AMOUNT = "fixed_amount", pgettext_lazy("promotion", "amount off")
+    FREE_PERIODS = "free_periods", pgettext_lazy("promotion", "free periods")
+    TIER_UPGRADE = "tier_upgrade", pgettext_lazy("promotion", "prices of a higher tier")
+    FREE_UNITS = "free_units", pgettext_lazy("promotion", "free units")
+
+
+class PromotionDuration(TextChoices):
+    """In how many billing periods a promotion takes something off."""
+
+    ONCE = "once", pgettext_lazy("promotion", "one period")
+    PERIODS = "periods", pgettext_lazy("promotion", "several periods")
+    FOREVER = "forever", pgettext_lazy("promotion", "every period")

@@ -31,3 +31,12 @@ class PriceVersionPublished(DomainEvent):
 
     plan_id: UUID
     price_version_id: UUID
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class PromotionChanged(DomainEvent):
+    """A promotion was made or changed; `kind` is created, updated, activated or deactivated. No organization: the operator's."""
+
+    promotion_id: UUID
+    organization_id: UUID | None
+    kind: str

@@ -54,3 +54,38 @@ class PlanInvitationInvalid(RuleViolated):
 
     code = "plan_invitation_invalid"
     title = _("This invitation is no longer valid, or is meant for somebody else")
+
+
+class InvalidPromotion(RuleViolated):
+    """A promotion that cannot be offered; `errors` lists each defect as pointer, code and detail."""
+
+    code = "invalid_promotion"
+    title = _("The promotion is not valid")
+
+
+class PromotionCodeTaken(Conflict):
+    """The owner has another promotion with this code."""
+
+    code = "promotion_code_taken"
+    title = _("Another promotion has this code already")
+
+
+class PromotionInUse(Conflict):
+    """What subscribers were promised does not change any more."""
+
+    code = "promotion_in_use"
+    title = _("The promotion has been redeemed, so what it takes off cannot change")
+
+
+class PromotionRefused(RuleViolated):
+    """The promotion does not hold here; `reason` says why."""
+
+    code = "promotion_refused"
+    title = _("The promotion does not hold here")
+
+
+class PromotionUsed(Conflict):
+    """A promotion that took something off a bill cannot be taken back."""
+
+    code = "promotion_used"
+    title = _("The promotion has lowered a bill already")

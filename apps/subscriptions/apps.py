@@ -16,6 +16,7 @@ class SubscriptionsConfig(AppConfig):
         from apps.accounts.timed_work import register_timed_work  # noqa: PLC0415 -- as above
         from apps.approvals.registry import register_handler  # noqa: PLC0415 -- as above
         from apps.notifications.kinds import register_kinds  # noqa: PLC0415 -- as above
+        from apps.pricing.promotion_rules import register_customer_source  # noqa: PLC0415 -- as above
         from apps.subscriptions import (  # noqa: PLC0415 -- registration on import
             attention,  # noqa: F401
             endings,  # noqa: F401
@@ -27,8 +28,10 @@ class SubscriptionsConfig(AppConfig):
         from apps.subscriptions.approval import SubscriptionAccessHandler  # noqa: PLC0415 -- as above
         from apps.subscriptions.deletion_blockers import LIVE_SUBSCRIPTIONS  # noqa: PLC0415 -- as above
         from apps.subscriptions.timed_work import WORKS  # noqa: PLC0415 -- as above
+        from apps.subscriptions.promotions import customer_of  # noqa: PLC0415 -- as above
 
         register_deletion_blocker(LIVE_SUBSCRIPTIONS)
         register_handler(SubscriptionAccessHandler())
         register_kinds(*notices.ALL)
         register_timed_work(*WORKS)
+        register_customer_source(customer_of)

@@ -152,3 +152,23 @@ class ReviewModerated(ReviewEvent):
 
     is_hidden: bool
     reason: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class PromotionEvent(DomainEvent):
+    """What every event of a redemption tells."""
+
+    redemption_id: UUID
+    promotion_id: UUID
+    subscription_id: UUID
+    consumer_organization_id: UUID
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class PromotionRedeemed(PromotionEvent):
+    """A subscription has a promotion from now on."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class PromotionWithdrawn(PromotionEvent):
+    """A subscription gave back a promotion that it had not used."""

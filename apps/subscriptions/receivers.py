@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from typing import Final
+from uuid import UUID
 
 from django.urls import reverse
 
@@ -19,9 +20,12 @@ from apps.subscriptions.events import (
     ReviewGiven,
     ReviewModerated,
     ReviewReplied,
+    SubscriptionCancelled,
     SubscriptionChanged,
+    SubscriptionDeclined,
 )
 from apps.subscriptions.models import Rating, Subscription
+from apps.subscriptions.services.promotions import withdraw_unused
 
 EXCERPT_LENGTH: Final = 300
 
@@ -43,6 +47,24 @@ def end_subscriptions_of_retired_api(event: ApiRetired) -> None:
 def follow_api_tier(event: SubscriptionChanged) -> None:
     """Give the consumer the limits of the platform's own API that its plans are worth."""
     refresh_api_tier(event.consumer_organization_id)
+
+
+@receives(SubscriptionDeclined, in_transaction=True)
+def give_back_promotions_of_declined(event: SubscriptionDeclined) -> None:
+    """A subscription that its provider declined has used no promotion."""
+    _give_back_promotions(event.subscription_id)
+
+
+@receives(SubscriptionCancelled, in_transaction=True)
+def give_back_promotions_of_withdrawn(event: SubscriptionCancelled) -> None:
+    """A subscription that was withdrawn before it started has used no promotion."""
+    _give_back_promotions(event.subscription_id)
+
+
+def _give_back_promotions(subscription_id: UUID) -> None:
+    subscription = Subscription.objects.get(pk=subscription_id)
+    if subscription.started_at is None:
+        withdraw_unused(subscription=subscription, actor=Actor.system("subscription never started"))
 
 
 @receives(ReviewGiven)

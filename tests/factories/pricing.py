@@ -10,12 +10,14 @@ from typing import Any
 
 from django.db import transaction
 
+from apps.accounts.models import Organization
 from apps.apis.models import Api
 from apps.core.actors import Actor
 from apps.pricing import services
 from apps.pricing.drafts import ComponentDraft, PlanDraft, PriceDraft, TierDraft
-from apps.pricing.enums import PriceModel, QuotaKind
-from apps.pricing.models import Plan
+from apps.pricing.enums import PriceModel, PromotionKind, QuotaKind
+from apps.pricing.models import Plan, Promotion
+from apps.pricing.promotion_drafts import PromotionDraft
 from tests.factories.apis import make_api
 
 SYSTEM = Actor.system("tests")
@@ -54,3 +56,15 @@ def make_plan(
     plan = services.create_plan(api=api, draft=PlanDraft(name=name, **fields), actor=SYSTEM)
     services.add_price_version(plan=plan, draft=price or make_price(), actor=SYSTEM)
     return services.publish_plan(plan=plan, actor=SYSTEM)
+
+
+def make_promotion(organization: Organization | None = None, **fields: Any) -> Promotion:
+    """Make a promotion of a provider, or of the operator: 20 percent of one bill, by the code WELCOME20."""
+    given: dict[str, Any] = {"name": "Welcome", "code": "WELCOME20", **fields}
+    kind = given.setdefault("kind", PromotionKind.PERCENTAGE)
+    if kind == PromotionKind.PERCENTAGE:
+        given.setdefault("percent_off", Decimal(20))
+    if given.get("is_automatic"):
+        given["code"] = ""
+    draft = PromotionDraft(**given)
+    return services.create_promotion(draft=draft, organization=organization, actor=SYSTEM)

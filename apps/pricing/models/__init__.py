@@ -8,7 +8,7 @@ from apps.pricing.models.plans import (
     PlanQuerySet,
 )
 from apps.pricing.models.prices import CALLS_METER, PriceComponent, PriceVersion, Tier
-from apps.pricing.models.promotions import Promotion
+from apps.pricing.models.promotions import Promotion, PromotionQuerySet
 from apps.pricing.models.tax import TaxRate
 
 __all__ = [
@@ -21,6 +21,7 @@ __all__ = [
     "PriceComponent",
     "PriceVersion",
     "Promotion",
+    "PromotionQuerySet",
     "TaxRate",
     "Tier",
 ]

@@ -15,14 +15,23 @@ from apps.pricing.services.plans import (
     publish_plan,
     update_plan,
 )
+from apps.pricing.services.promotions import (
+    activate_promotion,
+    create_promotion,
+    deactivate_promotion,
+    update_promotion,
+)
 from apps.pricing.services.versions import add_price_version, publish_version
 
 __all__ = [
     "PLAN_FIELDS",
     "accept_plan_invitation",
+    "activate_promotion",
     "add_price_version",
     "close_plan",
     "create_plan",
+    "create_promotion",
+    "deactivate_promotion",
     "deprecate_plan",
     "invite_to_plan",
     "invite_to_plan_by_mail",
@@ -31,4 +40,5 @@ __all__ = [
     "read_plan_link",
     "remove_plan_invitation",
     "update_plan",
+    "update_promotion",
 ]

@@ -33,6 +33,7 @@ from apps.subscriptions.services.moving import (
     suspend_subscription,
     unpause_subscription,
 )
+from apps.subscriptions.services.promotions import redeem_promotion, withdraw_redemption
 from apps.subscriptions.services.reviews import (
     Opinion,
     SavedReview,
@@ -75,7 +76,11 @@ __all__ = [
     "mark_paid_up",
     "mark_past_due",
     "pause_subscription",
+<<<<<<< HEAD
     "preview_zone_move",
+=======
+    "redeem_promotion",
+>>>>>>> 1e94180 (pricing, subscriptions: Promotions with conditions, and redeeming them by code.)
     "remove_spend_cap",
     "reply_to_review",
     "report_review",
@@ -89,4 +94,5 @@ __all__ = [
     "top_up_quota",
     "unpause_subscription",
     "withdraw_cancellation",
+    "withdraw_redemption",
 ]

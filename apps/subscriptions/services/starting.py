@@ -39,10 +39,13 @@ from apps.subscriptions.services.changes import (
     save_change,
     snapshot,
 )
+from apps.subscriptions.services.promotions import redeem_promotion
 
 
 @transaction.atomic
-def subscribe(*, plan: Plan, workspace: Workspace, actor: Actor) -> Subscription:
+def subscribe(
+    *, plan: Plan, workspace: Workspace, actor: Actor, promotion_code: str = ""
+) -> Subscription:
     """Subscribe a workspace to the current price version of a plan.
 
     The billing anchor is this moment of the account's business time, in the account's time zone. A plan
@@ -56,6 +59,7 @@ def subscribe(*, plan: Plan, workspace: Workspace, actor: Actor) -> Subscription
         PlanNotOffered, ApiNotAvailable: no new subscribers are taken.
         CardRequired: the plan's trial needs a card, and the account has none.
         AlreadySubscribed: the workspace has a live subscription to the API.
+        PromotionRefused: the code does not hold here; nothing is subscribed.
     """
     if not (actor.is_system or workspace.organization_id == actor.organization_id):
         raise NotFound
@@ -83,6 +87,8 @@ def subscribe(*, plan: Plan, workspace: Workspace, actor: Actor) -> Subscription
         raise CardRequired(_("Its trial needs a card."), field="plan")
     _insert(subscription)
     _announce_new(subscription, actor)
+    if promotion_code.strip():
+        redeem_promotion(subscription=subscription, code=promotion_code, actor=actor)
     if subscription.status == SubscriptionStatus.PENDING_APPROVAL:
         open_access_request(subscription=subscription, actor=actor)
     return subscription

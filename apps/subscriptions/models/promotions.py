@@ -1,0 +1,94 @@
+"""Promotions that subscriptions have."""
+
+from __future__ import annotations
+
+from typing import Self
+
+from django.db import models
+from django.db.models import F, Q
+from django.utils.translation import gettext_lazy as _
+
+from apps.accounts.models import Organization
+from apps.core.models import Entity
+from apps.core.money import Money
+from apps.core.querysets import TenantQuerySet
+from apps.pricing.models import Promotion
+from apps.subscriptions.models.subscriptions import Subscription
+
+
+class PromotionRedemptionQuerySet(TenantQuerySet["PromotionRedemption"]):
+    """Redemptions as their consumer reads them."""
+
+    tenant_fields = ("consumer_organization_id",)
+
+    def running(self) -> Self:
+        """Keep those that may still lower a bill, the first to apply first."""
+        has_more = Q(periods__isnull=True) | Q(periods_used__lt=F("periods"))
+        rows = self.filter(has_more, withdrawn_at__isnull=True).select_related("promotion")
+        return rows.order_by("-promotion__priority", "promotion_id")
+
+
+class PromotionRedemption(Entity):
+    """A promotion that a subscription has: by a code, or because it applies by itself.
+
+    `periods` is how many bills it lowers, as promised when it was redeemed (null: every one); `amount_given_minor` sums what it took off.
+    """
+
+    id_prefix = "prr"
+
+    consumer_organization = models.ForeignKey(
+        Organization, on_delete=models.PROTECT, related_name="+"
+    )
+    subscription = models.ForeignKey(
+        Subscription, on_delete=models.PROTECT, related_name="redemptions"
+    )
+    promotion = models.ForeignKey(Promotion, on_delete=models.PROTECT, related_name="redemptions")
+    redeemed_at = models.DateTimeField(_("redeemed"))
+    periods = models.PositiveSmallIntegerField(_("periods"), null=True)
+    periods_used = models.PositiveIntegerField(_("periods used"), default=0)
+    amount_given_minor = models.BigIntegerField(_("given"), default=0)
+    currency = models.CharField(_("currency"), max_length=3)
+    # A sandbox's does not use up what others may redeem.
+    is_counted = models.BooleanField(_("counts towards the maximum"), default=True)
+    withdrawn_at = models.DateTimeField(_("withdrawn"), null=True)
+
+    objects = PromotionRedemptionQuerySet.as_manager()
+
+    class Meta:
+        """A subscription has a promotion once; it never lowers more bills than promised."""
+
+        verbose_name = _("promotion redemption")
+        verbose_name_plural = _("promotion redemptions")
+        ordering = ("-id",)
+        constraints = (
+            models.UniqueConstraint(
+                fields=("subscription", "promotion"),
+                condition=Q(withdrawn_at__isnull=True),
+                name="subscriptions_promotion_once",
+            ),
+            models.CheckConstraint(
+                condition=Q(periods__isnull=True) | Q(periods_used__lte=F("periods")),
+                name="subscriptions_promotion_periods",
+            ),
+            models.CheckConstraint(
+                condition=Q(amount_given_minor__gte=0), name="subscriptions_promotion_given"
+            ),
+        )
+
+    def __str__(self) -> str:
+        return f"{self.promotion} · {self.subscription_id}"
+
+    @property
+    def amount_given(self) -> Money:
+        """What it has taken off so far."""
+        return Money(self.amount_given_minor, self.currency)
+
+    @property
+    def periods_left(self) -> int | None:
+        """How many more bills it lowers; None: every one."""
+        return None if self.periods is None else self.periods - self.periods_used
+
+    @property
+    def is_running(self) -> bool:
+        """Whether it may still lower a bill."""
+        return self.withdrawn_at is None and self.periods_left != 0
