@@ -27,8 +27,8 @@ class SubscriptionsConfig(AppConfig):
         )
         from apps.subscriptions.approval import SubscriptionAccessHandler  # noqa: PLC0415 -- as above
         from apps.subscriptions.deletion_blockers import LIVE_SUBSCRIPTIONS  # noqa: PLC0415 -- as above
-        from apps.subscriptions.timed_work import WORKS  # noqa: PLC0415 -- as above
         from apps.subscriptions.promotions import customer_of  # noqa: PLC0415 -- as above
+        from apps.subscriptions.timed_work import WORKS  # noqa: PLC0415 -- as above
 
         register_deletion_blocker(LIVE_SUBSCRIPTIONS)
         register_handler(SubscriptionAccessHandler())

@@ -76,11 +76,8 @@ __all__ = [
     "mark_paid_up",
     "mark_past_due",
     "pause_subscription",
-<<<<<<< HEAD
     "preview_zone_move",
-=======
     "redeem_promotion",
->>>>>>> 1e94180 (pricing, subscriptions: Promotions with conditions, and redeeming them by code.)
     "remove_spend_cap",
     "reply_to_review",
     "report_review",

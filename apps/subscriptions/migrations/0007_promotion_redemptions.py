@@ -11,7 +11,7 @@ class Migration(migrations.Migration):
     dependencies = [
         ("accounts", "0004_api_tier"),
         ("pricing", "0009_promotions"),
-        ("subscriptions", "0005_quotatopup_spendcap"),
+        ("subscriptions", "0006_trials_and_zones"),
     ]
 
     operations = [
