@@ -144,13 +144,12 @@ class Plot:
     @property
     def rows(self) -> list[Row]:
         """The plot's numbers as a table, gaps as dashes."""
-        return [
-            Row(label, tuple(self._text_of(series.values[index]) for series in self.data.series))
-            for index, label in enumerate(self.data.labels)
-        ]
-
-    def _text_of(self, value: Number | None) -> str:
-        return "–" if value is None else self.data.show(value)
+        found = []
+        for slot in self.slots:
+            texts = {mark.number: mark.text for mark in slot.marks}  # written once for both
+            numbers = range(1, len(self.data.series) + 1)
+            found.append(Row(slot.label, tuple(texts.get(number, "–") for number in numbers)))
+        return found
 
 
 @dataclass(frozen=True, slots=True)

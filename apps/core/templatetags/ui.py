@@ -21,7 +21,7 @@ from django.utils.html import format_html
 from django.utils.safestring import SafeString, mark_safe
 from django.utils.translation import gettext as _
 
-from apps.core import clock, formatting
+from apps.core import clock, formatting, plot_markup
 from apps.core.money import Money
 from apps.core.states import look_of
 
@@ -274,6 +274,18 @@ def quota(used: int, limit: int | None, unit: str = "", note: str = "") -> dict[
 def plot(drawing: Any) -> dict[str, Any]:
     """Draw an `apps.core.plots` plot with its legend and table: `{% plot calls_plot %}`."""
     return {"plot": drawing}
+
+
+@register.simple_tag
+def plot_drawing(drawing: Any) -> SafeString:
+    """Write the SVG of a plot; `components/_plot.html` puts title, legend and table around it."""
+    return plot_markup.svg_of(drawing)
+
+
+@register.simple_tag
+def plot_rows(drawing: Any) -> SafeString:
+    """Write the rows of a plot's table."""
+    return plot_markup.rows_of(drawing)
 
 
 @register.inclusion_tag("components/_spark.html")
