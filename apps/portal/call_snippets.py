@@ -2,16 +2,11 @@
 
 from __future__ import annotations
 
-from django.conf import settings
+from apps.apis.models import Api
+from apps.apis.simplest_call import gateway_address, simplest_call
+from apps.apis.snippets import Snippet, snippets_of
 
-from apps.apis.models import Api, Endpoint
-from apps.apis.selectors import list_endpoints
-from apps.apis.snippets import Snippet, call_of, snippets_of
-
-
-def gateway_address(api: Api) -> str:
-    """Return where an API is called, without a slash at the end."""
-    return f"{settings.GATEWAY_URL}/{api.slug}"
+__all__ = ("curl_with_key", "gateway_address", "snippets_with_key")
 
 
 def snippets_with_key(api: Api, secret: str = "") -> list[Snippet]:
@@ -20,19 +15,9 @@ def snippets_with_key(api: Api, secret: str = "") -> list[Snippet]:
     The simplest is a GET that needs no parameters, in the document's order; without a document the API's root is
     called. Without a secret the key is read from the environment.
     """
-    headers = [row.name for row in api.required_headers.all()]
-    call = call_of(_simplest(api), base_url=gateway_address(api), headers=headers)
-    return snippets_of(call, secret=secret)
+    return snippets_of(simplest_call(api), secret=secret)
 
 
 def curl_with_key(api: Api) -> str:
     """Return a curl command for the API's simplest operation; the key is read from the environment."""
     return snippets_with_key(api)[0].code
-
-
-def _simplest(api: Api) -> Endpoint:
-    plain = list_endpoints(api).filter(method="GET").exclude(path__contains="{")
-    for endpoint in plain.order_by("position"):
-        if not any(item.get("required") for item in endpoint.parameters):
-            return endpoint
-    return Endpoint(method="GET", path="/")

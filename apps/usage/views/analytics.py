@@ -16,6 +16,7 @@ from apps.usage import selectors
 from apps.usage.analytics_page import Links, page_context
 from apps.usage.costs import cost_outlooks
 from apps.usage.enums import AnalyticsSide
+from apps.usage.first_steps import first_step
 from apps.usage.shown import shown_filters, shown_period
 
 CONSUMER_TABLES: Final = ("subscription", "key", "endpoint", "status")
@@ -30,12 +31,13 @@ def overview(request: ConsoleRequest) -> HttpResponse:
     chosen, asked = shown_period(request, organization)
     filters = shown_filters(request, request.actor, AnalyticsSide.CONSUMER)
     links = Links(chosen, filters, reverse("usage:calls"))
+    page = page_context(selectors.consumer_scope(organization), links, CONSUMER_TABLES)
     context = {
-        **page_context(selectors.consumer_scope(organization), links, CONSUMER_TABLES),
+        **page,
         **asked,
         "costs": cost_outlooks(request.actor),
         "late": selectors.late_calls(request.actor, chosen.period),
-        "has_subscriptions": selectors.subscriptions_of(request.actor).exists(),
+        "first": None if page["found"].now.calls else first_step(request.actor),
     }
     return render(request, "usage/overview.html", context)
 

@@ -80,7 +80,22 @@ def test_empty_pages_teach_the_next_step(consumer: Membership) -> None:
     assert "No APIs yet" in text_of(browser.get(PROVIDED))
 
 
-@pytest.mark.parametrize("page", [(USAGE, 19), (f"{USAGE}calls/", 9), (PROVIDED, 14)])
+def test_a_page_without_calls_has_one_empty_state_with_the_next_step(consumer: Membership) -> None:
+    browser = client_for(consumer)
+    subscription = make_running_subscription(consumer=consumer.organization)
+    without_key = text_of(browser.get(USAGE))
+    make_key(subscription)
+    with_key = text_of(browser.get(USAGE))
+
+    for page in (without_key, with_key):
+        assert page.count('class="empty"') == 1
+        assert "Nothing to show" not in page
+    assert f"/console/subscriptions/{subscription.public_id}/keys/new/" in without_key
+    assert f"/{subscription.api.slug}/" in with_key
+    assert "$TOLLGATE_KEY" in with_key
+
+
+@pytest.mark.parametrize("page", [(USAGE, 18), (f"{USAGE}calls/", 9), (PROVIDED, 14)])
 @pytest.mark.parametrize("count", [1, 3])
 def test_takes_the_same_queries_for_any_number(
     consumer: Membership, page: tuple[str, int], count: int, django_assert_num_queries: Any
