@@ -9,10 +9,7 @@ from apps.portal.provider_figures import ProviderFigures, Step
 
 
 def write_csv(figures: ProviderFigures, target: TextIO) -> None:
-    """Write the series; amounts are in minor units, with columns per currency.
-
-    The columns of status classes are empty where the period is too long to read single calls.
-    """
+    """Write the series; amounts are in minor units, with columns per currency."""
     writer = csv.writer(target)
     columns = [
         f"{name}_minor_{currency}"
@@ -27,8 +24,7 @@ def write_csv(figures: ProviderFigures, target: TextIO) -> None:
 
 
 def _calls(step: Step) -> list[str | int]:
-    failures = step.failures
-    classes = ("", "") if failures is None else (failures.client_errors, failures.server_errors)
+    classes = (step.failures.client_errors, step.failures.server_errors)
     return [step.at.isoformat(), step.calls, step.billed_calls, step.errors, *classes]
 
 

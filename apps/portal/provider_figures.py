@@ -23,14 +23,8 @@ from apps.core.clock import Period
 from apps.subscriptions.models import Subscription
 from apps.subscriptions.subscriber_counts import subscriber_counts, subscribers_by_api
 from apps.usage.chosen_period import ChosenPeriod
-from apps.usage.provider_series import (
-    Failures,
-    Latency,
-    failures_by_step,
-    has_detail,
-    latency_in,
-)
-from apps.usage.selectors import events_of_provider, provided_apis, provided_windows
+from apps.usage.provider_series import CallDetail, Failures, Latency, call_detail
+from apps.usage.selectors import provided_apis, provided_windows
 from apps.usage.series import UsageTotals, calls_by_api, usage_series
 
 MONEY: Final = "earnings.read"
@@ -46,19 +40,19 @@ class Totals:
     calls: int
     billed_calls: int
     errors: int
-    latency: Latency | None
+    latency: Latency
     revenue: list[Revenue]
 
 
 @dataclass(frozen=True, slots=True)
 class Step:
-    """One hour or local day. `failures` is None where the period is too long to read single calls."""
+    """One hour or local day."""
 
     at: datetime
     calls: int
     billed_calls: int
     errors: int
-    failures: Failures | None
+    failures: Failures
     revenue: dict[str, Revenue]
 
 
@@ -103,8 +97,8 @@ def provider_figures(
 ) -> ProviderFigures:
     """Return a provider's figures, also of the period before. The number of queries does not grow with the APIs.
 
-    Calls come from the windows; latency and status classes from single calls, for at most seven days; revenue from
-    earnings, without those of sandbox consumers.
+    Calls come from the windows; latency and status classes from rollups; revenue from earnings, without those of
+    sandbox consumers.
     """
     return _Reader(actor, chosen, api).read()
 
@@ -117,24 +111,24 @@ class _Reader:
         self.has_money = actor.can(MONEY)
         self.windows = provided_windows(actor)
         own = {"provider_organization_id": actor.organization_id}
-        self.events = events_of_provider(actor).filter(**own)
         self.subscriptions = Subscription.objects.provided_by(actor).filter(**own)
         self.earnings = earnings_of_provider(actor, api_id=api.pk if api else None)
         if api is not None:
             self.windows = self.windows.filter(api_id=api.pk)
-            self.events = self.events.filter(api_id=api.pk)
             self.subscriptions = self.subscriptions.filter(api=api)
 
     def read(self) -> ProviderFigures:
         chosen = self.chosen
         revenue = self._revenue_series()
-        steps = list(self._steps(revenue))
+        api_id = self.api.pk if self.api else None
+        detail = call_detail(self.actor.organization_id, chosen, api_id=api_id)
+        steps = list(self._steps(revenue, detail))
         counts = subscriber_counts(self.subscriptions, chosen.period)
         return ProviderFigures(
             chosen=chosen,
             api=self.api,
-            now=self._totals(chosen.period, counts.at_end, revenue.totals),
-            before=self._totals(chosen.previous, counts.at_start, self._revenue(chosen.previous)),
+            now=self._totals(detail.now, counts.at_end, revenue.totals),
+            before=self._totals(detail.before, counts.at_start, self._revenue(chosen.previous)),
             steps=steps,
             sandbox_revenue=revenue.sandbox,
             currencies=revenue.currencies,
@@ -142,34 +136,27 @@ class _Reader:
             apis=list(self._by_api()),
         )
 
-    def _totals(self, period: Period, subscribers: int, revenue: list[Revenue]) -> Totals:
-        usage = calls_by_api(self.windows, period).values()
-        # A long period's last days say nothing about the ones before it.
-        is_shown = period == self.chosen.period or has_detail(period)
+    def _totals(self, latency: Latency, subscribers: int, revenue: list[Revenue]) -> Totals:
+        usage = calls_by_api(self.windows, latency.period).values()
         return Totals(
             subscribers=subscribers,
             calls=sum(row.events for row in usage),
             billed_calls=sum(row.calls for row in usage),
             errors=sum(row.errors for row in usage),
-            latency=latency_in(self.events, period) if is_shown else None,
+            latency=latency,
             revenue=revenue,
         )
 
-    def _steps(self, revenue: RevenueSeries) -> Iterator[Step]:
+    def _steps(self, revenue: RevenueSeries, detail: CallDetail) -> Iterator[Step]:
         chosen = self.chosen
         by_day, zone = chosen.span.by_day, chosen.timezone
-        failures = (
-            failures_by_step(self.events, chosen.period, by_day=by_day, timezone=zone)
-            if has_detail(chosen.period)
-            else None
-        )
         for point in usage_series(self.windows, period=chosen.period, by_day=by_day, timezone=zone):
             yield Step(
                 at=point.at,
                 calls=point.events,
                 billed_calls=point.calls,
                 errors=point.errors,
-                failures=None if failures is None else failures.get(point.at, Failures()),
+                failures=detail.failures.get(point.at, Failures()),
                 revenue=revenue.steps.get(point.at, {}),
             )
 

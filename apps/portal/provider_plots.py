@@ -48,17 +48,9 @@ def _failures(figures: ProviderFigures) -> Plot:
 
 
 def _failure_series(steps: list[Step]) -> list[Series]:
-    if any(step.failures is None for step in steps):
-        return [Series(_("Failed (status 400 and above)"), [step.errors for step in steps])]
     return [
-        Series(
-            _("Refused (4xx)"),
-            [step.failures.client_errors if step.failures else 0 for step in steps],
-        ),
-        Series(
-            _("Failed (5xx)"),
-            [step.failures.server_errors if step.failures else 0 for step in steps],
-        ),
+        Series(_("Refused (4xx)"), [step.failures.client_errors for step in steps]),
+        Series(_("Failed (5xx)"), [step.failures.server_errors for step in steps]),
     ]
 
 

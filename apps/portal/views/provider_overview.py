@@ -134,5 +134,5 @@ def _failed(totals: Totals) -> str:
 
 
 def _latency(totals: Totals, name: str) -> str:
-    value = getattr(totals.latency, name) if totals.latency else None
+    value = getattr(totals.latency, name)
     return "" if value is None else format_duration(value / MS_PER_S)
