@@ -159,3 +159,10 @@ class MeterKeyTaken(Conflict):
 
     code = "meter_key_taken"
     title = _("The API has a meter of this key already")
+
+
+class CounterExplained(Conflict):
+    """The last comparison found the counter in order, or it was lowered since."""
+
+    code = "counter_explained"
+    title = _("The last comparison found nothing too much in this counter")

@@ -5,6 +5,7 @@ from __future__ import annotations
 from datetime import datetime
 from typing import Any, Final
 
+from django import forms
 from django.contrib import admin, messages
 from django.http import HttpRequest, HttpResponse, HttpResponseRedirect
 from django.template.response import TemplateResponse
@@ -21,9 +22,12 @@ from apps.core.exceptions import Forbidden
 from apps.core.formatting import format_time
 from apps.core.forms import refusals_on
 from apps.core.plots import Plot, PlotData, Series, draw_stacked_bars
+from apps.gateway.valkey import get_counters
 from apps.usage import selectors
 from apps.usage.admin.base import UsageAdmin
+from apps.usage.drift import find_high_counter, lower_counter
 from apps.usage.enums import DriftScope, DriftStatus
+from apps.usage.exceptions import CounterExplained
 from apps.usage.forms import ReplayForm
 from apps.usage.models import DriftReport
 
@@ -45,9 +49,16 @@ LOOKS: Final[dict[str, Look]] = {
     DriftStatus.FAILED: (gettext_lazy("Failed"), "bad"),
     "raised": (gettext_lazy("Raised"), "warn"),
     "lowered": (gettext_lazy("Lowered"), "warn"),
+    "by_hand": (gettext_lazy("Lowered by hand"), "warn"),
     "requested": (gettext_lazy("Asked for"), "info"),
     "done": (gettext_lazy("Done"), "ok"),
 }
+
+
+class LowerForm(forms.Form):
+    """Why a counter is lowered."""
+
+    reason = forms.CharField(label=gettext_lazy("Reason"), max_length=500)
 
 
 @admin.register(DriftReport)
@@ -74,6 +85,7 @@ class DriftReportAdmin(UsageAdmin):
         own = [
             path("now/", wrap(self.page), name="usage_drift"),
             path("start/", wrap(require_POST(self.start)), name="usage_drift_start"),
+            path("lower/<str:subscription_id>/", wrap(self.lower), name="usage_drift_lower"),
             path("report/<str:report_id>/", wrap(self.report), name="usage_drift_report"),
         ]
         return [*own, *super().get_urls()]
@@ -118,6 +130,36 @@ class DriftReportAdmin(UsageAdmin):
             ],
         }
         return self._show(request, "usage/backoffice_drift_report.html", _("Comparison"), context)
+
+    def lower(self, request: HttpRequest, subscription_id: str) -> HttpResponse:
+        """Ask, then lower a counter that could not be explained."""
+        _require_operator(request)
+        try:
+            found = find_high_counter(subscription_id)
+        except CounterExplained as error:
+            messages.error(request, str(error.detail))
+            return HttpResponseRedirect(reverse(PAGE))
+        form = LowerForm(request.POST or None)
+        if request.method == "POST" and form.is_valid():
+            with refusals_on(form):
+                lower_counter(
+                    store=get_counters(),
+                    subscription_id=subscription_id,
+                    actor=staff_actor(request),
+                    reason=form.cleaned_data["reason"],
+                )
+                messages.success(request, _("The counter was lowered."))
+                return HttpResponseRedirect(
+                    reverse("admin:usage_drift_report", args=[found.report.public_id])
+                )
+        page = self._show(
+            request,
+            "usage/backoffice_drift_lower.html",
+            _("Lower a counter"),
+            {"found": found, "form": form},
+        )
+        page.status_code = 422 if form.errors else 200
+        return page
 
     def start(self, request: HttpRequest) -> HttpResponse:
         """Compare in the background."""

@@ -13,8 +13,10 @@ from rest_framework.response import Response
 from apps.core import jobs
 from apps.core.api.views import ApiView
 from apps.core.exceptions import NotFound
+from apps.gateway.valkey import get_counters
 from apps.usage import selectors
 from apps.usage.constants import MAX_EVENTS_PER_BATCH, PLATFORM_PERMISSION
+from apps.usage.drift import lower_counter
 from apps.usage.enums import DriftScope
 from apps.usage.models import DriftReport, LogReplay
 from apps.usage.services import ReplayResult, finish_replay, request_replay
@@ -133,6 +135,36 @@ class MissingOutput(serializers.Serializer[Any]):
     """Those of them that no call is stored under."""
 
     missing = serializers.ListField(child=serializers.UUIDField())
+
+
+class LowerCounterInput(serializers.Serializer[Any]):
+    """Whose counter, and why."""
+
+    subscription_id = serializers.CharField(max_length=60)
+    reason = serializers.CharField(max_length=500)
+
+
+class LoweredCounterOutput(serializers.Serializer[Any]):
+    """What was done: `counter` is what the last comparison read, `lowered_by` what was too much in it."""
+
+    subscription_id = serializers.CharField(source="subscription.public_id")
+    report_id = serializers.CharField(source="report.public_id")
+    period_start = serializers.DateTimeField()
+    counter = serializers.IntegerField()
+    lowered_by = serializers.IntegerField(source="excess")
+
+
+class LowerCounterView(ApiView):
+    """Lowering a counter that no comparison could explain."""
+
+    method_permissions: ClassVar = {"POST": OPERATOR}
+
+    @extend_schema(request=LowerCounterInput, responses=LoweredCounterOutput)
+    def post(self, _request: Request) -> Response:
+        """Lower it by what the last comparison found too much; calls made since stay counted, and bills do not change."""
+        values = self.validated(LowerCounterInput)
+        done = lower_counter(store=get_counters(), actor=self.actor, **values)
+        return Response(LoweredCounterOutput(done).data)
 
 
 class DriftReportsView(ApiView):

@@ -104,6 +104,11 @@ urlpatterns = [
         drift.ReplayResultView.as_view(),
         name="usage-replay-result",
     ),
+    path(
+        "admin/usage/counters/lower",
+        drift.LowerCounterView.as_view(),
+        name="admin-usage-counter-lower",
+    ),
     path("admin/usage/drift", drift.DriftReportsView.as_view(), name="admin-usage-drift"),
     path(
         "admin/usage/drift/<str:report_id>",

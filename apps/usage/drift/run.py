@@ -63,6 +63,7 @@ def compare_counters(
         TransactionForbiddenError: called inside a transaction.
     """
     with _alone():
+        _fail_lost_runs()
         report = DriftReport.objects.create(scope=scope, started_at=clock.now())
         run = _Run(
             store=store, report=report, actor=actor, progress=progress, patience_s=patience_s
@@ -210,6 +211,15 @@ class _Run:
         if report.raised_count or report.lowered_count or report.repaired_count:
             return DriftStatus.CORRECTED, ""
         return DriftStatus.EQUAL, ""
+
+
+def _fail_lost_runs() -> None:
+    """End the reports of runs whose process was killed: who holds the lock is the only one that runs."""
+    lost = DriftReport.objects.filter(status=DriftStatus.RUNNING)
+    reason = _("The process that compared was ended before it was done.")
+    count = lost.update(status=DriftStatus.FAILED, finished_at=clock.now(), reason=reason)
+    if count:
+        logger.warning("usage.drift_run_lost", count=count)
 
 
 def forget_old_reports() -> int:

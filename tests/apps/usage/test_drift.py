@@ -253,6 +253,89 @@ def test_window_that_is_not_the_sum_of_its_calls_is_named() -> None:
     assert (window["event_count"], window["calls"]) == (0, 3)
 
 
+def test_report_of_a_killed_run_is_failed_by_the_next() -> None:
+    lost = DriftReport.objects.create(scope=DriftScope.ALL, started_at=clock.now())
+
+    report = compare()
+
+    lost.refresh_from_db()
+    assert (lost.status, lost.finished_at is not None) == (DriftStatus.FAILED, True)
+    assert "was ended before it was done" in lost.reason
+    assert report.status == DriftStatus.EQUAL
+
+
+class TestLoweringByHand:
+    """An operator may lower a counter that stays unexplained."""
+
+    @pytest.fixture
+    def called(self) -> Called:
+        called = Called()
+        send_and_process(called.call(3))
+        called.shift(5)
+        assert compare().status == DriftStatus.UNEXPLAINED
+        return called
+
+    def ask(self, client: APIClient, called: Called, **changes: str) -> Any:
+        body = {"subscription_id": called.sub_id, "reason": "No call is missing.", **changes}
+        return client.post("/api/v1/admin/usage/counters/lower", body, format="json")
+
+    def test_it_is_lowered_once_by_what_was_too_much(
+        self, called: Called, api_client: Callable[..., APIClient]
+    ) -> None:
+        client = api_client(make_staff("operator"))
+        called.take(str(uuid7()))  # a call since the comparison stays
+
+        done = self.ask(client, called)
+        again = self.ask(client, called)
+
+        assert (done.status_code, done.json()["counter"], done.json()["lowered_by"]) == (200, 8, 5)
+        assert called.counter == 4
+        assert called.counted == 3
+        assert (again.status_code, again.json()["code"]) == (409, "counter_explained")
+        (finding,) = DriftReport.objects.latest("id").details["findings"]
+        assert (finding["outcome"], finding["delta"]) == ("by_hand", -5)
+        audit = AuditEvent.objects.get(action="usage:drift:lowered_by_hand")
+        assert audit.reason == "No call is missing."
+        assert audit.organization_id == called.subscription.consumer_organization_id
+
+    def test_bad_asks_change_nothing(
+        self, called: Called, api_client: Callable[..., APIClient]
+    ) -> None:
+        client = api_client(make_staff("operator"))
+
+        assert self.ask(client, called, reason=" ").status_code == 400
+        assert self.ask(client, called, subscription_id="sub_none").status_code == 404
+        assert self.ask(api_client(make_staff("finance")), called).status_code == 403
+        assert called.counter == 8
+
+    def test_without_valkey_the_finding_stays_open(
+        self, called: Called, api_client: Callable[..., APIClient]
+    ) -> None:
+        get_client().flushdb()  # the counter is gone
+
+        refused = self.ask(api_client(make_staff("operator")), called)
+
+        assert (refused.status_code, refused.json()["code"]) == (503, "unavailable")
+        (finding,) = DriftReport.objects.latest("id").details["findings"]
+        assert (finding["outcome"], finding["delta"]) == ("unexplained", 0)
+        assert AuditEvent.objects.filter(action="usage:drift:not_lowered").exists()
+
+    def test_in_the_back_office(self, called: Called, client_for: Callable[..., Client]) -> None:
+        browser = client_for(make_staff("operator"))
+        report = DriftReport.objects.latest("id")
+        page = reverse("admin:usage_drift_lower", args=[called.sub_id])
+        shown = browser.get(reverse("admin:usage_drift_report", args=[report.public_id]))
+        asked = browser.get(page).content.decode()
+        empty = browser.post(page, {"reason": ""})
+        done = browser.post(page, {"reason": "Checked the journals."})
+
+        assert page in shown.content.decode()
+        assert "The counter is lowered by 5" in asked
+        assert (empty.status_code, done.status_code) == (422, 302)
+        assert called.counter == 3
+        assert browser.get(page).status_code == 302
+
+
 def test_two_runs_at_once_are_refused() -> None:
     begun, go_on = threading.Event(), threading.Event()
 
