@@ -55,3 +55,11 @@ class UserDeactivated(DomainEvent):
     """A person was locked out by the operator; their sessions and tokens have ended."""
 
     user_id: UUID
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class PlatformPlanChanged(DomainEvent):
+    """The operator gave an organization another of the platform's plans, or took it back."""
+
+    organization_id: UUID
+    plan: str

@@ -4,7 +4,13 @@ from __future__ import annotations
 
 from django.utils.translation import gettext_lazy as _
 
-from apps.core.exceptions import Conflict, DomainError, Forbidden, RuleViolated
+from apps.core.exceptions import (
+    Conflict,
+    DomainError,
+    Forbidden,
+    PaymentRequired,
+    RuleViolated,
+)
 
 
 class LastOwner(Conflict):
@@ -111,3 +117,38 @@ class NotAMember(Forbidden):
 
     code = "not_a_member"
     title = _("You are not a member of this organization.")
+
+
+class PlanRequired(PaymentRequired):
+    """The organization's plan does not include the feature; `required_plan` does, and `upgrade_url` leads there."""
+
+    code = "plan_required"
+    title = _("Your plan does not include this")
+
+
+class PlanLapsed(PlanRequired):
+    """The plan that included the feature has run out; `lapsed_plan` names it."""
+
+    code = "plan_lapsed"
+    title = _("Your plan has run out")
+
+
+class PlanLimitReached(PaymentRequired):
+    """The organization has as many as its plan allows; `limit` says of what, `max` and `used` how many."""
+
+    code = "plan_limit_reached"
+    title = _("Your plan allows no more")
+
+
+class LargestPlanReached(Conflict):
+    """The organization has as many as any plan allows."""
+
+    code = "largest_plan_reached"
+    title = _("No plan allows more")
+
+
+class UnknownPlatformPlan(RuleViolated):
+    """The platform has no such plan."""
+
+    code = "unknown_platform_plan"
+    title = _("There is no such plan.")

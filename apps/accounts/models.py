@@ -87,6 +87,8 @@ class Organization(Entity):
 
     A sandbox organization has a test clock: `clock_offset` only grows, and `clock.business_now` adds it.
     `api_tier` is its tier of the platform's own rate limits, kept by `apps.subscriptions`; empty is the free one.
+    `platform_plan` is the key of the platform's plan that the operator gave it (empty: the default one), and
+    `platform_plan_until` the instant from which it no longer holds.
     """
 
     id_prefix = "org"
@@ -104,6 +106,10 @@ class Organization(Entity):
     is_verified_provider = models.BooleanField(_("verified provider"), default=False)
     is_active = models.BooleanField(_("active"), default=True)
     api_tier = models.CharField(_("API tier"), max_length=12, blank=True, default="", db_default="")
+    platform_plan = models.CharField(
+        _("plan of the platform"), max_length=30, blank=True, default="", db_default=""
+    )
+    platform_plan_until = models.DateTimeField(_("plan holds until"), null=True, blank=True)
 
     objects = OrganizationQuerySet.as_manager()
 

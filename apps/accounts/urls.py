@@ -10,6 +10,7 @@ from apps.accounts.views import (
     invitations,
     members,
     organization,
+    plan,
     tokens,
     workspaces,
 )
@@ -23,6 +24,7 @@ urlpatterns: list[URLPattern | URLResolver] = [
         name="accept_own_invitation",
     ),
     path("console/account/", account.account, name="account"),
+    path("console/plan/", plan.plan, name="plan"),
     path("console/organization/", organization.organization, name="organization"),
     path("console/organization/new/", organization.create_organization, name="create_organization"),
     path("console/organization/clock/", organization.advance_clock, name="advance_clock"),

@@ -24,6 +24,17 @@ class ApiStatus(TextChoices):
 
 # Calls pass in these states (a deprecated API serves its subscribers until it is retired).
 CALLABLE_STATUSES = (ApiStatus.ACTIVE, ApiStatus.DEPRECATED)
+# These count against the provider's plan of the platform: everything between its submission and its end.
+PUBLISHED_STATUSES = (
+    ApiStatus.SUBMITTED,
+    ApiStatus.PENDING_APPROVAL,
+    ApiStatus.APPROVED,
+    ApiStatus.REGISTERING,
+    ApiStatus.ACTIVE,
+    ApiStatus.SUSPENDED,
+    ApiStatus.FAILED,
+    ApiStatus.DEPRECATED,
+)
 
 
 class Visibility(TextChoices):

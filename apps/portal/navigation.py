@@ -99,6 +99,7 @@ HATS: Final = (
         _("Organization"),
         (
             Entry(_("Settings"), "accounts:organization", "gear"),
+            Entry(_("Plan"), "accounts:plan", "tag"),
             Entry(_("Members"), "accounts:members", "users"),
             Entry(_("Workspaces"), "accounts:workspaces", "grid"),
             Entry(_("Service tokens"), "accounts:service_tokens", "terminal"),

@@ -2,7 +2,7 @@
 
 The cheapest paid plan of an API gives the first paid tier, the next one the second, every further one the third; the best
 plan that an organization pays for counts. A plan is paid when its price asks for anything at all. Trials, paused and suspended
-subscriptions give nothing.
+subscriptions give nothing. A plan of the platform that the operator gave an organization decides instead, while it holds.
 
 Source: docs/operations/rate-limits.md.
 """
@@ -15,6 +15,7 @@ from uuid import UUID
 from django.db.models import Exists, OuterRef, Q, QuerySet
 
 from apps.accounts.models import Organization
+from apps.accounts.platform_plans.standings import standing_of_row
 from apps.accounts.services import set_api_tier
 from apps.core.actors import Actor
 from apps.core.limiter.policies import PAID
@@ -38,14 +39,17 @@ def refresh_api_tiers() -> int:
     """Bring every tier up to date, for plans that were added or withdrawn meanwhile; return how many changed."""
     paying = Subscription.objects.filter(status__in=PAYING)
     concerned = Organization.objects.filter(
-        ~Q(api_tier="") | Q(pk__in=paying.values("consumer_organization_id"))
+        ~Q(api_tier="") | ~Q(platform_plan="") | Q(pk__in=paying.values("consumer_organization_id"))
     )
     ids = concerned.order_by("pk").values_list("pk", flat=True)
     return sum(refresh_api_tier(organization_id) for organization_id in ids.iterator())
 
 
 def earned_tier(organization_id: UUID) -> str:
-    """Return the best tier that an organization's plans give; empty for the free one."""
+    """Return the tier of its plan of the platform, else the best that its plans of APIs give; empty for the free one."""
+    standing = standing_of_row(Organization.objects.get(pk=organization_id))
+    if standing.is_given:
+        return standing.plan.api_tier
     rows = Subscription.objects.filter(
         _asks_money("price_version_id"),
         consumer_organization_id=organization_id,

@@ -7,6 +7,7 @@ from uuid import UUID
 
 from django.urls import reverse
 
+from apps.accounts.events import PlatformPlanChanged
 from apps.apis.events import ApiRetired
 from apps.core.actors import Actor
 from apps.core.events import receives
@@ -65,6 +66,12 @@ def _give_back_promotions(subscription_id: UUID) -> None:
     subscription = Subscription.objects.get(pk=subscription_id)
     if subscription.started_at is None:
         withdraw_unused(subscription=subscription, actor=Actor.system("subscription never started"))
+
+
+@receives(PlatformPlanChanged)
+def follow_platform_plan(event: PlatformPlanChanged) -> None:
+    """Give an organization the limits of the platform's own API that its plan of the platform says."""
+    refresh_api_tier(event.organization_id)
 
 
 @receives(ReviewGiven)

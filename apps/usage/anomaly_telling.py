@@ -8,6 +8,8 @@ from django.urls import reverse
 from django.utils.translation import gettext_lazy as _
 from django.utils.translation import override
 
+from apps.accounts.enums import PlatformFeature
+from apps.accounts.platform_plans.gates import has_feature
 from apps.accounts.selectors import owner_language
 from apps.core.formatting import format_number
 from apps.notifications.kinds import NotificationKind
@@ -82,7 +84,12 @@ _OF_KIND: Final = {
 
 
 def tell_anomaly(anomaly: UsageAnomaly) -> None:
-    """Tell that an incident began, or that it is over. Part of the caller's transaction."""
+    """Tell that an incident began, or that it is over. Part of the caller's transaction.
+
+    An organization whose plan does not include these alerts finds the incident on its page, and hears nothing.
+    """
+    if not has_feature(anomaly.organization_id, PlatformFeature.ANOMALY_ALERTS):
+        return
     state = "open" if anomaly.is_open else "resolved"
     organization = anomaly.organization
     with override(owner_language(organization)):

@@ -15,6 +15,8 @@ from django.utils.translation import gettext_lazy
 from django.views.decorators.http import require_GET, require_http_methods
 
 from apps.accounts.decorators import ConsoleRequest, console_page
+from apps.accounts.enums import PlatformFeature
+from apps.accounts.platform_plans.gates import has_feature, upgrade_url
 from apps.accounts.selectors import get_current_organization
 from apps.usage.anomaly_pages import draw_anomaly
 from apps.usage.budget_series import subscribed_apis
@@ -70,6 +72,7 @@ def anomalies(request: ConsoleRequest) -> HttpResponse:
         "settings": list(list_anomaly_settings(request.actor)),
         "form": form,
         "can_manage": can_manage,
+        "upgrade_url": _missing_alerts(request),
         "crumbs": [(_("Usage"), reverse("usage:overview")), (_("Anomalies"), "")],
     }
     return render(request, "usage/anomalies.html", context, status=422 if form.errors else 200)
@@ -90,3 +93,12 @@ def anomaly(request: ConsoleRequest, anomaly_id: str) -> HttpResponse:
         ],
     }
     return render(request, "usage/anomaly.html", context)
+
+
+def _missing_alerts(request: ConsoleRequest) -> str:
+    """Return where to get these alerts; empty where the organization's plan includes them."""
+    organization_id = request.actor.organization_id
+    feature = PlatformFeature.ANOMALY_ALERTS
+    if organization_id is None or has_feature(organization_id, feature):
+        return ""
+    return upgrade_url(feature.value)

@@ -12,6 +12,8 @@ class UsageConfig(AppConfig):
 
     def ready(self) -> None:
         """Register outbox handlers, what waits in the back office, and the source of quota standings."""
+        from apps.accounts.enums import PlatformLimit  # noqa: PLC0415 -- needs models
+        from apps.accounts.platform_plans.counting import register_counter  # noqa: PLC0415 -- as above
         from apps.gateway.panels import register_panel  # noqa: PLC0415 -- needs models
         from apps.gateway.quotas import counted_calls  # noqa: PLC0415 -- needs models
         from apps.keys.stops import register_stop_source  # noqa: PLC0415 -- needs models
@@ -38,9 +40,14 @@ class UsageConfig(AppConfig):
             webhooks,
         )
         from apps.usage.panels import shipper_panel  # noqa: PLC0415 -- needs models
-        from apps.usage.selectors import running_meter_facts, used_calls_for  # noqa: PLC0415 -- needs models
+        from apps.usage.selectors import (  # noqa: PLC0415 -- needs models
+            most_meters_of_an_api,
+            running_meter_facts,
+            used_calls_for,
+        )
         from apps.usage.stops import stops_of  # noqa: PLC0415 -- needs models
 
+        register_counter(PlatformLimit.METERS_PER_API, most_meters_of_an_api)
         register_meter_source(running_meter_facts)
         register_usage_source(used_calls_for)
         register_live_source(counted_calls)

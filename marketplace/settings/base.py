@@ -265,6 +265,11 @@ REST_FRAMEWORK = {
 }
 # How often who may ask /api/…; `burst` is within one second. docs/operations/rate-limits.md.
 API_RATE_LIMITS = env_json("API_RATE_LIMITS", DEFAULT_API_RATE_LIMITS)
+# The platform's own plans, and the one of organizations that were given none. docs/domain/platform-plans.md.
+PLATFORM_PLANS_FILE = env_text("PLATFORM_PLANS_FILE", str(BASE_DIR / "marketplace" / "plans.yml"))
+PLATFORM_DEFAULT_PLAN = env_text(
+    "PLATFORM_DEFAULT_PLAN", "free" if ENVIRONMENT == "production" else "team"
+)
 # What holds while Valkey is away: `memory` counts in each process, `open` lets calls pass.
 API_RATE_LIMIT_FALLBACK = env_choice(
     "API_RATE_LIMIT_FALLBACK",

@@ -2,13 +2,16 @@
 
 from __future__ import annotations
 
+from functools import partial
 from typing import Any, ClassVar
 
 from django.contrib import admin, messages
 from django.db.models import Count, QuerySet
 from django.http import HttpRequest
+from django.urls import URLPattern, path
 from django.utils.translation import gettext_lazy as _
 
+from apps.accounts.admin.plans import plan_page
 from apps.accounts.models import (
     Invitation,
     Membership,
@@ -96,13 +99,21 @@ class OrganizationAdmin(BackOfficeAdmin):
     actions = ("withdraw_verification",)
     change_form_template = "accounts/backoffice_organization.html"
     list_display = ("name", "country", "currency", "is_sandbox", "is_verified_provider", "people")
-    list_filter = ("is_sandbox", "is_verified_provider", "is_active")
+    list_filter = ("is_sandbox", "is_verified_provider", "is_active", "platform_plan")
     search_fields = ("name", "slug", "billing_email")
     inlines = (MembershipInline,)
     readonly_fields: ClassVar[Any] = (
         "name", "slug", "country", "currency", "timezone", "billing_email", "is_sandbox",
-        "clock_offset", "is_verified_provider", "is_active", "api_tier",
+        "clock_offset", "is_verified_provider", "is_active", "api_tier", "platform_plan",
+        "platform_plan_until",
     )  # fmt: skip
+
+    def get_urls(self) -> list[URLPattern]:
+        """Add the page of the organization's plan of the platform."""
+        page = partial(plan_page, site=self.admin_site)
+        wrapped = self.admin_site.admin_view(page)
+        own = path("<uuid:organization_id>/plan/", wrapped, name="accounts_organization_plan")
+        return [own, *super().get_urls()]
 
     def get_queryset(self, request: HttpRequest) -> QuerySet[Organization]:
         """Count the members in the same query."""

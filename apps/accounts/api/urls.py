@@ -4,9 +4,10 @@ from __future__ import annotations
 
 from django.urls import URLPattern, URLResolver, include, path
 
-from apps.accounts.api.views import clocks, me, members, organizations, staff
+from apps.accounts.api.views import clocks, me, members, organizations, plans, staff
 
 organization_routes: list[URLPattern | URLResolver] = [
+    path("plan", plans.OrganizationPlanView.as_view(), name="organization-plan"),
     path("clock", clocks.ClockView.as_view(), name="organization-clock"),
     path("audit-events", organizations.AuditEventsView.as_view(), name="audit-events"),
     path("workspaces", organizations.WorkspacesView.as_view(), name="workspaces"),
@@ -36,6 +37,12 @@ urlpatterns: list[URLPattern | URLResolver] = [
         name="organization",
     ),
     path("organizations/<str:organization_id>/", include(organization_routes)),
+    path("platform-plans", plans.PlatformPlansView.as_view(), name="platform-plans"),
+    path(
+        "admin/organizations/<str:organization_id>/plan",
+        plans.GivenPlanView.as_view(),
+        name="admin-organization-plan",
+    ),
     path("admin/users", staff.UsersView.as_view(), name="admin-users"),
     path(
         "admin/users/<str:user_id>/deactivate",

@@ -13,6 +13,7 @@ from apps.accounts.services.organizations import (
     set_api_tier,
     update_organization,
 )
+from apps.accounts.services.platform_plans import set_platform_plan
 from apps.accounts.services.test_clock import (
     Step,
     StepTaken,
@@ -60,6 +61,7 @@ __all__ = (
     "revoke_invitation",
     "revoke_service_token",
     "set_api_tier",
+    "set_platform_plan",
     "take_clock_step",
     "update_organization",
     "update_profile",

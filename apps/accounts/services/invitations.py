@@ -12,7 +12,7 @@ from django.urls import reverse
 from django.utils.translation import override
 
 from apps.accounts.credentials import digest_of, invitation_secret
-from apps.accounts.enums import Role
+from apps.accounts.enums import PlatformLimit, Role
 from apps.accounts.exceptions import (
     AlreadyInvited,
     AlreadyMember,
@@ -20,6 +20,7 @@ from apps.accounts.exceptions import (
     InvitationNotOpen,
 )
 from apps.accounts.models import Invitation, Membership, Organization, User
+from apps.accounts.platform_plans.gates import require_room
 from apps.accounts.services.members import add_member, require_owner_for_owner_role
 from apps.core import clock, mail, outbox
 from apps.core.actors import Actor
@@ -38,6 +39,7 @@ def invite_member(*, organization: Organization, email: str, role: str, actor: A
         OwnersOnly: who is not an owner offers ownership.
         AlreadyMember: the address belongs to a member.
         AlreadyInvited: an open invitation exists (revoke it first).
+        PlanLimitReached: the organization's plan allows no more people.
     """
     require_owner_for_owner_role(actor, role)
     email = email.strip().lower()
@@ -47,6 +49,7 @@ def invite_member(*, organization: Organization, email: str, role: str, actor: A
     _forget_expired(organization, email)
     if _open_invitations(organization, email).exists():
         raise AlreadyInvited(field="email")
+    require_room(organization.pk, PlatformLimit.MEMBERS, field="email")
     invitation_id = uuid7()
     invitation = Invitation(
         id=invitation_id,

@@ -5,8 +5,10 @@ from __future__ import annotations
 from django.db import transaction
 from django.utils.text import slugify
 
+from apps.accounts.enums import PlatformLimit
 from apps.accounts.exceptions import SlugTaken
 from apps.accounts.models import Organization, Workspace
+from apps.accounts.platform_plans.gates import require_room
 from apps.core.actors import Actor
 from apps.core.audit import record_audit
 
@@ -18,7 +20,10 @@ def create_workspace(*, organization: Organization, name: str, actor: Actor) -> 
     Raises:
         SlugTaken: the organization has one of that name.
         ValidationError: the name is empty or too long.
+        PlanLimitReached: the organization's plan allows no more.
     """
+    Organization.objects.lock(organization.pk)  # parallel requests count one after the other
+    require_room(organization.pk, PlatformLimit.WORKSPACES, field="name")
     workspace = Workspace(
         organization=organization, name=name.strip(), slug=_slug_of(organization, name)
     )

@@ -15,6 +15,7 @@ from apps.accounts.enums import Role
 from apps.accounts.forms import InviteForm, RoleForm
 from apps.accounts.middleware import SESSION_ORGANIZATION, SESSION_WORKSPACE
 from apps.core.exceptions import DomainError, Forbidden
+from apps.core.forms import refusals_on
 
 
 @console_page("organization.read")
@@ -29,15 +30,12 @@ def invite(request: ConsoleRequest) -> HttpResponse:
     """Invite somebody by mail."""
     form = InviteForm(request.POST)
     if form.is_valid():
-        try:
+        with refusals_on(form):
             services.invite_member(
                 organization=selectors.get_current_organization(request.actor),
                 actor=request.actor,
                 **form.cleaned_data,
             )
-        except DomainError as error:
-            form.add_error("email" if error.field else None, str(error.detail))
-        else:
             messages.success(
                 request, _("Invitation sent to %(email)s.") % {"email": form.cleaned_data["email"]}
             )

@@ -16,6 +16,8 @@ from django.conf import settings
 from django.db import IntegrityError, transaction
 from django.utils.translation import gettext as _
 
+from apps.accounts.enums import PlatformFeature
+from apps.accounts.platform_plans.gates import require_feature
 from apps.apis.constants import MAX_DOMAINS
 from apps.apis.enums import ApiStatus, DomainStatus
 from apps.apis.events import ApiChanged
@@ -46,7 +48,9 @@ def add_domain(*, api: Api, hostname: str, actor: Actor) -> ApiDomain:
         DomainTaken: the API has it already, or somebody has proven that it is theirs.
         RuleViolated: the API has as many as it may.
         ApiNotEditable: the API is retired.
+        PlanRequired: the provider's plan does not include own domains; those that it has keep working.
     """
+    require_feature(api.organization_id, PlatformFeature.CUSTOM_DOMAINS, field="hostname")
     name = clean_hostname(hostname)
     locked = Api.objects.lock(api.pk)
     if locked.status == ApiStatus.RETIRED:

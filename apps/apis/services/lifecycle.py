@@ -6,6 +6,9 @@ from datetime import datetime
 
 from django.db import transaction
 
+from apps.accounts.enums import PlatformLimit
+from apps.accounts.models import Organization
+from apps.accounts.platform_plans.gates import require_room
 from apps.apis import events
 from apps.apis.constants import APPROVAL_SUBJECT
 from apps.apis.enums import ApiStatus
@@ -34,6 +37,7 @@ def submit_api(*, api: Api, actor: Actor) -> Api:
     Raises:
         RequirementsUnmet: something is missing; nothing changes.
         InvalidTransition: it is not a draft.
+        PlanLimitReached: the provider's plan allows no more published APIs.
 
     Publishes: ApiSubmitted; in instant mode also ApiApproved and ApiRegistrationRequested.
     """
@@ -41,6 +45,9 @@ def submit_api(*, api: Api, actor: Actor) -> Api:
     unmet = unmet_requirements(api)
     if unmet:
         raise RequirementsUnmet({item.code: str(item.help or item.label) for item in unmet})
+    # Parallel submissions count one after the other.
+    Organization.objects.lock(api.organization_id)
+    require_room(api.organization_id, PlatformLimit.APIS)
     move_api(api, ApiStatus.SUBMITTED, actor=actor)
     tell(events.ApiSubmitted, api)
     if goes_live_instantly(api):

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from uuid import UUID
+
 from django.db.models import QuerySet
 
 from apps.core.actors import Actor
@@ -43,3 +45,8 @@ def get_delivery(actor: Actor, public_id: str) -> WebhookDelivery:
     """
     rows = WebhookDelivery.objects.select_related("event", "endpoint")
     return rows.get_visible(actor, public_id)
+
+
+def count_endpoints(organization_id: UUID) -> int:
+    """Count an organization's webhook endpoints, as its plan of the platform does."""
+    return WebhookEndpoint.objects.filter(organization_id=organization_id).count()

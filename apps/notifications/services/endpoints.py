@@ -8,7 +8,9 @@ from dataclasses import dataclass, field
 from django.db import transaction
 from django.utils.translation import gettext as _
 
+from apps.accounts.enums import PlatformLimit
 from apps.accounts.models import Organization
+from apps.accounts.platform_plans.gates import require_room
 from apps.core import clock
 from apps.core.actors import Actor
 from apps.core.audit import record_audit
@@ -57,15 +59,15 @@ def create_endpoint(
         UnknownEventType: `event_types` names something that does not exist.
         RuleViolated: `api_version` is unknown, or the URL is too long.
         WebhookLimitReached: the organization has ten.
+        PlanLimitReached: its plan allows no more.
     """
     checked = _checked(terms)
     # Parallel requests count one after the other.
     Organization.objects.select_for_update(no_key=True, of=("self",)).get(pk=organization.pk)
-    if (
-        WebhookEndpoint.objects.filter(organization=organization).count()
-        >= ENDPOINTS_PER_ORGANIZATION
-    ):
+    count = WebhookEndpoint.objects.filter(organization=organization).count()
+    if count >= ENDPOINTS_PER_ORGANIZATION:
         raise WebhookLimitReached(limit=ENDPOINTS_PER_ORGANIZATION)
+    require_room(organization.pk, PlatformLimit.WEBHOOK_ENDPOINTS, field="url", used=count)
     secret = new_secret()
     endpoint = WebhookEndpoint.objects.create(
         organization=organization,

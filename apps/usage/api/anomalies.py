@@ -9,6 +9,8 @@ from rest_framework import serializers
 from rest_framework.request import Request
 from rest_framework.response import Response
 
+from apps.accounts.api.features import requires_feature
+from apps.accounts.enums import PlatformFeature
 from apps.accounts.selectors import get_current_organization
 from apps.apis.models import Api
 from apps.core.api.views import ApiView
@@ -122,6 +124,7 @@ class AnomalySettingsView(ApiView):
         return self.paginated(list_anomaly_settings(self.actor), SettingOutput)
 
     @extend_schema(request=SettingInput, responses=SettingOutput)
+    @requires_feature(PlatformFeature.ANOMALY_ALERTS)
     def put(self, _request: Request) -> Response:
         """Choose for one API, or without `api_id` for all others; `off` tells nothing."""
         values = self.validated(SettingInput)

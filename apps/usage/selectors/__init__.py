@@ -52,6 +52,7 @@ from apps.usage.selectors.meters import (
     get_meter,
     is_in_use,
     meters_of,
+    most_meters_of_an_api,
     running_meter_facts,
     running_meters,
 )
@@ -144,6 +145,7 @@ __all__ = (
     "meter_of",
     "meters_of",
     "missing_events",
+    "most_meters_of_an_api",
     "narrow",
     "narrow_calls",
     "operator_scope",

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Mapping
 from uuid import UUID
 
-from django.db.models import F, Prefetch, QuerySet, Sum
+from django.db.models import Count, F, Max, Prefetch, QuerySet, Sum
 
 from apps.apis.models import Api
 from apps.core.actors import Actor
@@ -59,6 +59,13 @@ def _facts_of(meter: Meter) -> MeterFacts:
             item["property"]: (*map(str, item["values"]), OTHER) for item in meter.group_by
         },
     )
+
+
+def most_meters_of_an_api(organization_id: UUID) -> int:
+    """Return how many meters run on that of an organization's APIs that has the most."""
+    rows = Meter.objects.filter(organization_id=organization_id, archived_at=None)
+    counts = rows.order_by().values("api_id").annotate(count=Count("pk"))
+    return counts.aggregate(most=Max("count"))["most"] or 0
 
 
 def is_in_use(meter: Meter) -> bool:

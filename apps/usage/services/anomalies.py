@@ -10,7 +10,9 @@ from uuid import UUID
 from django.db import transaction
 from django.utils.translation import gettext as _
 
+from apps.accounts.enums import PlatformFeature
 from apps.accounts.models import Organization
+from apps.accounts.platform_plans.gates import require_feature
 from apps.apis.models import Api
 from apps.core import clock
 from apps.core.actors import Actor
@@ -98,7 +100,9 @@ def set_anomaly_sensitivity(
 
     Raises:
         RuleViolated: there is no such sensitivity.
+        PlanRequired: the organization's plan does not include these alerts.
     """
+    require_feature(organization.pk, PlatformFeature.ANOMALY_ALERTS, field="sensitivity")
     if sensitivity not in Sensitivity.values:
         raise RuleViolated(_("There is no such sensitivity."), field="sensitivity")
     row = AnomalySetting.objects.filter(organization=organization, api=api).first()

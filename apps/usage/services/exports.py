@@ -13,7 +13,9 @@ from django.db import transaction
 from django.db.models import Q
 from django.utils.translation import gettext as _
 
+from apps.accounts.enums import PlatformFeature
 from apps.accounts.models import Organization
+from apps.accounts.platform_plans.gates import require_feature
 from apps.accounts.selectors import get_current_organization
 from apps.core import clock
 from apps.core.actors import Actor
@@ -21,7 +23,7 @@ from apps.core.audit import record_audit
 from apps.core.jobs import enqueue
 from apps.usage import notices
 from apps.usage.chosen_period import HasLocalTime, choose_period
-from apps.usage.enums import ExportSide, ExportStatus
+from apps.usage.enums import ExportFormat, ExportSide, ExportStatus
 from apps.usage.exceptions import ExportTooLarge, TooManyExports
 from apps.usage.export_rows import expected_rows
 from apps.usage.models import UsageExport
@@ -71,8 +73,11 @@ def request_export(*, wish: ExportWish, actor: Actor) -> UsageExport:
         NotFound: a filter names something of another tenant.
         ExportTooLarge: more rows than one file may have.
         TooManyExports: others are unfinished.
+        PlanRequired: the organization's plan does not include Parquet files.
     """
     organization = _owner_of(wish, actor)
+    if organization is not None and wish.file_format == ExportFormat.PARQUET:
+        require_feature(organization.pk, PlatformFeature.PARQUET_EXPORTS, field="format")
     whose: HasLocalTime = organization or Marketplace()
     chosen = choose_period(whose, key=wish.period, first=wish.first_day, last=wish.last_day)
     filters = {name: value for name, value in wish.filters.items() if value}

@@ -8,6 +8,8 @@ from typing import Any
 from django.db import IntegrityError, transaction
 from django.utils.translation import gettext as _
 
+from apps.accounts.enums import PlatformLimit
+from apps.accounts.platform_plans.gates import require_room
 from apps.apis.models import Api
 from apps.core import clock
 from apps.core.actors import Actor
@@ -28,12 +30,15 @@ def create_meter(*, api: Api, draft: MeterDraft, actor: Actor) -> Meter:
         InvalidInput: a field is wrong.
         MeterKeyTaken: the API has, or had, a meter of this key.
         RuleViolated: the API has as many meters as it may.
+        PlanLimitReached: it has as many as the provider's plan allows.
     """
     require_valid(draft)
     Api.objects.lock(api.pk)
-    if Meter.objects.filter(api=api, archived_at=None).count() >= MAX_METERS:
+    count = Meter.objects.filter(api=api, archived_at=None).count()
+    if count >= MAX_METERS:
         detail = _("An API has at most %(limit)s meters.") % {"limit": MAX_METERS}
         raise RuleViolated(detail, code="too_many_meters")
+    require_room(api.organization_id, PlatformLimit.METERS_PER_API, field="key", used=count)
     meter = Meter(organization_id=api.organization_id, api=api, key=draft.key)
     for name in (*FIXED_FIELDS, *FREE_FIELDS):
         setattr(meter, name, _stored(draft, name))

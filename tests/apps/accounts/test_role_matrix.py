@@ -48,6 +48,7 @@ MATRIX: dict[str, set[str]] = {
     "PATCH /api/v1/organizations/{organization_id}": OWNERS,
     "GET /api/v1/organizations/{organization_id}/clock": READERS,
     "POST /api/v1/organizations/{organization_id}/clock": OWNERS,
+    "GET /api/v1/organizations/{organization_id}/plan": READERS,
     "GET /api/v1/organizations/{organization_id}/audit-events": MANAGERS,
     "GET /api/v1/organizations/{organization_id}/workspaces": READERS,
     "POST /api/v1/organizations/{organization_id}/workspaces": MANAGERS,
@@ -61,6 +62,9 @@ MATRIX: dict[str, set[str]] = {
     "GET /api/v1/organizations/{organization_id}/service-tokens": MANAGERS,
     "POST /api/v1/organizations/{organization_id}/service-tokens": MANAGERS,
     "DELETE /api/v1/organizations/{organization_id}/service-tokens/{token_id}": MANAGERS,
+    "GET /api/v1/platform-plans": EVERYBODY,
+    "GET /api/v1/admin/organizations/{organization_id}/plan": {OPERATOR},
+    "PUT /api/v1/admin/organizations/{organization_id}/plan": {OPERATOR},
     "GET /api/v1/admin/users": {OPERATOR},
     "POST /api/v1/admin/users/{user_id}/deactivate": {OPERATOR},
     "POST /api/v1/admin/users/{user_id}/reactivate": {OPERATOR},
@@ -283,6 +287,7 @@ MATRIX: dict[str, set[str]] = {
     "GET /api/v1/usage/windows": READERS,
     "POST /api/v1/usage/events/missing": {SHIPPER},
     "POST /api/v1/usage/replays/{replay_id}/result": {SHIPPER},
+    "POST /api/v1/admin/usage/counters/lower": {OPERATOR},
     "GET /api/v1/admin/usage/drift": {OPERATOR},
     "POST /api/v1/admin/usage/drift": {OPERATOR},
     "GET /api/v1/admin/usage/drift/{report_id}": {OPERATOR},
@@ -429,7 +434,10 @@ def call(
     return status
 
 
-@pytest.mark.parametrize("endpoint", sorted(key for key in MATRIX if "{organization_id}" in key))
+@pytest.mark.parametrize(
+    "endpoint",
+    sorted(key for key in MATRIX if "{organization_id}" in key and "/admin/" not in key),
+)
 def test_organization_of_others_does_not_exist(
     endpoint: str, db: None, monkeypatch: pytest.MonkeyPatch
 ) -> None:
