@@ -162,6 +162,19 @@ class ExportForm(forms.Form):
         )
 
 
+class OperatorExportForm(ExportForm):
+    """What operators write into a file: everybody's calls, with every field, by days of UTC."""
+
+    def __init__(self, *args: Any, **kwargs: Any) -> None:
+        """Ask neither for a side nor for what is one's own."""
+        super().__init__(*args, actor=Actor.anonymous(), **kwargs)
+        del self.fields["side"], self.fields["source"]
+
+    def clean(self) -> dict[str, Any]:
+        """Say whose calls they are."""
+        return {**super().clean(), "side": ExportSide.OPERATOR, "source": ""}
+
+
 def _day(day: Any) -> str:
     return day.isoformat() if day else ""
 

@@ -210,3 +210,25 @@ def test_usage_pages_lead_here(consumer: Membership) -> None:
         assert 'value="7d" selected' in filled, path
         if "status=5" in path:
             assert 'value="a&amp;b"' in filled
+
+
+def test_operators_ask_and_cancel_in_the_back_office() -> None:
+    browser = client_for(make_staff("operator"))
+    new = "/backoffice/usage/usageexport/new/"
+    listed = browser.get("/backoffice/usage/usageexport/").content.decode()
+    wanted = {"subject": "calls", "file_format": "parquet", "period": "7d", "status": "5"}
+
+    wrong = browser.post(new, {**wanted, "period": "custom"})
+    asked = browser.post(new, wanted)
+
+    assert new in listed
+    assert browser.get(new).status_code == 200
+    assert (wrong.status_code, asked.status_code) == (422, 302)
+    export = UsageExport.objects.get()
+    assert (export.side, export.organization_id, export.status) == ("operator", None, "queued")
+    assert (export.file_format, export.filters) == ("parquet", {"status": "5"})
+    picked = {"action": "cancel_selected", "_selected_action": [str(export.pk)]}
+    browser.post("/backoffice/usage/usageexport/", picked)
+    export.refresh_from_db()
+    assert export.status == "cancelled"
+    assert client_for(make_staff("approver")).get(new).status_code == 403
