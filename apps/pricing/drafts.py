@@ -74,6 +74,13 @@ class PlanDraft:
     position: int = 0
 
 
+class CurrencyPrice(NamedTuple):
+    """What a price asks in one currency."""
+
+    currency: str
+    components: tuple[ComponentDraft, ...]
+
+
 class FeatureDraft(NamedTuple):
     """Something that a plan can do beside calls: a short key for programs, and words for people."""
 
@@ -87,6 +94,8 @@ class PriceDraft:
 
     currency: str
     components: tuple[ComponentDraft, ...] = ()
+    # The same terms in other currencies, side by side; nothing is converted.
+    other_prices: tuple[CurrencyPrice, ...] = ()
     interval: BillingInterval = BillingInterval.MONTH
     interval_count: int = 1
     alignment: Alignment = Alignment.ANNIVERSARY
@@ -102,7 +111,18 @@ class PriceDraft:
 
 def find_defects(draft: PriceDraft) -> list[Defect]:
     """Return everything that keeps a price from being sold; an empty list is a good price."""
-    return [*_defects_of_terms(draft), *_defects_of_components(draft.components)]
+    defects = list(_defects_of_terms(draft))
+    prices = prices_of(draft)
+    for index, price in enumerate(prices):
+        prefix = f"/prices/{index}" if draft.other_prices else ""
+        found = [*_defects_of_currency(price.currency), *_defects_of_components(price.components)]
+        defects += [defect._replace(pointer=prefix + defect.pointer) for defect in found]
+    return [*defects, *_defects_of_currencies(prices)]
+
+
+def prices_of(draft: PriceDraft) -> tuple[CurrencyPrice, ...]:
+    """Return what a draft asks in each currency, the default one first."""
+    return (CurrencyPrice(draft.currency, draft.components), *draft.other_prices)
 
 
 def table_of(draft: PriceDraft) -> calculator.PriceTable:
@@ -114,8 +134,6 @@ def table_of(draft: PriceDraft) -> calculator.PriceTable:
 
 
 def _defects_of_terms(draft: PriceDraft) -> Iterator[Defect]:
-    if CURRENCY_FORMAT.fullmatch(draft.currency) is None:
-        yield Defect("/currency", "invalid", _("Use a three-letter currency code, such as USD."))
     if not 1 <= draft.interval_count <= MAX_INTERVAL_COUNT:
         yield Defect("/interval_count", "out_of_range", _("Choose a number from 1 to 36."))
     for name in ("quota_calls", *RATE_FIELDS):
@@ -123,6 +141,29 @@ def _defects_of_terms(draft: PriceDraft) -> Iterator[Defect]:
         if value is not None and value < 1:
             yield Defect(f"/{name}", "out_of_range", _("Leave it empty or choose at least 1."))
     yield from _defects_of_features(draft.features)
+
+
+def _defects_of_currency(currency: str) -> Iterator[Defect]:
+    if CURRENCY_FORMAT.fullmatch(currency) is None:
+        yield Defect("/currency", "invalid", _("Use a three-letter currency code, such as USD."))
+
+
+def _defects_of_currencies(prices: tuple[CurrencyPrice, ...]) -> Iterator[Defect]:
+    """Each currency once, and in each the same things are priced: else they would be free in one."""
+    wanted = {component.meter for component in prices[0].components}
+    seen: set[str] = set()
+    for index, price in enumerate(prices):
+        if price.currency in seen:
+            yield Defect(
+                f"/prices/{index}/currency", "duplicate", _("This currency has a price already.")
+            )
+        seen.add(price.currency)
+        if {component.meter for component in price.components} != wanted:
+            yield Defect(
+                f"/prices/{index}/components",
+                "other_meters",
+                _("Price the same meters in every currency."),
+            )
 
 
 def _defects_of_features(features: tuple[FeatureDraft, ...]) -> Iterator[Defect]:

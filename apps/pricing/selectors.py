@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from datetime import date
 from decimal import Decimal
 from uuid import UUID
@@ -14,7 +15,7 @@ from apps.core.exceptions import NotFound
 from apps.core.ids import InvalidPublicIdError, parse_public_id
 from apps.pricing.calculator import PriceTable
 from apps.pricing.component_rows import draft_of_component
-from apps.pricing.drafts import FeatureDraft, PriceDraft, table_of
+from apps.pricing.drafts import CurrencyPrice, FeatureDraft, PriceDraft, table_of
 from apps.pricing.enums import (
     Alignment,
     BillableStatuses,
@@ -65,18 +66,41 @@ def features_of(version: PriceVersion) -> tuple[FeatureDraft, ...]:
 
 def with_prices(plans: QuerySet[Plan]) -> QuerySet[Plan]:
     """Load current versions with components and tiers: three queries, whatever the number of plans."""
-    current = PriceVersion.objects.filter(is_current=True).prefetch_related("components__tiers")
+    current = PriceVersion.objects.filter(is_current=True).order_by("position")
     return plans.select_related("api").prefetch_related(
-        Prefetch("versions", queryset=current, to_attr="current_versions")
+        Prefetch(
+            "versions",
+            queryset=current.prefetch_related("components__tiers"),
+            to_attr="current_versions",
+        )
     )
 
 
 def current_version_of(plan: Plan) -> PriceVersion | None:
-    """Return the version that new subscribers get, or None before the first one is published."""
-    loaded = getattr(plan, "current_versions", None)
+    """Return the version that new subscribers get, in the default currency; None before one is published."""
+    return next(iter(current_versions_of(plan)), None)
+
+
+def current_versions_of(plan: Plan) -> list[PriceVersion]:
+    """Return the current version in each of its currencies, the default one first. No query after `with_prices`."""
+    loaded: list[PriceVersion] | None = getattr(plan, "current_versions", None)
     if loaded is not None:
-        return loaded[0] if loaded else None
-    return plan.versions.filter(is_current=True).prefetch_related("components__tiers").first()
+        return loaded
+    rows = plan.versions.filter(is_current=True).order_by("position")
+    return list(rows.prefetch_related("components__tiers"))
+
+
+def version_in(plan: Plan, currency: str) -> PriceVersion | None:
+    """Return the current version in a currency; None where the plan has no price in it."""
+    return next((row for row in current_versions_of(plan) if row.currency == currency), None)
+
+
+def full_draft_of(version: PriceVersion) -> PriceDraft:
+    """Return a version with its prices in every currency as a draft, the default currency first. Three queries."""
+    rows = version.plan.versions.filter(number=version.number).order_by("position")
+    drafts = [draft_of(row) for row in rows.prefetch_related("components__tiers")]
+    others = tuple(CurrencyPrice(draft.currency, draft.components) for draft in drafts[1:])
+    return replace(drafts[0], other_prices=others)
 
 
 def list_offered_plans(api: Api, organization_id: UUID | None = None) -> QuerySet[Plan]:

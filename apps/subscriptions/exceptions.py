@@ -21,6 +21,13 @@ class PlanNotOffered(Conflict):
     title = _("This plan takes no new subscribers")
 
 
+class CurrencyNotOffered(RuleViolated):
+    """The plan has no price in this currency."""
+
+    code = "currency_not_offered"
+    title = _("The plan has no price in this currency")
+
+
 class ApiNotAvailable(Conflict):
     """The API takes no new subscribers: it is not active."""
 

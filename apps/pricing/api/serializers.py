@@ -1,4 +1,4 @@
-"""What the endpoints of this app take and answer. Prices are decimal strings in major units."""
+"""Price versions as endpoints take and answer them. Prices are decimal strings in major units."""
 
 from __future__ import annotations
 
@@ -6,23 +6,20 @@ from decimal import Decimal
 from typing import Any
 
 from django.utils.translation import gettext_lazy as _
-from drf_spectacular.utils import extend_schema_field
 from rest_framework import serializers
 
 from apps.pricing.component_drafts import PERCENTAGES
-from apps.pricing.drafts import DECIMAL_PLACES, FeatureDraft, PriceDraft
+from apps.pricing.drafts import DECIMAL_PLACES, CurrencyPrice, FeatureDraft, PriceDraft
 from apps.pricing.enums import (
     Alignment,
     BillableStatuses,
     BillingInterval,
     PriceModel,
     QuotaKind,
-    TrialEnd,
 )
 from apps.pricing.inline_prices import component_draft
-from apps.pricing.models import MAX_KEY_ROTATION_DAYS, Plan, PriceComponent, PriceVersion, Tier
+from apps.pricing.models import PriceComponent, PriceVersion, Tier
 from apps.pricing.quote_input import MAX_TIERS, ExactInput, QuoteComponentInput
-from apps.pricing.selectors import current_version_of
 
 MAX_DIGITS = 30
 
@@ -41,41 +38,6 @@ class PlainDecimalField(serializers.DecimalField):
 
 
 # --- in ------------------------------------------------------------------------------------------
-
-
-class PlanFieldsInput(serializers.Serializer[Any]):
-    """What a plan is called and whom it is for."""
-
-    name = serializers.CharField(max_length=80)
-    description = serializers.CharField(max_length=300, required=False, allow_blank=True)
-    is_private = serializers.BooleanField(required=False)
-    requires_approval = serializers.BooleanField(required=False)
-    trial_days = serializers.IntegerField(min_value=0, max_value=730, required=False)
-    trial_requires_card = serializers.BooleanField(
-        required=False, help_text="Whether a payment method must be saved before a trial begins."
-    )
-    trial_end = serializers.ChoiceField(choices=TrialEnd.choices, required=False)
-    key_limit = serializers.IntegerField(min_value=1, max_value=1000, required=False)
-    key_rotation_days = serializers.IntegerField(
-        min_value=1, max_value=MAX_KEY_ROTATION_DAYS, required=False, allow_null=True
-    )
-    key_rotation_optional = serializers.BooleanField(required=False)
-    key_max_days = serializers.IntegerField(
-        min_value=1, max_value=3650, required=False, allow_null=True
-    )
-    position = serializers.IntegerField(min_value=0, max_value=1000, required=False)
-
-
-class PlanInput(PlanFieldsInput):
-    """A new plan of an API."""
-
-    api = serializers.CharField(help_text="Public id of the API, `api_…`.")
-
-
-class PlanChangesInput(PlanFieldsInput):
-    """Changed fields of a plan; what is left out stays."""
-
-    name = serializers.CharField(max_length=80, required=False)
 
 
 class TierInput(ExactInput):
@@ -138,10 +100,17 @@ class FeatureSerializer(serializers.Serializer[Any]):
     )
 
 
-class PriceInput(serializers.Serializer[Any]):
-    """What a plan costs and allows from some moment on."""
+class CurrencyPriceInput(serializers.Serializer[Any]):
+    """What a price asks in one currency."""
 
     currency = serializers.CharField(max_length=3)
+    components = ComponentInput(many=True, default=list)
+
+
+class PriceInput(serializers.Serializer[Any]):
+    """What a plan costs and allows from some moment on: in one currency, or in several side by side (`prices`)."""
+
+    currency = serializers.CharField(max_length=3, required=False)
     interval = serializers.ChoiceField(
         choices=BillingInterval.choices, default=BillingInterval.MONTH
     )
@@ -160,13 +129,42 @@ class PriceInput(serializers.Serializer[Any]):
     rate_per_hour = serializers.IntegerField(allow_null=True, default=None)
     rate_per_day = serializers.IntegerField(allow_null=True, default=None)
     components = ComponentInput(many=True, default=list)
+    prices = CurrencyPriceInput(
+        many=True,
+        required=False,
+        help_text="In place of `currency` and `components`; the first one is the plan's default currency.",
+    )
+
+    def validate(self, attrs: dict[str, Any]) -> dict[str, Any]:
+        """Take one of the two forms."""
+        if attrs.get("prices"):
+            if attrs.get("currency") or attrs["components"]:
+                raise serializers.ValidationError(
+                    {"prices": _("Give either prices, or a currency with its components.")}
+                )
+        elif not attrs.get("currency"):
+            raise serializers.ValidationError({"currency": _("This field is required.")})
+        return attrs
 
 
 def price_draft_of(values: dict[str, Any]) -> PriceDraft:
     """Turn validated input into the draft that the services take."""
-    components = tuple(map(component_draft, values["components"]))
+    terms = {name: value for name, value in values.items() if name != "prices"}
+    prices = values.get("prices") or [terms]
+    first, *others = [
+        CurrencyPrice(price["currency"], tuple(map(component_draft, price["components"])))
+        for price in prices
+    ]
     features = tuple(FeatureDraft(**feature) for feature in values["features"])
-    return PriceDraft(**{**values, "components": components, "features": features})
+    return PriceDraft(
+        **{
+            **terms,
+            "currency": first.currency,
+            "components": first.components,
+            "other_prices": tuple(others),
+            "features": features,
+        }
+    )
 
 
 # --- out -----------------------------------------------------------------------------------------
@@ -265,50 +263,4 @@ class PriceVersionOutput(serializers.ModelSerializer[PriceVersion]):
             "published_at",
             "components",
         )
-        read_only_fields = fields
-
-
-class OfferOutput(serializers.ModelSerializer[Plan]):
-    """A plan as anyone may read it."""
-
-    id = serializers.CharField(source="public_id", read_only=True)
-    api = serializers.CharField(source="api.public_id", read_only=True)
-    price = serializers.SerializerMethodField()
-
-    class Meta:
-        """Explicit fields only."""
-
-        model = Plan
-        fields: tuple[str, ...] = (
-            "id",
-            "api",
-            "name",
-            "slug",
-            "description",
-            "requires_approval",
-            "trial_days",
-            "trial_requires_card",
-            "trial_end",
-            "key_limit",
-            "key_rotation_days",
-            "key_rotation_optional",
-            "key_max_days",
-            "price",
-        )
-        read_only_fields = fields
-
-    @extend_schema_field(PriceVersionOutput(allow_null=True))
-    def get_price(self, plan: Plan) -> dict[str, Any] | None:
-        """Return the current price version."""
-        version = current_version_of(plan)
-        return None if version is None else dict(PriceVersionOutput(version).data)
-
-
-class PlanOutput(OfferOutput):
-    """A plan as its provider reads it."""
-
-    class Meta(OfferOutput.Meta):
-        """The offer, and what only its provider sees."""
-
-        fields = (*OfferOutput.Meta.fields, "status", "is_private", "position", "created_at")
         read_only_fields = fields

@@ -10,6 +10,7 @@ from apps.apis.selectors import get_own_api, get_readable_api
 from apps.core.api.permissions import PUBLIC
 from apps.core.api.views import ApiView
 from apps.pricing import selectors, services
+from apps.pricing.api import plan_serializers as plan_shapes
 from apps.pricing.api import serializers as shapes
 from apps.pricing.api.quote_serializers import QuoteOutput
 from apps.pricing.drafts import PlanDraft
@@ -27,24 +28,26 @@ class ProviderPlansView(ApiView):
 
     method_permissions = {"GET": READ, "POST": MANAGE}
 
-    @extend_schema(responses=shapes.PlanOutput(many=True))
+    @extend_schema(responses=plan_shapes.PlanOutput(many=True))
     def get(self, request: Request) -> Response:
         """List them, newest first; `?api=api_…` keeps those of one API."""
         api_id = request.query_params.get("api")
         api = get_own_api(self.actor, api_id) if api_id else None
         rows = selectors.list_provider_plans(self.actor, api_id=api.pk if api else None)
-        return self.paginated(rows, shapes.PlanOutput)
+        return self.paginated(rows, plan_shapes.PlanOutput)
 
-    @extend_schema(request=shapes.PlanInput, responses={201: shapes.PlanOutput})
+    @extend_schema(request=plan_shapes.PlanInput, responses={201: plan_shapes.PlanOutput})
     def post(self, request: Request) -> Response:
         """Make a draft without a price; safe to repeat with an Idempotency-Key."""
-        values = self.validated(shapes.PlanInput)
+        values = self.validated(plan_shapes.PlanInput)
         api = get_own_api(self.actor, values.pop("api"))
         draft = PlanDraft(**values)
         return self.created(
             request,
             lambda: (
-                shapes.PlanOutput(services.create_plan(api=api, draft=draft, actor=self.actor)).data
+                plan_shapes.PlanOutput(
+                    services.create_plan(api=api, draft=draft, actor=self.actor)
+                ).data
             ),
         )
 
@@ -63,7 +66,7 @@ class PlanViewBase(ApiView):
 
     def answer(self, plan: Plan) -> Response:
         """Answer the plan with its current price."""
-        return Response(shapes.PlanOutput(plan).data)
+        return Response(plan_shapes.PlanOutput(plan).data)
 
 
 class ProviderPlanView(PlanViewBase):
@@ -71,17 +74,17 @@ class ProviderPlanView(PlanViewBase):
 
     method_permissions = {"GET": READ, "PATCH": MANAGE}
 
-    @extend_schema(responses=shapes.PlanOutput)
+    @extend_schema(responses=plan_shapes.PlanOutput)
     def get(self, _request: Request, plan_id: str) -> Response:
         """Show it."""
         return self.answer(self.load(plan_id))
 
-    @extend_schema(request=shapes.PlanChangesInput, responses=shapes.PlanOutput)
+    @extend_schema(request=plan_shapes.PlanChangesInput, responses=plan_shapes.PlanOutput)
     def patch(self, _request: Request, plan_id: str) -> Response:
         """Change some fields; the price is changed by a new version."""
         plan = self.load(plan_id)
         present = {name: getattr(plan, name) for name in PLAN_FIELDS}
-        draft = PlanDraft(**{**present, **self.validated(shapes.PlanChangesInput)})
+        draft = PlanDraft(**{**present, **self.validated(plan_shapes.PlanChangesInput)})
         return self.answer(services.update_plan(plan=plan, draft=draft, actor=self.actor))
 
 
@@ -130,7 +133,7 @@ class PublishPlanView(PlanViewBase):
 
     method_permissions = {"POST": MANAGE}
 
-    @extend_schema(request=None, responses=shapes.PlanOutput)
+    @extend_schema(request=None, responses=plan_shapes.PlanOutput)
     def post(self, _request: Request, plan_id: str) -> Response:
         """Take new subscribers; publishes the newest price version if none is current."""
         return self.answer(services.publish_plan(plan=self.load(plan_id), actor=self.actor))
@@ -141,7 +144,7 @@ class DeprecatePlanView(PlanViewBase):
 
     method_permissions = {"POST": MANAGE}
 
-    @extend_schema(request=None, responses=shapes.PlanOutput)
+    @extend_schema(request=None, responses=plan_shapes.PlanOutput)
     def post(self, _request: Request, plan_id: str) -> Response:
         """Take no new subscribers; those there are keep it. It can be published again."""
         return self.answer(services.deprecate_plan(plan=self.load(plan_id), actor=self.actor))
@@ -152,7 +155,7 @@ class ClosePlanView(PlanViewBase):
 
     method_permissions = {"POST": MANAGE}
 
-    @extend_schema(request=None, responses=shapes.PlanOutput)
+    @extend_schema(request=None, responses=plan_shapes.PlanOutput)
     def post(self, _request: Request, plan_id: str) -> Response:
         """Close it for good; each subscription ends with its running period, and its subscriber is told."""
         return self.answer(services.close_plan(plan=self.load(plan_id), actor=self.actor))
@@ -163,12 +166,12 @@ class OffersView(ApiView):
 
     method_permissions = {"GET": PUBLIC}
 
-    @extend_schema(responses=shapes.OfferOutput(many=True))
+    @extend_schema(responses=plan_shapes.OfferOutput(many=True))
     def get(self, _request: Request, slug: str) -> Response:
         """List them with their prices; private ones where the caller's organization is invited."""
         api = get_readable_api(self.actor, slug)
         rows = selectors.list_offered_plans(api, self.actor.organization_id)
-        return self.paginated(rows, shapes.OfferOutput)
+        return self.paginated(rows, plan_shapes.OfferOutput)
 
 
 class QuoteView(ApiView):

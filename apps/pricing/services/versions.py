@@ -10,7 +10,13 @@ from apps.core.actors import Actor
 from apps.core.audit import record_audit
 from apps.core.events import publish
 from apps.pricing.component_rows import stored_conversion
-from apps.pricing.drafts import ComponentDraft, PriceDraft, find_defects
+from apps.pricing.drafts import (
+    ComponentDraft,
+    CurrencyPrice,
+    PriceDraft,
+    find_defects,
+    prices_of,
+)
 from apps.pricing.enums import PlanStatus, PriceModel
 from apps.pricing.events import PriceVersionPublished
 from apps.pricing.exceptions import InvalidPrice, PlanClosed, PriceVersionPublishedAlready
@@ -21,6 +27,9 @@ from apps.pricing.models import Plan, PriceComponent, PriceVersion, Tier
 @transaction.atomic
 def add_price_version(*, plan: Plan, draft: PriceDraft, actor: Actor) -> PriceVersion:
     """Write down a new price for a plan. It counts for nobody until it is published.
+
+    A price in several currencies makes a row for each, with the same number and terms; the first one, in the default
+    currency, is returned.
 
     Raises:
         InvalidPrice: the price cannot be sold; `errors` points at each defect.
@@ -34,11 +43,34 @@ def add_price_version(*, plan: Plan, draft: PriceDraft, actor: Actor) -> PriceVe
     require_open(plan)
     require_sellable_meters(plan, draft)
     last = plan.versions.aggregate(last=Max("number"))["last"] or 0
+    rows = [
+        _add_row(plan, draft, price, number=last + 1, position=position)
+        for position, price in enumerate(prices_of(draft))
+    ]
+    version = rows[0]
+    record_audit(
+        action="pricing:price_version:added",
+        target=version,
+        actor=actor,
+        after={
+            "plan": plan.public_id,
+            "number": version.number,
+            "currency": version.currency,
+            "currencies": [row.currency for row in rows],
+        },
+    )
+    return version
+
+
+def _add_row(
+    plan: Plan, draft: PriceDraft, price: CurrencyPrice, *, number: int, position: int
+) -> PriceVersion:
     version = PriceVersion.objects.create(
         organization_id=plan.organization_id,
         plan=plan,
-        number=last + 1,
-        currency=draft.currency,
+        number=number,
+        position=position,
+        currency=price.currency,
         interval=draft.interval,
         interval_count=draft.interval_count,
         alignment=draft.alignment,
@@ -51,14 +83,8 @@ def add_price_version(*, plan: Plan, draft: PriceDraft, actor: Actor) -> PriceVe
         rate_per_hour=draft.rate_per_hour,
         rate_per_day=draft.rate_per_day,
     )
-    for position, component in enumerate(draft.components):
-        _add_component(version, component, position)
-    record_audit(
-        action="pricing:price_version:added",
-        target=version,
-        actor=actor,
-        after={"plan": plan.public_id, "number": version.number, "currency": version.currency},
-    )
+    for place, component in enumerate(price.components):
+        _add_component(version, component, place)
     return version
 
 

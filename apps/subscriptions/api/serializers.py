@@ -23,6 +23,12 @@ class SubscribeInput(serializers.Serializer[Any]):
     workspace = serializers.CharField(
         required=False, help_text="Public id of a workspace, `wsp_…`."
     )
+    currency = serializers.CharField(
+        max_length=3,
+        required=False,
+        help_text="One of the plan's currencies; left out: the organization's own if the plan has it, "
+        "else the plan's default.",
+    )
 
 
 class ReasonInput(serializers.Serializer[Any]):

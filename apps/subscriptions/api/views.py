@@ -41,7 +41,12 @@ class SubscriptionsView(ApiView):
             request,
             lambda: (
                 shapes.SubscriptionDetailOutput(
-                    services.subscribe(plan=plan, workspace=workspace, actor=self.actor)
+                    services.subscribe(
+                        plan=plan,
+                        workspace=workspace,
+                        actor=self.actor,
+                        currency=values.get("currency"),
+                    )
                 ).data
             ),
         )

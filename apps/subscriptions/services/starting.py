@@ -14,7 +14,8 @@ from apps.core import clock
 from apps.core.actors import Actor
 from apps.core.exceptions import NotFound
 from apps.pricing.enums import PlanStatus, TrialEnd
-from apps.pricing.models import Plan
+from apps.pricing.models import Plan, PriceVersion
+from apps.pricing.selectors import current_version_of, current_versions_of, version_in
 from apps.subscriptions.card_sources import has_card
 from apps.subscriptions.enums import SubscriptionStatus
 from apps.subscriptions.events import (
@@ -26,6 +27,7 @@ from apps.subscriptions.exceptions import (
     AlreadySubscribed,
     ApiNotAvailable,
     CardRequired,
+    CurrencyNotOffered,
     PlanNotOffered,
 )
 from apps.subscriptions.models import Subscription
@@ -44,9 +46,17 @@ from apps.subscriptions.services.promotions import redeem_promotion
 
 @transaction.atomic
 def subscribe(
-    *, plan: Plan, workspace: Workspace, actor: Actor, promotion_code: str = ""
+    *,
+    plan: Plan,
+    workspace: Workspace,
+    actor: Actor,
+    currency: str | None = None,
+    promotion_code: str = "",
 ) -> Subscription:
     """Subscribe a workspace to the current price version of a plan.
+
+    Its price is in the currency asked for, else in the organization's own if the plan has one in it, else in the
+    plan's default currency.
 
     The billing anchor is this moment of the account's business time, in the account's time zone. A plan
     that asks for approval leaves the subscription waiting for its provider's decision. An organization may subscribe
@@ -57,6 +67,7 @@ def subscribe(
     Raises:
         NotFound: the workspace belongs to another organization.
         PlanNotOffered, ApiNotAvailable: no new subscribers are taken.
+        CurrencyNotOffered: the plan has no price in the currency asked for.
         CardRequired: the plan's trial needs a card, and the account has none.
         AlreadySubscribed: the workspace has a live subscription to the API.
         PromotionRefused: the code does not hold here; nothing is subscribed.
@@ -64,9 +75,10 @@ def subscribe(
     if not (actor.is_system or workspace.organization_id == actor.organization_id):
         raise NotFound
     organization = workspace.organization
-    version = plan.versions.filter(is_current=True).first()
+    version = current_version_of(plan)
     if version is None or not _may_choose(plan, organization):
         raise PlanNotOffered
+    version = _in_currency(plan, currency, organization) or version
     if plan.api.status != ApiStatus.ACTIVE or not may_use(plan.api, organization.pk):
         raise ApiNotAvailable
     subscription = Subscription(
@@ -140,6 +152,18 @@ def end_declined_subscription(
         event=SubscriptionDeclined,
     )
     return subscription
+
+
+def _in_currency(
+    plan: Plan, currency: str | None, organization: Organization
+) -> PriceVersion | None:
+    """Return the current version in the currency asked for, or in the organization's own; None means the default."""
+    version = version_in(plan, currency or organization.currency)
+    if version is None and currency:
+        offered = ", ".join(row.currency for row in current_versions_of(plan))
+        detail = _("The plan has prices in %(currencies)s only.") % {"currencies": offered}
+        raise CurrencyNotOffered(detail, field="currency")
+    return version
 
 
 def _may_choose(plan: Plan, organization: Organization) -> bool:
