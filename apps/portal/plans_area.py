@@ -9,8 +9,9 @@ from apps.apis.enums import ApiStatus
 from apps.apis.models import Api
 from apps.core.actors import Actor
 from apps.portal.panels import fill_plans_panel
+from apps.pricing.comparison import compare_plans
 from apps.pricing.models import Plan
-from apps.pricing.selectors import current_version_of, list_offered_plans
+from apps.pricing.selectors import current_version_of, current_versions_of, list_offered_plans
 from apps.pricing.summaries import PriceSummary, summary_of
 from apps.subscriptions.models import Subscription
 from apps.subscriptions.selectors import find_live_subscription
@@ -22,17 +23,24 @@ class Offer:
 
     plan: Plan
     price: PriceSummary
+    other_currencies: tuple[str, ...]
 
 
 def plans_context(api: Api, actor: Actor) -> dict[str, Any]:
     """Return the offers and the visitor's own subscription: five queries, whatever the number of plans."""
+    plans = list(list_offered_plans(api, actor.organization_id))
     offers = [
-        Offer(plan, summary_of(version))
-        for plan in list_offered_plans(api, actor.organization_id)
+        Offer(
+            plan,
+            summary_of(version),
+            tuple(row.currency for row in current_versions_of(plan)[1:]),
+        )
+        for plan in plans
         if (version := current_version_of(plan)) is not None
     ]
     return {
         "offers": offers,
+        "comparison": compare_plans(plans) if len(offers) > 1 else None,
         "own_subscription": _own_subscription(api, actor),
         "takes_subscribers": api.status == ApiStatus.ACTIVE,
     }

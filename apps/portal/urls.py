@@ -16,6 +16,7 @@ from apps.portal.views import (
     keys,
     logos,
     plan_access,
+    plan_versions,
     plans,
     preferences,
     preview,
@@ -192,6 +193,8 @@ urlpatterns: list[URLPattern | URLResolver] = [
     path("console/provider/plans/new/", plans.create, name="provider_plan_create"),
     path(PLAN, plans.plan_page, name="provider_plan"),
     path(f"{PLAN}edit/", plans.edit, name="provider_plan_edit"),
+    path(f"{PLAN}versions/", plan_versions.versions, name="provider_plan_versions"),
+    path(f"{PLAN}currency/", plan_versions.add_currency, name="provider_plan_currency"),
     path(f"{PLAN}access/", plan_access.access, name="provider_plan_access"),
     path(
         f"{PLAN}access/<str:invitation_id>/remove/",

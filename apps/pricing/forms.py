@@ -132,6 +132,8 @@ def show_defects(form: PriceForm, rows: BaseFormSet[TierForm], refusal: InvalidP
     filled = [row for row in rows.forms if row.tier is not None]
     for defect in refusal.extra["errors"]:
         parts = defect["pointer"].strip("/").split("/")
+        if parts[0] == "prices":
+            parts = parts[2:] if parts[1] == "0" else ["prices"]
         if "tiers" in parts and len(parts) == 5:  # components/0/tiers/2/up_to
             filled[int(parts[3])].add_error(parts[4], defect["detail"])
         else:

@@ -95,6 +95,21 @@ def version_in(plan: Plan, currency: str) -> PriceVersion | None:
     return next((row for row in current_versions_of(plan) if row.currency == currency), None)
 
 
+def version_before(version: PriceVersion) -> PriceVersion | None:
+    """Return the version of the plan that came before, in the default currency."""
+    rows = PriceVersion.objects.filter(plan_id=version.plan_id, number__lt=version.number)
+    return rows.order_by("-number", "position").select_related("plan").first()
+
+
+def version_numbers(plan: Plan) -> list[PriceVersion]:
+    """Return each version once, in the default currency, newest first; `currencies` names all of its currencies."""
+    found: dict[int, PriceVersion] = {}
+    for row in plan.versions.select_related("plan").order_by("-number", "position"):
+        first = found.setdefault(row.number, row)
+        first.currencies = [*getattr(first, "currencies", []), row.currency]  # type: ignore[attr-defined]
+    return list(found.values())
+
+
 def full_draft_of(version: PriceVersion) -> PriceDraft:
     """Return a version with its prices in every currency as a draft, the default currency first. Three queries."""
     rows = version.plan.versions.filter(number=version.number).order_by("position")

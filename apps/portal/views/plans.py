@@ -97,7 +97,7 @@ def _create(request: ConsoleRequest, form: NewPlanForm, builder: PriceBuilder) -
 def plan_page(request: ConsoleRequest, plan_id: str) -> HttpResponse:
     """Show a plan: the bill for a usage that is typed in, its price, its versions."""
     plan = selectors.get_provider_plan(request.actor, plan_id)
-    versions = list(plan.versions.prefetch_related("components__tiers"))
+    versions = selectors.version_numbers(plan)
     shown = next((row for row in versions if row.is_current), versions[0] if versions else None)
     calls = CallsForm(request.GET if "calls" in request.GET else {"calls": "10000"})
     quote = None
@@ -145,7 +145,7 @@ def new_price(request: ConsoleRequest, plan_id: str) -> HttpResponse:
     """Write down a new price version, beginning with the one that there is."""
     plan = selectors.get_provider_plan(request.actor, plan_id)
     latest = plan.versions.prefetch_related("components__tiers").first()
-    beginning = selectors.draft_of(latest) if latest else None
+    beginning = selectors.full_draft_of(latest) if latest else None
     builder = PriceBuilder(request, beginning, meters=running_meters([plan.api_id]))
     if request.method == "POST" and not builder.answers_without_saving() and builder.is_valid():
         with refusals_on(builder.price):

@@ -58,6 +58,8 @@ class PriceBuilder:
         self.price = PriceForm(data, initial=price)
         self.rows: BaseFormSet[TierForm] = TierFormSet(data, initial=rows, prefix="tiers")
         self.calls = CallsForm(data)
+        # What other currencies ask stays; `find_defects` says if it no longer fits.
+        self._others = beginning.other_prices if beginning else ()
         self._kept = components_without_row(beginning) if beginning else ()
         self._choices = _meter_choices(meters)
         self.meters: BaseFormSet[MeterPriceForm] = MeterPriceFormSet(
@@ -98,7 +100,8 @@ class PriceBuilder:
         """Return the price that was typed."""
         draft = self.price.to_draft(tiers_of(self.rows))
         priced = meter_components_of(self.meters) if self.meters.is_bound else ()
-        return replace(draft, components=(*draft.components, *priced, *self._kept))
+        components = (*draft.components, *priced, *self._kept)
+        return replace(draft, components=components, other_prices=self._others)
 
     @property
     def has_meters(self) -> bool:

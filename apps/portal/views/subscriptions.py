@@ -20,7 +20,12 @@ from apps.keys.selectors import count_counted_keys, list_keys
 from apps.keys.stops import mark_stops
 from apps.portal.call_snippets import curl_with_key, gateway_address
 from apps.portal.moves import ask, carry_out
-from apps.pricing.selectors import current_version_of, get_choosable_plan
+from apps.pricing.selectors import (
+    current_version_of,
+    current_versions_of,
+    get_choosable_plan,
+    version_in,
+)
 from apps.pricing.summaries import summary_of
 from apps.subscriptions import selectors, services
 from apps.subscriptions.access_requests import find_open_access_request
@@ -48,7 +53,12 @@ def subscribe(request: ConsoleRequest, plan_id: str) -> HttpResponse:
     existing = selectors.find_live_subscription(workspace_id=workspace.pk, api_id=plan.api_id)
     if request.method == "POST":
         try:
-            made = services.subscribe(plan=plan, workspace=workspace, actor=request.actor)
+            made = services.subscribe(
+                plan=plan,
+                workspace=workspace,
+                actor=request.actor,
+                currency=request.POST.get("currency") or None,
+            )
         except AlreadySubscribed as refusal:
             messages.error(request, str(refusal.detail))
             return redirect(PAGE_ROUTE, refusal.extra["subscription_id"])
@@ -57,10 +67,12 @@ def subscribe(request: ConsoleRequest, plan_id: str) -> HttpResponse:
             return redirect("portal:api", plan.api.slug)
         messages.success(request, _welcome(made))
         return redirect(PAGE_ROUTE, made.public_id)
-    version = current_version_of(plan)
+    wanted = request.GET.get("currency") or workspace.organization.currency
+    version = version_in(plan, wanted) or current_version_of(plan)
     context = {
         "plan": plan,
         "price": summary_of(version) if version else None,
+        "currencies": [row.currency for row in current_versions_of(plan)],
         "workspace": workspace,
         "existing": existing,
         "crumbs": [

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from django.urls import URLPattern, URLResolver, path
 
-from apps.pricing.api import invitation_views, views
+from apps.pricing.api import comparison_views, invitation_views, views
 
 ONE = "provider/plans/<str:plan_id>"
 VERSIONS = f"{ONE}/versions"
@@ -35,6 +35,16 @@ urlpatterns: list[URLPattern | URLResolver] = [
         f"{VERSIONS}/<str:version_id>/publish",
         views.PublishVersionView.as_view(),
         name="provider-plan-version-publish",
+    ),
+    path(
+        f"{VERSIONS}/<str:version_id>/differences",
+        comparison_views.VersionDifferencesView.as_view(),
+        name="provider-plan-version-differences",
+    ),
+    path(
+        "marketplace/apis/<slug:slug>/plans/compare",
+        comparison_views.ComparePlansView.as_view(),
+        name="marketplace-plans-compare",
     ),
     path(
         "marketplace/apis/<slug:slug>/plans", views.OffersView.as_view(), name="marketplace-plans"

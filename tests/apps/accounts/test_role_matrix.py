@@ -206,7 +206,9 @@ MATRIX: dict[str, set[str]] = {
     "GET /api/v1/provider/plans/{plan_id}/versions": READERS,
     "POST /api/v1/provider/plans/{plan_id}/versions": BUILDERS,
     "POST /api/v1/provider/plans/{plan_id}/versions/{version_id}/publish": BUILDERS,
+    "GET /api/v1/provider/plans/{plan_id}/versions/{version_id}/differences": READERS,
     "GET /api/v1/marketplace/apis/{slug}/plans": EVERYBODY,
+    "GET /api/v1/marketplace/apis/{slug}/plans/compare": EVERYBODY,
     "POST /api/v1/pricing/quote": EVERYBODY,
     # --- subscriptions ------------------------------------------------------------------------
     "GET /api/v1/subscriptions": READERS,

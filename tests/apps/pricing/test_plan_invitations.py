@@ -101,7 +101,7 @@ def test_a_mailed_link_opens_the_plan_to_whom_it_was_sent(
     page = f"/console/provider/plans/{plan.public_id}/access/"
     assert client_for(provider).post(page, {"email": guest.user.email}).status_code == 302
     drain_until_empty()
-    link = re.search(r"/console/invited-plan/\S+/", mail.outbox[0].body)
+    link = re.search(r"/console/invited-plan/\S+/", str(mail.outbox[0].body))
     assert link is not None
     assert "the plan Inner" in mail.outbox[0].body
     stranger = make_member("owner")
