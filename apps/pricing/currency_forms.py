@@ -16,6 +16,7 @@ from apps.pricing.price_fields import PriceField
 # Fields of components and tiers that are amounts of money; the others are the same in every currency.
 AMOUNTS: Final = {
     "unit_price": _("Price of a unit"),
+    "package_price": _("Price of a package"),
     "flat_fee": _("Fee"),
     "fixed_fee": _("Fee per event"),
     "free_amount": _("Free amount"),
@@ -75,12 +76,15 @@ def _amounts_of(draft: PriceDraft) -> Iterator[tuple[str, Any, Decimal]]:
     """Name, label and present value of each amount."""
     for index, component in enumerate(draft.components):
         for name, label, amount in _own_amounts(component):
-            words = _("%(what)s: %(amount)s") % {"what": component.name, "amount": label}
+            words = _("%(what)s: %(amount)s") % {
+                "what": component.name or component.meter,
+                "amount": label,
+            }
             yield f"c{index}_{name}", words, amount
         for place, tier in enumerate(component.tiers):
             for name, label, amount in _own_amounts(tier):
                 words = _("%(what)s, tier %(number)s: %(amount)s") % {
-                    "what": component.name,
+                    "what": component.name or component.meter,
                     "number": place + 1,
                     "amount": label,
                 }

@@ -9,6 +9,9 @@ from typing import Any, Final
 
 from django.utils.translation import gettext_lazy as _
 
+from apps.pricing.calculator import QuantityRule
+from apps.pricing.component_drafts import is_given
+from apps.pricing.component_rows import stored_conversion
 from apps.pricing.drafts import ComponentDraft, CurrencyPrice, PriceDraft, TierDraft, prices_of
 
 TERMS: Final = {
@@ -29,6 +32,16 @@ PARTS: Final = {
     "flat_fee": _("fee"),
     "free_units": _("free units"),
     "package_size": _("package size"),
+    "package_price": _("price of a package"),
+    "package_rounding": _("rounding of packages"),
+    "fixed_fee": _("fee per event"),
+    "free_events": _("free events"),
+    "free_amount": _("free amount"),
+    "min_per_event": _("at least, per event"),
+    "max_per_event": _("at most, per event"),
+    "min_spend": _("at least"),
+    "max_spend": _("at most"),
+    "conversion": _("conversion"),
     "rate_percent": _("percent"),
     "billed_in_advance": _("billed in advance"),
     "up_to": _("up to"),
@@ -82,9 +95,11 @@ def _flat(draft: PriceDraft) -> Iterator[Entry]:
 
 
 def _parts_of(price: CurrencyPrice, component: ComponentDraft) -> Iterator[Entry]:
-    path = f"prices/{price.currency}/{component.meter}"
-    what = f"{component.name} ({price.currency})"
-    for name, value in _values(component, without={"meter", "name", "tiers"}):
+    of = "".join(f"/{key}={value}" for key, value in component.dimensions)
+    path = f"prices/{price.currency}/{component.meter}{of}"
+    said = "".join(f", {value}" for _key, value in component.dimensions)
+    what = f"{component.name or component.meter}{said} ({price.currency})"
+    for name, value in _values(component, without={"meter", "name", "tiers", "dimensions"}):
         yield f"{path}/{name}", (_labelled(what, name), _text(value))
     for index, tier in enumerate(component.tiers):
         words = _("%(what)s, tier %(number)s") % {"what": what, "number": index + 1}
@@ -93,12 +108,10 @@ def _parts_of(price: CurrencyPrice, component: ComponentDraft) -> Iterator[Entry
 
 
 def _values(row: ComponentDraft | TierDraft, *, without: set[str]) -> Iterator[tuple[str, Any]]:
-    """Walk the fields that say something; a tier always says where it ends."""
+    """Walk the fields that say something."""
     for field in fields(row):
-        value = getattr(row, field.name)
-        is_said = field.name == "up_to" or value not in (None, "", 0, False, (), {})
-        if field.name not in without and is_said:
-            yield field.name, value
+        if field.name not in without and is_given(row, field.name):
+            yield field.name, getattr(row, field.name)
 
 
 def _labelled(what: Any, name: str) -> str:
@@ -110,6 +123,8 @@ def _text(value: Any) -> str:
         return "–"
     if isinstance(value, Decimal):
         return format(value.normalize(), "f")
+    if isinstance(value, QuantityRule):
+        return " ".join(stored_conversion(value).values())
     label = getattr(value, "label", None)
     if label is not None:
         return str(label)
