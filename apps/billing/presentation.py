@@ -12,10 +12,12 @@ from apps.billing.documents import (
     DocumentLine,
     Fact,
     InvoiceDocument,
+    LineStep,
     Party,
     PaymentState,
     Tone,
 )
+from apps.billing.documents.discounts import describe_discount
 from apps.billing.documents.explanations import describe_step
 from apps.billing.documents.labels import credit_note_labels, invoice_labels
 from apps.billing.enums import InvoiceStatus
@@ -120,8 +122,15 @@ def explain_line(line: InvoiceLine) -> list[Step]:
     return [Step.from_json(step) for step in line.charge.calculation["steps"]]
 
 
+def working_of(line: InvoiceLine) -> list[LineStep]:
+    """Return a line's working in the active language: the steps of a charge, or what a discount lowers."""
+    if line.discount is not None:
+        return describe_discount(line.discount, line.currency)
+    return [describe_step(step, line.currency) for step in explain_line(line)]
+
+
 def _line(line: InvoiceLine) -> DocumentLine:
-    steps = tuple(describe_step(step, line.currency) for step in explain_line(line))
+    steps = tuple(working_of(line))
     return DocumentLine(
         title=line.description,
         detail=span_of(line),

@@ -15,6 +15,7 @@ from django.db.models import QuerySet, prefetch_related_objects
 
 from apps.billing.models import BillingPeriod, InvoiceLine
 from apps.billing.presentation import explain_line
+from apps.billing.services.discounts import discount_steps_amount
 from apps.billing.services.rating import days_of
 from apps.core.clock import Period
 from apps.core.money import Money
@@ -125,6 +126,8 @@ def _recompute(
     windows: list[CountedWindow],
     events: QuerySet[UsageEvent] | CallHistory,
 ) -> Recomputed:
+    if line.discount is not None:
+        return _recompute_discount(line)
     from_steps, from_usage = _from_steps(steps), None
     quantity = _quantity_of(line, windows)
     priced = _priced_component(line)
@@ -137,6 +140,24 @@ def _recompute(
         and all(item.is_unchanged for item in windows)
     )
     return Recomputed(from_steps, from_usage, quantity, events.count(), amount, is_proven)
+
+
+def _recompute_discount(line: InvoiceLine) -> Recomputed:
+    """Do a discount's working again, and look whether the lines that it names carry their shares."""
+    working = line.discount or {}
+    taken = discount_steps_amount(working, line.currency)
+    shares = sum(share["amount_minor"] for share in working["lines"])
+    named = {share["line"] for share in working["lines"]}
+    rows = InvoiceLine.objects.filter(invoice_id=line.invoice_id, period_id=line.period_id)
+    lowered = [row for row in rows if row.public_id in named]
+    before = sum(row.amount_minor for row in lowered)
+    is_proven = (
+        -taken == line.amount
+        and shares == taken.amount_minor
+        and len(lowered) == len(named)
+        and taken.amount_minor <= before
+    )
+    return Recomputed((-taken).amount, None, Decimal(0), 0, -taken, is_proven)
 
 
 def _quantity_of(line: InvoiceLine, windows: list[CountedWindow]) -> Decimal:

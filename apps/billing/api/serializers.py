@@ -61,6 +61,7 @@ class InvoiceLineOutput(serializers.ModelSerializer[InvoiceLine]):
             "subscription_id",
             "period_start",
             "period_end",
+            "discount",
         )
         read_only_fields = fields
 

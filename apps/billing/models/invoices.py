@@ -138,6 +138,8 @@ class InvoiceLine(Entity):
     tax_percent = models.DecimalField(_("tax percent"), max_digits=7, decimal_places=4, default=0)
     tax_minor = models.BigIntegerField(_("tax"), default=0)
     currency = models.CharField(_("currency"), max_length=3)
+    # Of a discount: the promotion, the base, and how much of it lowers which line.
+    discount = models.JSONField(_("discount"), null=True)
 
     objects = TwoSidedQuerySet.as_manager()
 

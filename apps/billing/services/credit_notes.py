@@ -1,6 +1,6 @@
 """Credit notes: what a refund takes back of each invoice line, to the cent. Issued once, never changed.
 
-A refund is split over what is left of every line's amount and tax, in proportion, by largest remainder. So a part never
+A refund is split over what is left of every line's amount and tax, discounts included, in proportion, by largest remainder. So a part never
 exceeds what is left, the parts add up to the refund, and the last credit note of an invoice takes exactly what is left.
 """
 
@@ -8,7 +8,6 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from decimal import Decimal
 from uuid import UUID
 
 from django.db.models import Sum
@@ -19,7 +18,7 @@ from apps.billing.services.earnings import reverse_earnings
 from apps.billing.services.numbers import next_number
 from apps.core import clock
 from apps.core.db import require_transaction
-from apps.core.money import Money, allocate
+from apps.core.money import Money
 
 
 @dataclass(frozen=True, slots=True)
@@ -85,17 +84,29 @@ def split_refund(*, amount: Money, left: Sequence[LineShare]) -> list[LineShare]
     if amount.amount_minor > sum(cells):
         msg = f"{amount} is more than what is left of the lines"
         raise ValueError(msg)
-    if amount.amount_minor == sum(cells):
-        parts = cells
-    else:
-        # A discount's line only comes back with the last part: until then it lessens what there is to take.
-        weights = [Decimal(max(0, cell)) for cell in cells]
-        parts = [part.amount_minor for part in allocate(amount, weights)]
+    parts = _in_proportion(amount.amount_minor, cells)
     shares = [
         LineShare(share.line, parts[2 * number], parts[2 * number + 1])
         for number, share in enumerate(left)
     ]
     return [share for share in shares if share.amount_minor or share.tax_minor]
+
+
+def _in_proportion(amount: int, cells: Sequence[int]) -> list[int]:
+    """Split an amount over what is left, by largest remainder; a discount's negative cell takes its part of it too.
+
+    So each line comes back by the same share as every other, and what providers give back is what they got.
+    """
+    whole = sum(cells)
+    parts = [amount * cell // whole for cell in cells] if whole else [0] * len(cells)
+    by_remainder = (
+        sorted(range(len(cells)), key=lambda number: (-(amount * cells[number] % whole), number))
+        if whole
+        else []
+    )
+    for number in by_remainder[: amount - sum(parts)]:
+        parts[number] += 1
+    return parts
 
 
 def _credited(line_ids: Sequence[UUID]) -> dict[UUID, tuple[int, int]]:

@@ -6,6 +6,7 @@ for a moment only. The PDF and the payment follow through the outbox and can nev
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from datetime import date
 from decimal import Decimal
 from typing import Any
@@ -26,6 +27,7 @@ from apps.billing.models import (
     RatingRun,
 )
 from apps.billing.services.accounts import get_or_create_account
+from apps.billing.services.discounts import add_discounts
 from apps.billing.services.earnings import accrue_earnings
 from apps.billing.services.numbers import next_number
 from apps.billing.topics import COLLECT_TOPIC, PDF_TOPIC
@@ -41,8 +43,8 @@ from apps.pricing.selectors import tax_percent_of
 from apps.subscriptions.periods import local_date
 
 
-def add_charges_to_draft(*, run: RatingRun) -> Invoice:
-    """Put a run's charges, rounded once each, on the draft of the account's billing day.
+def add_charges_to_draft(*, run: RatingRun, quantities: Mapping[str, Decimal]) -> Invoice:
+    """Put a run's charges, rounded once each, on the draft of the account's billing day, less what promotions take off.
 
     The billing day is the local day on which the period ended, so everything that ends on one day comes on one invoice.
     Part of the caller's transaction.
@@ -53,11 +55,12 @@ def add_charges_to_draft(*, run: RatingRun) -> Invoice:
     invoice = _draft_of(period, day)
     percent = tax_percent_of(country=period.consumer_organization.country, day=day)
     position = invoice.lines.aggregate(last=Max("position"))["last"] or 0
-    charges = RatedCharge.objects.filter(run=run).order_by("id")
-    InvoiceLine.objects.bulk_create(
+    charges = list(RatedCharge.objects.filter(run=run).order_by("id"))
+    lines = InvoiceLine.objects.bulk_create(
         _line_of(invoice, charge, period, position + number, percent)
         for number, charge in enumerate(charges, start=1)
     )
+    add_discounts(invoice=invoice, lines=lines, quantities=quantities)
     _add_up(invoice)
     return invoice
 

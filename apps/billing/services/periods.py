@@ -111,7 +111,7 @@ def close_period(*, period: BillingPeriod, actor: Actor) -> BillingPeriod:
     run = rate_period(period=period, usage=usage)
     period.status, period.closed_at = PeriodStatus.CLOSED, clock.now()
     period.save(update_fields=["status", "closed_at", "updated_at"])
-    add_charges_to_draft(run=run)
+    add_charges_to_draft(run=run, quantities=usage.quantities)
     record_audit(
         action="billing:period:closed",
         target=period,

@@ -19,7 +19,12 @@ from apps.billing import estimates, pages, selectors
 from apps.billing.constants import MARKETPLACE_FEE_PERCENT, PAYABLE_AFTER
 from apps.billing.enums import InvoiceStatus
 from apps.billing.forms import TaxDetailsForm
-from apps.billing.presentation import invoice_document, refund_failure, span_of
+from apps.billing.presentation import (
+    invoice_document,
+    refund_failure,
+    span_of,
+    working_of,
+)
 from apps.billing.proofs import prove_line
 from apps.billing.return_urls import portal_return_urls
 from apps.billing.services import accounts, documents, payments, refunds
@@ -120,7 +125,7 @@ def line(request: ConsoleRequest, line_id: str) -> HttpResponse:
     context = {
         "line": found,
         "proof": proof,
-        "steps": pages.described_steps(proof),
+        "steps": working_of(found),
         "page_obj": Paginator(proof.events, CALLS_PAGE_SIZE).get_page(request.GET.get("page")),  # type: ignore[arg-type]  # a history has a length and pages
         "crumbs": [*_crumbs(), (str(found.invoice), invoice_url), (found.description, "")],
     }

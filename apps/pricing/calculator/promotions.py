@@ -82,6 +82,7 @@ class TakenOff:
         amount: positive, at most `base`.
         shares: of the amount, in the order of the lines given; they add up to it.
         tax: which is not due because of it; positive.
+        discount: what it is for `total_invoice`; those of all promotions, in order, give the same amounts.
     """
 
     reduction: Reduction
@@ -89,6 +90,7 @@ class TakenOff:
     amount: Money
     shares: tuple[Money, ...]
     tax: Money
+    discount: Discount
 
 
 def take_off(
@@ -104,6 +106,8 @@ def take_off(
 
     One that takes nothing off is left out, and keeps no other from applying. `usage` is what the lines were rated with.
     """
+    if not reductions:
+        return []
     taxable = [TaxableLine(line.amount, tax_percent, _tags_of(line)) for line in lines]
     taken: list[TakenOff] = []
     discounts: list[Discount] = []
@@ -185,6 +189,7 @@ def _taken(
         amount=amount,
         shares=tuple(allocate(amount, weights)),
         tax=before.tax - after.tax,
+        discount=discount,
     )
 
 
