@@ -24,6 +24,7 @@ SUITES: Final = (
     "analytics",
     "catalogue",
     "registration",
+    "renewals",
     "reconciliation",
 )
 

@@ -27,10 +27,12 @@ class BillingConfig(AppConfig):
         from apps.billing.deletion_blockers import UNPAID_INVOICES  # noqa: PLC0415 -- as said
         from apps.billing.estimates import outlooks  # noqa: PLC0415 -- as said
         from apps.billing.retention import invoices_need  # noqa: PLC0415 -- as said
+        from apps.billing.saved_cards import has_saved_card  # noqa: PLC0415 -- as said
         from apps.billing.span_costs import span_costs_for  # noqa: PLC0415 -- as said
         from apps.billing.timed_work import WORKS  # noqa: PLC0415 -- as said
         from apps.notifications.kinds import register_kinds  # noqa: PLC0415 -- as said
         from apps.notifications.webhooks import register_event_types  # noqa: PLC0415 -- as said
+        from apps.subscriptions.card_sources import register_card_source  # noqa: PLC0415 -- as said
         from apps.usage.costs import (  # noqa: PLC0415 -- as said
             register_cost_source,
             register_span_cost_source,
@@ -38,6 +40,7 @@ class BillingConfig(AppConfig):
         from apps.usage.retention import register_retention_source  # noqa: PLC0415 -- as said
 
         register_timed_work(*WORKS)
+        register_card_source(has_saved_card)
         register_handler(RefundHandler())
         register_deletion_blocker(UNPAID_INVOICES)
         register_kinds(*notices.ALL)

@@ -128,9 +128,8 @@ class _Running:
 
     @property
     def whole(self) -> UsageQuestion:
-        """The usage of the whole period."""
-        span = Period(self.period.period_start, self.period.period_end)
-        return UsageQuestion(self.period.subscription_id, span)
+        """The usage of the whole period that is charged."""
+        return UsageQuestion(self.period.subscription_id, self.period.charged)
 
     @property
     def recent(self) -> UsageQuestion:
@@ -142,8 +141,8 @@ class _Running:
 
     @property
     def time_left(self) -> timedelta:
-        """How long the period still runs."""
-        return max(timedelta(0), self.period.period_end - self.now)
+        """How long the period still runs and is charged."""
+        return max(timedelta(0), self.period.period_end - max(self.now, self.period.charged.start))
 
 
 def _estimate(

@@ -17,7 +17,6 @@ from apps.billing.models import BillingPeriod, InvoiceLine
 from apps.billing.presentation import explain_line
 from apps.billing.services.discounts import discount_steps_amount
 from apps.billing.services.rating import days_of
-from apps.core.clock import Period
 from apps.core.money import Money
 from apps.pricing.calculator import (
     Component,
@@ -116,7 +115,7 @@ def _windows_of(line: InvoiceLine) -> list[CountedWindow]:
 def _events_of(line: InvoiceLine) -> QuerySet[UsageEvent] | CallHistory:
     if line.charge is None or line.period is None or line.charge.meter != CALLS_METER:
         return UsageEvent.objects.none()
-    span = Period(line.period.period_start, line.period.period_end)
+    span = line.period.charged
     return counted_events(line.period.subscription_id, span)
 
 
@@ -169,7 +168,7 @@ def _quantity_of(line: InvoiceLine, windows: list[CountedWindow]) -> Decimal:
         return Decimal(0)
     if line.charge.meter == CALLS_METER:
         return sum((item.window.quantity for item in windows), Decimal(0))
-    span = Period(line.period.period_start, line.period.period_end)
+    span = line.period.charged
     quantities, meter = quantities_in(line.period.subscription_id, span), line.charge.meter
     priced = _priced_component(line)
     if priced is None or not priced.table.has_parts(meter):

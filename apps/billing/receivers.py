@@ -24,7 +24,7 @@ from apps.billing.services.payments import (
     submit_payment,
     sync_stripe_payment,
 )
-from apps.billing.services.periods import finish_closing, open_first_period
+from apps.billing.services.periods import finish_closing, move_period_end, open_first_period
 from apps.billing.services.refund_notices import (
     tell_earnings_reversed,
     tell_refund_failed,
@@ -49,7 +49,7 @@ from apps.core import outbox
 from apps.core.actors import Actor
 from apps.core.events import receives
 from apps.core.relay import leader_loop
-from apps.subscriptions.events import SubscriptionActivated
+from apps.subscriptions.events import SubscriptionActivated, SubscriptionMovedZone
 from apps.subscriptions.models import Subscription
 from apps.usage.events import LateUsageArrived, UsageRecalculated
 
@@ -63,6 +63,14 @@ def open_period_of_new_subscription(event: SubscriptionActivated) -> None:
         pk=event.subscription_id
     )
     open_first_period(subscription=subscription, at=event.effective_at)
+
+
+@receives(SubscriptionMovedZone, in_transaction=True)
+def follow_time_zone(event: SubscriptionMovedZone) -> None:
+    """The running period ends by the account's new zone."""
+    move_period_end(
+        subscription_id=event.subscription_id, number=event.number, end=event.period_end
+    )
 
 
 @outbox.handles(PDF_TOPIC)

@@ -57,10 +57,11 @@ class _Part:
         return max(self.start, min(self.end, self.question.at))
 
     def usage_until(self, moment: datetime) -> UsageQuestion | None:
-        """Ask for the period's usage before a moment; None for its first one."""
-        if moment <= self.period.period_start:
+        """Ask for the period's usage before a moment; None for its first one, and in a trial."""
+        begin = self.period.charged.start
+        if moment <= begin:
             return None
-        return UsageQuestion(self.period.subscription_id, Period(self.period.period_start, moment))
+        return UsageQuestion(self.period.subscription_id, Period(begin, moment))
 
     @property
     def recent(self) -> UsageQuestion:

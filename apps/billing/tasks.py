@@ -13,7 +13,7 @@ import structlog
 from apps.billing.enums import PaymentStatus, RefundStatus
 from apps.billing.exceptions import PaymentProviderUnavailable
 from apps.billing.models import Payment, Refund
-from apps.billing.services import payments, periods, refund_sending
+from apps.billing.services import payments, periods, refund_sending, renewals
 from apps.core.actors import Actor
 from apps.core.jobs import JobContext, job
 from apps.core.schedule import schedule
@@ -32,6 +32,12 @@ def close_due_periods(_context: JobContext) -> dict[str, int]:
         total["waiting"] = counts["waiting"]  # as it stands now; the relay closes them later
         if not counts["closing"] and not counts["closed"]:
             return dict(total)
+
+
+@job("billing.announce_renewals", queue="billing")
+def announce_renewals(_context: JobContext) -> dict[str, int]:
+    """Tell consumers that a period of a year or more is nearly over."""
+    return {"told": renewals.announce_renewals(actor=Actor.system("billing.announce_renewals"))}
 
 
 @job("billing.reconcile_payments", queue="billing")
@@ -85,5 +91,6 @@ def _try_each(steps: Sequence[partial[Any]], context: JobContext) -> int:
 
 
 schedule("billing.close_due_periods", every=timedelta(hours=6))
+schedule("billing.announce_renewals", every=timedelta(hours=6))
 schedule("billing.reconcile_payments", every=timedelta(hours=1))
 schedule("billing.reconcile_refunds", every=timedelta(hours=1))

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from datetime import datetime
+from datetime import datetime, timedelta
 from typing import Final
 
 from django.db.models import QuerySet
@@ -14,8 +14,10 @@ from apps.billing.constants import WATERMARK_DELAY
 from apps.billing.enums import PeriodStatus
 from apps.billing.models import BillingPeriod
 from apps.billing.services.periods import close_due_periods
+from apps.billing.services.renewals import announce_renewals, long_periods
 from apps.core import clock
 from apps.core.actors import Actor
+from apps.subscriptions.constants import RENEWAL_NOTICE_DAYS
 from apps.usage.selectors import watermark_of
 
 CLOCK: Final = Actor.system("test clock")
@@ -55,7 +57,25 @@ def _waits_for_calls(organization: Organization) -> bool:
     return any(_complete_at(period) <= now for period in closing)
 
 
+def _next_renewal_notice(organization: Organization, after: datetime | None) -> datetime | None:
+    lead = timedelta(days=max(RENEWAL_NOTICE_DAYS))
+    begin = after or clock.business_now(organization)
+    end = earliest(long_periods(organization.pk), "period_end", begin + lead)
+    return end - lead if end is not None else None
+
+
+def _announce_renewals(organization: Organization) -> int:
+    return announce_renewals(actor=CLOCK, organization_id=organization.pk)
+
+
 WORKS: Final = (
+    TimedWork(
+        name="billing.renewal_notices",
+        label=_("Notices that a subscription is renewed"),
+        turn=Turn.NOTICES,
+        next_due=_next_renewal_notice,
+        happen=_announce_renewals,
+    ),
     TimedWork(
         name="billing.periods",
         label=_("Billing periods that were closed"),

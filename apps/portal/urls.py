@@ -226,6 +226,7 @@ urlpatterns: list[URLPattern | URLResolver] = [
     path(f"{SUBSCRIPTION}answer/", subscriptions.answer, name="subscription_answer"),
     path(f"{SUBSCRIPTION}cancel/", subscriptions.cancel, name="subscription_cancel"),
     path(f"{SUBSCRIPTION}keep/", subscriptions.keep, name="subscription_keep"),
+    path(f"{SUBSCRIPTION}start-paid/", subscriptions.start_paid, name="subscription_start_paid"),
     path(f"{SUBSCRIPTION}pause/", subscriptions.pause, name="subscription_pause"),
     path(f"{SUBSCRIPTION}resume/", subscriptions.resume, name="subscription_resume"),
     path(f"{SUBSCRIPTION}keys/new/", keys.create, name="key_create"),

@@ -24,6 +24,8 @@ class SubscriptionsConfig(AppConfig):
             plan_endings,  # noqa: F401
             receivers,  # noqa: F401
             tasks,  # noqa: F401
+            trial_messages,  # noqa: F401
+            zone_effects,  # noqa: F401
         )
         from apps.subscriptions.approval import SubscriptionAccessHandler  # noqa: PLC0415 -- as above
         from apps.subscriptions.deletion_blockers import LIVE_SUBSCRIPTIONS  # noqa: PLC0415 -- as above

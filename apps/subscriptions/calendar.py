@@ -52,6 +52,14 @@ def zone_of_period(subscription: Subscription, number: int) -> str:
     return subscription.timezone
 
 
+def local_day(subscription: Subscription, instant: datetime) -> date:
+    """Return the day that an instant fell on in the zone that the account had then."""
+    for move in subscription.past_zones:
+        if instant < datetime.fromisoformat(move["moved_at"]):
+            return local_date(instant, move["timezone"])
+    return local_date(instant, subscription.timezone)
+
+
 def period_at(subscription: Subscription, instant: datetime) -> Period:
     """Return the period of business time that holds an instant (which is business time, too)."""
     return numbered_period(subscription, period_number_at(subscription, instant))

@@ -8,6 +8,8 @@ from uuid import UUID
 from django.urls import reverse
 
 from apps.accounts.events import PlatformPlanChanged
+from apps.accounts.events import OrganizationChanged
+from apps.accounts.models import Organization
 from apps.apis.events import ApiRetired
 from apps.core.actors import Actor
 from apps.core.events import receives
@@ -29,6 +31,16 @@ from apps.subscriptions.models import Rating, Subscription
 from apps.subscriptions.services.promotions import withdraw_unused
 
 EXCERPT_LENGTH: Final = 300
+ZONE: Final = Actor.system("time zone of the organization")
+
+
+@receives(OrganizationChanged, in_transaction=True)
+def follow_time_zone(event: OrganizationChanged) -> None:
+    """An account that moves to another time zone takes its subscriptions along."""
+    timezone = Organization.objects.values_list("timezone", flat=True).get(pk=event.organization_id)
+    rows = Subscription.objects.live().filter(consumer_organization_id=event.organization_id)
+    for subscription_id in rows.exclude(timezone=timezone).values_list("pk", flat=True):
+        services.follow_time_zone(subscription_id=subscription_id, actor=ZONE)
 
 
 @receives(ApiRetired)

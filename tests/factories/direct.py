@@ -49,8 +49,13 @@ def make_subscription_row(
         api=api,
         plan=plan,
         price_version=version,
-        timezone="UTC",
-        **{"status": SubscriptionStatus.ACTIVE, "anchor": now, "started_at": now, **fields},
+        **{
+            "timezone": "UTC",
+            "status": SubscriptionStatus.ACTIVE,
+            "anchor": now,
+            "started_at": now,
+            **fields,
+        },
     )
 
 

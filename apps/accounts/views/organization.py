@@ -17,6 +17,7 @@ from apps.accounts.forms import ClockForm, NewOrganizationForm, OrganizationForm
 from apps.accounts.middleware import SESSION_ORGANIZATION, SESSION_WORKSPACE
 from apps.accounts.models import Organization
 from apps.accounts.timed_work import label_of
+from apps.accounts.zone_effects import ZoneEffect, effects_of_move
 from apps.core import clock
 from apps.core.forms import refusals_on
 
@@ -29,9 +30,19 @@ SHOWN_LINES = 20
 def organization(request: ConsoleRequest) -> HttpResponse:
     """Show the organization; owners change it."""
     current = selectors.get_current_organization(request.actor)
+    old_timezone = current.timezone  # the form writes to its instance
     form = OrganizationForm(request.POST or None, instance=current)
     can_manage = request.actor.can("organization.manage")
     if request.method == "POST" and can_manage and form.is_valid():
+        effects = _effects_to_confirm(request, current, form, old_timezone)
+        if effects:
+            context = {
+                "form": form,
+                "effects": effects,
+                "old_timezone": old_timezone,
+                "new_timezone": form.cleaned_data["timezone"],
+            }
+            return render(request, "accounts/confirm_zone.html", context)
         with refusals_on(form):
             services.update_organization(
                 organization=current, actor=request.actor, **form.cleaned_data
@@ -39,6 +50,16 @@ def organization(request: ConsoleRequest) -> HttpResponse:
             messages.success(request, _("Saved."))
             return redirect("accounts:organization")
     return render(request, "accounts/organization.html", _page(request, current, form))
+
+
+def _effects_to_confirm(
+    request: ConsoleRequest, current: Organization, form: OrganizationForm, old_timezone: str
+) -> list[ZoneEffect]:
+    """Return which periods a new time zone would move, unless the owner has seen them."""
+    wanted = form.cleaned_data["timezone"]
+    if wanted == old_timezone or "zone_is_confirmed" in request.POST:
+        return []
+    return effects_of_move(current, wanted)
 
 
 @console_page("organization.manage")

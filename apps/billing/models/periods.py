@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from datetime import timedelta
+
 from django.db import models
 from django.db.models import F, Q
 from django.utils.translation import gettext_lazy as _
@@ -9,6 +11,7 @@ from django.utils.translation import gettext_lazy as _
 from apps.accounts.models import Organization
 from apps.billing.enums import PeriodStatus
 from apps.billing.models.common import TwoSidedQuerySet
+from apps.core.clock import Period
 from apps.core.models import Entity
 from apps.pricing.models import PriceVersion
 from apps.subscriptions.models import Subscription
@@ -64,6 +67,17 @@ class BillingPeriod(Entity):
 
     def __str__(self) -> str:
         return f"{self.period_start:%Y-%m-%d} – {self.period_end:%Y-%m-%d}"
+
+    @property
+    def charged(self) -> Period:
+        """The time whose usage is charged: what follows a trial; the hour in which a trial ends is free.
+
+        Where all of the period is a trial this is its last instant, in which no window begins.
+        """
+        trial_end = self.subscription.trial_ends_at
+        if trial_end is None or trial_end <= self.period_start:
+            return Period(self.period_start, self.period_end)
+        return Period(min(trial_end, self.period_end - timedelta.resolution), self.period_end)
 
 
 class RatingRun(Entity):

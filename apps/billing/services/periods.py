@@ -30,6 +30,7 @@ from apps.core.querysets import only_of
 from apps.subscriptions.calendar import numbered_period, period_number_at
 from apps.subscriptions.enums import ENDED_STATUSES
 from apps.subscriptions.models import Subscription
+from apps.subscriptions.services import follow_time_zone
 from apps.usage.exceptions import UsageNotComplete
 from apps.usage.services import close_usage
 
@@ -38,9 +39,18 @@ logger = structlog.get_logger(__name__)
 
 @transaction.atomic
 def open_first_period(*, subscription: Subscription, at: datetime) -> BillingPeriod:
-    """Open the period that holds the start of a subscription; once."""
-    number = period_number_at(subscription, at)
-    return _open_period(subscription, number)
+    """Open the period that holds the start of a subscription; once. A trial that becomes paid service goes on in its period."""
+    running = BillingPeriod.objects.filter(subscription=subscription, status=PeriodStatus.OPEN)
+    return running.first() or _open_period(subscription, period_number_at(subscription, at))
+
+
+@transaction.atomic
+def move_period_end(*, subscription_id: UUID, number: int, end: datetime) -> None:
+    """Let a running period end at another moment, because its account moved to another time zone."""
+    rows = BillingPeriod.objects.filter(
+        subscription_id=subscription_id, number=number, status=PeriodStatus.OPEN
+    )
+    rows.update(period_end=end, updated_at=clock.now())
 
 
 def _open_period(subscription: Subscription, number: int) -> BillingPeriod:
@@ -86,6 +96,10 @@ def begin_closing(*, period: BillingPeriod, actor: Actor) -> BillingPeriod:
         pk=period.subscription_id
     )
     if subscription.status not in ENDED_STATUSES:
+        # One that could not follow its account to another time zone at once does so now.
+        is_behind = subscription.timezone != period.consumer_organization.timezone
+        if is_behind and follow_time_zone(subscription_id=subscription.pk, actor=actor):
+            subscription.refresh_from_db()
         _open_period(subscription, period.number + 1)
     return period
 
@@ -107,6 +121,7 @@ def close_period(*, period: BillingPeriod, actor: Actor) -> BillingPeriod:
         subscription=period.subscription,
         period=Period(period.period_start, period.period_end),
         complete_after=_complete_after(period),
+        charged=period.charged,
     )
     run = rate_period(period=period, usage=usage)
     period.status, period.closed_at = PeriodStatus.CLOSED, clock.now()

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
+from datetime import date
 from decimal import Decimal
 from uuid import UUID
 
@@ -13,7 +14,8 @@ from apps.core.db import require_transaction
 from apps.pricing.calculator import Charge, PriceTable, Usage, rate
 from apps.pricing.models import CALLS_METER
 from apps.pricing.selectors import price_table_of
-from apps.subscriptions.periods import local_date
+from apps.subscriptions.calendar import local_day
+from apps.subscriptions.models import Subscription
 from apps.subscriptions.spend import waived_calls
 from apps.usage.selectors import parts_of
 from apps.usage.services import ClosedUsage
@@ -85,22 +87,32 @@ def usages_for(
 
 
 def days_of(period: BillingPeriod) -> tuple[int, int]:
-    """Return the days that the subscription lived in the period, and the days of the whole period.
+    """Return the days that are billed of the period, and the days of the whole period.
 
-    Counted by local days; the day on which it started or ended is billed.
+    Counted by local days; the day on which service started or ended is billed, the days of a trial are not.
     """
     subscription = period.subscription
     span = Period(period.period_start, period.period_end)
-    zone = subscription.timezone
-    first, after_last = local_date(span.start, zone), local_date(span.end, zone)
+    first, after_last = local_day(subscription, span.start), local_day(subscription, span.end)
     started = subscription.started_at or span.start
-    begin = max(first, local_date(started, zone))
+    begin = max(first, local_day(subscription, started))
     finish = after_last
     if subscription.ended_at is not None and subscription.ended_at < span.end:
-        finish = min(after_last, local_date(subscription.ended_at, zone))
+        finish = min(after_last, local_day(subscription, subscription.ended_at))
         finish = finish.fromordinal(finish.toordinal() + 1)
+    begin = max(begin, _first_paid_day(subscription, finish))
     whole = (after_last - first).days
     return max(0, min((finish - begin).days, whole)), whole
+
+
+def _first_paid_day(subscription: Subscription, finish: date) -> date:
+    """Return the day on which a trial ends, which is billed; `finish` where service ended with or before it."""
+    trial_end, ended = subscription.trial_ends_at, subscription.ended_at
+    if trial_end is None:
+        return date.min
+    if ended is not None and ended <= trial_end:
+        return finish
+    return local_day(subscription, trial_end)
 
 
 def _charge_row(  # noqa: PLR0917 -- a row's columns

@@ -231,6 +231,19 @@ def keep(request: ConsoleRequest, subscription_id: str) -> HttpResponse:
 
 @console_page(MANAGE)
 @require_POST
+def start_paid(request: ConsoleRequest, subscription_id: str) -> HttpResponse:
+    """End a trial early: paid service begins."""
+    subscription = selectors.get_subscription(request.actor, subscription_id)
+    return carry_out(
+        request,
+        lambda: services.convert_trial(subscription=subscription, actor=request.actor),
+        done=_("Paid service has begun. This day is billed; the days of the trial are not."),
+        back_to=reverse(PAGE_ROUTE, args=[subscription.public_id]),
+    )
+
+
+@console_page(MANAGE)
+@require_POST
 def pause(request: ConsoleRequest, subscription_id: str) -> HttpResponse:
     """Pause a subscription."""
     subscription = selectors.get_subscription(request.actor, subscription_id)

@@ -5,7 +5,7 @@ from __future__ import annotations
 from django.urls import URLPattern, URLResolver, path
 
 from apps.subscriptions.api import review_views as reviews
-from apps.subscriptions.api import views
+from apps.subscriptions.api import views, zone_views
 
 ONE = "subscriptions/<str:subscription_id>"
 PROVIDED = "provider/subscriptions/<str:subscription_id>"
@@ -15,11 +15,17 @@ MODERATED = "admin/reviews/<str:review_id>"
 
 urlpatterns: list[URLPattern | URLResolver] = [
     path("subscriptions", views.SubscriptionsView.as_view(), name="subscription-list"),
+    path(
+        "subscriptions/time-zone-preview",
+        zone_views.ZonePreviewView.as_view(),
+        name="time-zone-preview",
+    ),
     path(ONE, views.SubscriptionView.as_view(), name="subscription"),
     path(f"{ONE}/changes", views.ChangesView.as_view(), name="subscription-changes"),
     path(f"{ONE}/cancel", views.CancelView.as_view(), name="subscription-cancel"),
     path(f"{ONE}/answer", views.AnswerView.as_view(), name="subscription-answer"),
     path(f"{ONE}/keep", views.KeepView.as_view(), name="subscription-keep"),
+    path(f"{ONE}/start-paid", views.StartPaidView.as_view(), name="subscription-start-paid"),
     path(f"{ONE}/pause", views.PauseView.as_view(), name="subscription-pause"),
     path(f"{ONE}/resume", views.ResumeView.as_view(), name="subscription-resume"),
     path("provider/subscriptions", views.SubscribersView.as_view(), name="subscriber-list"),

@@ -136,6 +136,18 @@ class KeepView(SubscriptionViewBase):
         return self.answer(subscription_id)
 
 
+class StartPaidView(SubscriptionViewBase):
+    """Ends a trial early: paid service begins."""
+
+    method_permissions = {"POST": MANAGE}
+
+    @extend_schema(request=None, responses=shapes.SubscriptionDetailOutput)
+    def post(self, _request: Request, subscription_id: str) -> Response:
+        """Let paid service begin now; 409 when it is not on trial, 422 `card_required` when it needs a card first."""
+        services.convert_trial(subscription=self.load(subscription_id), actor=self.actor)
+        return self.answer(subscription_id)
+
+
 class PauseView(SubscriptionViewBase):
     """Pauses a subscription."""
 

@@ -34,6 +34,7 @@ from apps.subscriptions.services.moving import (
     unpause_subscription,
 )
 from apps.subscriptions.services.promotions import redeem_promotion, withdraw_redemption
+from apps.subscriptions.services.noticing import announce_once
 from apps.subscriptions.services.reviews import (
     Opinion,
     SavedReview,
@@ -57,6 +58,7 @@ __all__ = [
     "Opinion",
     "SavedReview",
     "accept_subscription",
+    "announce_once",
     "announce_trial_ends",
     "answer_provider",
     "ask_subscriber",

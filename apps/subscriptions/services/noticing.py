@@ -35,6 +35,7 @@ def announce_once(
     if not near or due_at <= now:
         return False
     urgent = min(near)
+    # One that was told too late for its own day would come after a more urgent one only if a clock ran backwards.
     given = SubscriptionNotice.objects.filter(
         subscription=subscription, kind=kind, due_at=due_at, days_before__lte=urgent
     )

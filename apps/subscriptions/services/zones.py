@@ -111,6 +111,7 @@ def _note_move(subscription: Subscription, move: ZoneMove) -> None:
         {
             "number": move.number,
             "start": move.period.start.isoformat(),
+            "moved_at": clock.business_now(subscription.consumer_organization).isoformat(),
             "timezone": subscription.timezone,
         },
     ]

@@ -61,7 +61,11 @@ class ClosedUsage:
 
 @transaction.atomic
 def close_usage(
-    *, subscription: Subscription, period: Period, complete_after: datetime
+    *,
+    subscription: Subscription,
+    period: Period,
+    complete_after: datetime,
+    charged: Period | None = None,
 ) -> ClosedUsage:
     """Close a period's usage: its windows no longer change, and later events become late events.
 
@@ -69,6 +73,7 @@ def close_usage(
 
     Args:
         period: in the account's business time, on window borders.
+        charged: the part of the period whose windows are returned, where a trial takes the rest; all of it by default.
         complete_after: real time that every shipper and the inbox must have passed.
 
     Raises:
@@ -89,7 +94,7 @@ def close_usage(
             subscription=subscription, window_start__lt=period.end, status=WindowStatus.OPEN
         ).update(status=WindowStatus.CLOSED, closed_at=clock.now())
         publish(UsageClosed(subscription_id=subscription.pk, closed_until=period.end))
-    return _closed_usage(subscription, period)
+    return _closed_usage(subscription, charged or period)
 
 
 def close_windows() -> int:

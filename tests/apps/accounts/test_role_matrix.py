@@ -219,6 +219,8 @@ MATRIX: dict[str, set[str]] = {
     "POST /api/v1/subscriptions/{subscription_id}/cancel": BUYERS,
     "POST /api/v1/subscriptions/{subscription_id}/keep": BUYERS,
     "POST /api/v1/subscriptions/{subscription_id}/pause": BUYERS,
+    "POST /api/v1/subscriptions/{subscription_id}/start-paid": BUYERS,
+    "GET /api/v1/subscriptions/time-zone-preview": READERS,
     "POST /api/v1/subscriptions/{subscription_id}/resume": BUYERS,
     "GET /api/v1/provider/subscriptions": READERS,
     "GET /api/v1/provider/subscriptions/{subscription_id}": READERS,

@@ -194,7 +194,7 @@ def test_trial_becomes_paid_service_by_the_accounts_own_clock() -> None:
     other = make_subscription(plan=make_plan(trial_days=7))
     advance(subscription, timedelta(days=8))
 
-    assert services.activate_due_trials(actor=SYSTEM) == 1
+    assert services.end_due_trials(actor=SYSTEM) == 1
 
     subscription.refresh_from_db()
     other.refresh_from_db()
