@@ -7,8 +7,7 @@ from uuid import UUID
 
 from django.urls import reverse
 
-from apps.accounts.events import PlatformPlanChanged
-from apps.accounts.events import OrganizationChanged
+from apps.accounts.events import OrganizationChanged, PlatformPlanChanged
 from apps.accounts.models import Organization
 from apps.apis.events import ApiRetired
 from apps.core.actors import Actor

@@ -33,8 +33,8 @@ from apps.subscriptions.services.moving import (
     suspend_subscription,
     unpause_subscription,
 )
-from apps.subscriptions.services.promotions import redeem_promotion, withdraw_redemption
 from apps.subscriptions.services.noticing import announce_once
+from apps.subscriptions.services.promotions import redeem_promotion, withdraw_redemption
 from apps.subscriptions.services.reviews import (
     Opinion,
     SavedReview,

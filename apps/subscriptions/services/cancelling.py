@@ -14,6 +14,7 @@ from apps.core.querysets import only_of
 from apps.pricing.enums import PlanStatus
 from apps.pricing.exceptions import PlanClosed
 from apps.subscriptions.access_requests import find_open_access_request
+from apps.subscriptions.calendar import period_at
 from apps.subscriptions.constants import ACCESS_SUBJECT
 from apps.subscriptions.enums import LIVE_STATUSES, SubscriptionStatus
 from apps.subscriptions.events import (
@@ -23,7 +24,6 @@ from apps.subscriptions.events import (
 )
 from apps.subscriptions.exceptions import CancellationAlreadyScheduled, NothingToWithdraw
 from apps.subscriptions.models import Subscription
-from apps.subscriptions.selectors import period_at
 from apps.subscriptions.services.changes import (
     Cause,
     lock_subscription,

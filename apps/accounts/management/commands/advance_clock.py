@@ -76,7 +76,7 @@ class Command(BaseCommand):
 
 def _find(name: str) -> Organization:
     try:
-        wanted = {"pk": parse_public_id(Organization.id_prefix, name)}
+        wanted: dict[str, Any] = {"pk": parse_public_id(Organization.id_prefix, name)}
     except InvalidPublicIdError:
         wanted = {"slug": name}
     found = Organization.objects.filter(**wanted).first()
