@@ -118,7 +118,7 @@ class ExportForm(forms.Form):
         """Offer what is the actor's own."""
         super().__init__(*args, **kwargs)
         # As REST and the refusals call them; `from` is no name in Python.
-        renamed = {"first_day": "from", "last_day": "to"}
+        renamed = {"first_day": "from", "last_day": "to", "file_format": "format"}
         self.fields = {renamed.get(name, name): field for name, field in self.fields.items()}
         own = [(row.public_id, str(row)) for row in subscriptions_of(actor)]
         apis = [(api.public_id, api.name) for api in provided_apis(actor)]
@@ -149,7 +149,7 @@ class ExportForm(forms.Form):
         return ExportWish(
             side=data["side"],
             subject=data["subject"],
-            file_format=data["file_format"],
+            file_format=data["format"],
             period=data["period"],
             first_day=_day(data["from"]),
             last_day=_day(data["to"]),

@@ -47,11 +47,11 @@ class PlanOverview:
 
 @dataclass(frozen=True, slots=True)
 class ComparedRow:
-    """A line of the comparison: one limit or feature in every plan, from the smallest to the largest."""
+    """A line of the comparison: one limit or feature in every plan, from the smallest to the largest, with the plan."""
 
     key: str
     label: str
-    cells: tuple[int | bool | None, ...]
+    cells: tuple[tuple[PlatformPlan, int | bool | None], ...]
     is_feature: bool
     is_wanted: bool
 
@@ -73,7 +73,7 @@ def compare_plans(wanted: str = "") -> list[ComparedRow]:
         ComparedRow(
             limit.value,
             str(limit.label),
-            tuple(plan.limit_of(limit) for plan in plans),
+            tuple((plan, plan.limit_of(limit)) for plan in plans),
             is_feature=False,
             is_wanted=limit.value == wanted,
         )
@@ -83,7 +83,7 @@ def compare_plans(wanted: str = "") -> list[ComparedRow]:
         ComparedRow(
             feature.value,
             str(feature.label),
-            tuple(feature in plan.features for plan in plans),
+            tuple((plan, feature in plan.features) for plan in plans),
             is_feature=True,
             is_wanted=feature.value == wanted,
         )

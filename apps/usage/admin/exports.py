@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 from django.contrib import admin, messages
 from django.db.models import QuerySet
 from django.http import HttpRequest, HttpResponse, HttpResponseBase, HttpResponseRedirect
@@ -54,6 +56,13 @@ class UsageExportAdmin(UsageAdmin):
             path("<str:public_id>/file/", wrap(self.download), name="usage_export_file"),
         ]
         return [*own, *super().get_urls()]
+
+    def changelist_view(
+        self, request: HttpRequest, extra_context: dict[str, Any] | None = None
+    ) -> HttpResponse:
+        """Offer a new export to those who may ask for one."""
+        context = {"can_ask": self.has_change_permission(request), **(extra_context or {})}
+        return super().changelist_view(request, context)
 
     def ask(self, request: HttpRequest) -> HttpResponse:
         """Ask for an operators' file; a job writes it."""

@@ -167,7 +167,7 @@ def test_page_asks_watches_and_hands_over(consumer: Membership) -> None:
     assert "No exports yet" in text
     assert "Whose calls" not in text, "who has no APIs is not asked"
 
-    form = {"side": "consumer", "subject": "calls", "file_format": "csv", "period": "7d"}
+    form = {"side": "consumer", "subject": "calls", "format": "csv", "period": "7d"}
     assert browser.post(PAGE, form).status_code == 302
     export = UsageExport.objects.get()
     live = text_of(browser.get(f"{PAGE}live/"))
@@ -184,7 +184,7 @@ def test_page_asks_watches_and_hands_over(consumer: Membership) -> None:
 def test_page_shows_refusals_at_their_field(consumer: Membership) -> None:
     make_subscription_row(provider=consumer.organization)
     browser = client_for(consumer)
-    form = {"side": "consumer", "subject": "calls", "file_format": "csv", "period": "custom"}
+    form = {"side": "consumer", "subject": "calls", "format": "csv", "period": "custom"}
     answer = browser.post(PAGE, {**form, "from": "2025-02-01", "to": "2025-01-01"})
     assert answer.status_code == 422
     assert "The last day is before the first." in text_of(answer)
@@ -216,7 +216,7 @@ def test_operators_ask_and_cancel_in_the_back_office() -> None:
     browser = client_for(make_staff("operator"))
     new = "/backoffice/usage/usageexport/new/"
     listed = browser.get("/backoffice/usage/usageexport/").content.decode()
-    wanted = {"subject": "calls", "file_format": "parquet", "period": "7d", "status": "5"}
+    wanted = {"subject": "calls", "format": "parquet", "period": "7d", "status": "5"}
 
     wrong = browser.post(new, {**wanted, "period": "custom"})
     asked = browser.post(new, wanted)
