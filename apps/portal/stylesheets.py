@@ -32,6 +32,8 @@ BUNDLES: Final[Mapping[str, tuple[str, ...]]] = {
         "components/badge.css",
         "components/brand.css",
         "components/code.css",
+        "components/disclosure.css",
+        "components/empty.css",
         "components/endpoint.css",
         "components/facts.css",
         "components/filters.css",
