@@ -21,9 +21,9 @@ from apps.core.clock import Period
 from apps.core.formatting import format_money, format_number
 from apps.core.money import Money
 from apps.pricing.models import CALLS_METER
+from apps.subscriptions.calendar import period_at
 from apps.subscriptions.models import Subscription
 from apps.subscriptions.periods import Interval, IntervalUnit, billing_period, local_date
-from apps.subscriptions.selectors import period_at
 from apps.subscriptions.usage_sources import UsageQuestion
 from apps.usage.costs import CostQuestion, span_costs
 from apps.usage.enums import BudgetPeriod

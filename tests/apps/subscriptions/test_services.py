@@ -15,6 +15,7 @@ from apps.core.models import AuditEvent
 from apps.keys.enums import KeyStatus
 from apps.pricing.services import deprecate_plan
 from apps.subscriptions import services
+from apps.subscriptions.calendar import period_at
 from apps.subscriptions.enums import SubscriptionStatus
 from apps.subscriptions.exceptions import (
     AlreadySubscribed,
@@ -24,7 +25,7 @@ from apps.subscriptions.exceptions import (
     PlanNotOffered,
 )
 from apps.subscriptions.models import Subscription
-from apps.subscriptions.selectors import current_period, period_at, quota_standing
+from apps.subscriptions.selectors import current_period, quota_standing
 from tests.factories.accounts import OrganizationFactory, actor_of, make_member
 from tests.factories.apis import make_api
 from tests.factories.keys import make_key
