@@ -170,7 +170,7 @@ def test_key_of_a_paused_subscription_expires_instead() -> None:
 
     advance(key, 24 * DAY)
     assert len(told(owner, EXPIRING)) == 1
-    advance(key, DAY)
+    advance(key, 7 * DAY)
 
     assert key.status == KeyStatus.EXPIRED
     unpause_subscription(subscription=key.subscription, actor=SYSTEM)
