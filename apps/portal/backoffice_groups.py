@@ -96,6 +96,7 @@ GROUPS: Final = (
             "accounts.Workspace",
             "accounts.Invitation",
             "accounts.ServiceToken",
+            "accounts.ClockJump",
             "notifications.WebhookEndpoint",
         ),
     ),

@@ -1,5 +1,5 @@
 """The back office's pages of accounts."""
 
-from apps.accounts.admin import tables
+from apps.accounts.admin import clocks, tables
 
-__all__ = ("tables",)
+__all__ = ("clocks", "tables")
