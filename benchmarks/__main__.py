@@ -26,6 +26,8 @@ SUITES: Final = (
     "registration",
     "renewals",
     "reconciliation",
+    "calculator",
+    "quotes",
 )
 
 

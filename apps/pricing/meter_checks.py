@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
 from typing import Final
+from uuid import UUID
 
 from django.utils.translation import gettext_lazy as _
 
@@ -23,6 +24,14 @@ def require_sellable_meters(plan: Plan, draft: PriceDraft) -> None:
     Raises:
         InvalidPrice: `errors` points at each defect.
     """
+    defects = find_meter_defects(plan.api_id, draft)
+    if defects:
+        errors = [{**defect._asdict(), "detail": str(defect.detail)} for defect in defects]
+        raise InvalidPrice(defects[0].detail, errors=errors)
+
+
+def find_meter_defects(api_id: UUID, draft: PriceDraft) -> list[Defect]:
+    """Return what a price charges for and the API does not count. One query if there are meters beside calls."""
     priced = [
         (f"/components/{index}", component)
         for index, component in enumerate(draft.components)
@@ -30,15 +39,12 @@ def require_sellable_meters(plan: Plan, draft: PriceDraft) -> None:
     ]
     facts: dict[str, MeterFacts] = {CALLS_METER: CALLS}
     if any(component.meter != CALLS_METER for _pointer, component in priced):
-        facts |= meters_of_api(plan.api_id)
-    defects = [
+        facts |= meters_of_api(api_id)
+    return [
         defect
         for pointer, component in priced
         for defect in _defects_of(component, facts.get(component.meter), pointer)
     ]
-    if defects:
-        errors = [{**defect._asdict(), "detail": str(defect.detail)} for defect in defects]
-        raise InvalidPrice(defects[0].detail, errors=errors)
 
 
 def _defects_of(

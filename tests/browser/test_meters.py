@@ -63,4 +63,4 @@ def test_meters_are_listed_tried_made_and_priced(
     page.get_by_text("The meter counts from now on.").wait_for()
     price = reverse("portal:provider_plan_create")
     look_at(page, price, "plan_with_meters", look, artifacts, find_violations)
-    page.get_by_role("heading", name="Price of your meters").wait_for()
+    page.get_by_role("heading", name="What it costs").wait_for()

@@ -70,7 +70,7 @@ def create(request: ConsoleRequest) -> HttpResponse:
     if request.method == "POST" and not builder.answers_without_saving():
         are_valid = [form.is_valid(), builder.is_valid()]
         if all(are_valid):
-            with refusals_on(form):
+            with refusals_on(form), builder.refusals():
                 return redirect(PAGE_ROUTE, _create(request, form, builder).public_id)
     crumbs = [(_("Plans"), reverse(LIST_ROUTE)), (_("New plan"), "")]
     return render(
@@ -148,7 +148,7 @@ def new_price(request: ConsoleRequest, plan_id: str) -> HttpResponse:
     beginning = selectors.full_draft_of(latest) if latest else None
     builder = PriceBuilder(request, beginning, meters=running_meters([plan.api_id]))
     if request.method == "POST" and not builder.answers_without_saving() and builder.is_valid():
-        with refusals_on(builder.price):
+        with builder.refusals():
             _add_price(request, plan, builder)
             return redirect(PAGE_ROUTE, plan.public_id)
     context = {"plan": plan, "builder": builder, "crumbs": _crumbs(plan, _("New price"))}

@@ -1,45 +1,79 @@
-"""The forms of a price: tiers of calls, prices of meters, and the bill for a usage."""
+"""The forms of a price: its terms, what things cost, and the bill and plot for a usage, all before anything is saved."""
 
 from __future__ import annotations
 
-from collections.abc import Iterable
-from dataclasses import replace
+import re
+from collections.abc import Iterable, Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
 from decimal import Decimal
+from typing import Any, Final
 
-from django.forms import BaseFormSet
+from django.forms import BaseForm, BoundField
+from django.utils.text import slugify
 
 from apps.accounts.decorators import ConsoleRequest
-from apps.pricing.drafts import PriceDraft, find_defects, table_of
+from apps.core.forms import refusals_on
+from apps.core.plots import Plot
+from apps.portal.views.price_plots import plot_prices
+from apps.pricing.component_drafts import ComponentDraft, Defect, TierDraft
+from apps.pricing.component_forms import Choice, ComponentForm, ComponentTierForm
+from apps.pricing.drafts import BASE_FEE_METER, METER_FORMAT, PriceDraft, find_defects, table_of
+from apps.pricing.enums import PriceModel
 from apps.pricing.exceptions import InvalidPrice
-from apps.pricing.forms import (
-    MAX_TIER_ROWS,
-    TIER_ROWS,
-    CallsForm,
-    PriceForm,
-    TierForm,
-    TierFormSet,
-    initial_of,
-    show_defects,
-    tiers_of,
-)
-from apps.pricing.meter_price_forms import (
-    MAX_ROWS as MAX_METER_ROWS,
-)
-from apps.pricing.meter_price_forms import (
-    MeterPriceForm,
-    MeterPriceFormSet,
-    components_without_row,
-    meter_components_of,
-    meter_rows_of,
-    meter_units_of,
-)
-from apps.pricing.models import CALLS_METER
-from apps.pricing.quotes import Quote, quote_usage
+from apps.pricing.plan_templates import TEMPLATES, PlanTemplate
+from apps.pricing.quotes import Quote, Terms, quote
+from apps.pricing.term_forms import TermsForm, terms_of
+from apps.pricing.typed_rows import TypedRow, new_row, press, read_rows, rows_of
 from apps.usage.models import Meter
+
+CONVERSION: Final = ("conversion_operation", "conversion_factor", "conversion_rounding")
+# Where a defect stands whose field has another name in the form.
+FIELD_OF: Final = {"conversion": "conversion_factor", "tiers": None}
+
+
+@dataclass(frozen=True, slots=True)
+class ComponentRow:
+    """One priced thing on the page: its form and those of its tiers."""
+
+    index: int
+    form: ComponentForm
+    tiers: list[ComponentTierForm]
+
+    def is_valid(self) -> bool:
+        """Check every field of the row; all of them, so that all mistakes are shown at once."""
+        return all([self.form.is_valid(), *(tier.is_valid() for tier in self._shown_tiers)])
+
+    @property
+    def _shown_tiers(self) -> list[ComponentTierForm]:
+        return self.tiers if self.form.has_tiers else []
+
+    @property
+    def filled(self) -> list[ComponentTierForm]:
+        """The tiers that say something."""
+        return [tier for tier in self._shown_tiers if tier.tier is not None]
+
+    @property
+    def tier_drafts(self) -> tuple[TierDraft, ...]:
+        """The tiers of a valid row, in order."""
+        return tuple(found for tier in self.filled if (found := tier.tier) is not None)
+
+    @property
+    def conversion_fields(self) -> list[BoundField]:
+        """The fields that say how the quantity is converted."""
+        return [self.form[name] for name in CONVERSION]
+
+    def show(self, path: list[str], detail: Any) -> None:
+        """Put a defect at its field: `["unit_price"]`, `["tiers", "1", "up_to"]`."""
+        form: BaseForm = self.form
+        if path[0] == "tiers" and len(path) == 3:
+            form, path = self.filled[int(path[1])], path[2:]
+        name = FIELD_OF.get(path[0], path[0])
+        form.add_error(name if name in form.fields else None, detail)
 
 
 class PriceBuilder:
-    """The forms of a price, and what their buttons ask for: more rows, the bill, or saving."""
+    """The forms of a price, and what their buttons ask for: other rows, a template, the bill, or saving."""
 
     def __init__(
         self,
@@ -48,103 +82,162 @@ class PriceBuilder:
         *,
         meters: Iterable[Meter],
     ) -> None:
-        """Read what was typed; a new page begins with a price that exists, or empty.
+        """Read what was typed; a new page begins with a price that exists, or with calls in tiers.
 
-        Only meters that count can be priced; where there are none, nothing is said of them.
+        Only meters that count can be priced.
         """
-        price, rows = initial_of(beginning) if beginning else (None, None)
-        data = request.POST if request.method == "POST" else None
         self._post = request.POST
-        self.price = PriceForm(data, initial=price)
-        self.rows: BaseFormSet[TierForm] = TierFormSet(data, initial=rows, prefix="tiers")
-        self.calls = CallsForm(data)
+        is_posted = request.method == "POST"
+        self._meters = _meter_choices(meters)
         # What other currencies ask stays; `find_defects` says if it no longer fits.
         self._others = beginning.other_prices if beginning else ()
-        self._kept = components_without_row(beginning) if beginning else ()
-        self._choices = _meter_choices(meters)
-        self.meters: BaseFormSet[MeterPriceForm] = MeterPriceFormSet(
-            # A page without meters, or one from before there were any, has no rows.
-            data if data and "meters-TOTAL_FORMS" in data else None,
-            initial=meter_rows_of(beginning) if beginning else None,
-            prefix="meters",
-            form_kwargs={"meters": self._choices},
+        self.price = TermsForm(
+            request.POST if is_posted else None, initial=terms_of(beginning) if beginning else None
         )
+        self._typed = (
+            read_rows(request.POST)
+            if is_posted
+            else (rows_of(beginning.components) if beginning else [new_row("usage")])
+        )
+        self.components = self._rows(is_bound=is_posted)
+        self.template = request.POST.get("template", "")
         self.quote: Quote | None = None
+        self.plots: list[Plot] = []
+        self.is_checked = False
 
     @property
-    def wants_rows(self) -> bool:
-        """Whether “one more tier” was pressed."""
-        return "more_tiers" in self._post
-
-    @property
-    def wants_meters(self) -> bool:
-        """Whether “another meter” was pressed."""
-        return "more_meters" in self._post
-
-    @property
-    def wants_bill(self) -> bool:
-        """Whether “show the bill” was pressed."""
-        return "show_bill" in self._post
-
-    def is_valid(self) -> bool:
-        """Check every field, then the price as a whole; defects stand where they were typed."""
-        if not (self.price.is_valid() and self.rows.is_valid() and self._meters_are_valid()):
-            return False
-        defects = find_defects(self.draft())
-        if defects:
-            errors = [{**defect._asdict(), "detail": str(defect.detail)} for defect in defects]
-            show_defects(self.price, self.rows, InvalidPrice(errors=errors))
-        return not defects
-
-    def draft(self) -> PriceDraft:
-        """Return the price that was typed."""
-        draft = self.price.to_draft(tiers_of(self.rows))
-        priced = meter_components_of(self.meters) if self.meters.is_bound else ()
-        components = (*draft.components, *priced, *self._kept)
-        return replace(draft, components=components, other_prices=self._others)
-
-    @property
-    def has_meters(self) -> bool:
-        """Whether there is a meter to price."""
-        return bool(self._choices)
-
-    def _meters_are_valid(self) -> bool:
-        return not self.meters.is_bound or self.meters.is_valid()
-
-    def add_rows(self) -> None:
-        """Offer more tiers, keeping what was typed."""
-        data = self._post.copy()
-        wanted = int(data.get("tiers-TOTAL_FORMS") or 0) + TIER_ROWS
-        data["tiers-TOTAL_FORMS"] = str(min(wanted, MAX_TIER_ROWS))
-        self.rows = TierFormSet(data, prefix="tiers")
-
-    def add_meters(self) -> None:
-        """Offer a row for one more meter, keeping what was typed."""
-        data = self._post.copy()
-        wanted = int(data.get("meters-TOTAL_FORMS") or 0) + 1
-        data["meters-TOTAL_FORMS"] = str(min(wanted, MAX_METER_ROWS))
-        kwargs = {"meters": self._choices}
-        self.meters = MeterPriceFormSet(data, prefix="meters", form_kwargs=kwargs)
-
-    def price_usage(self) -> None:
-        """Show what the typed usage would cost."""
-        if self.is_valid() and self.calls.is_valid():
-            calls = Decimal(self.calls.cleaned_data["calls"])
-            units = meter_units_of(self.meters) if self.meters.is_bound else {}
-            self.quote = quote_usage(table_of(self.draft()), {**units, CALLS_METER: calls})
+    def templates(self) -> list[tuple[str, PlanTemplate]]:
+        """The types of plan that a price can begin with."""
+        return list(TEMPLATES.items())
 
     def answers_without_saving(self) -> bool:
         """Do what a button other than “save” asks for; tell whether there was one."""
-        if self.wants_rows:
-            self.add_rows()
-        elif self.wants_meters:
-            self.add_meters()
-        elif self.wants_bill:
-            self.price_usage()
-        return self.wants_rows or self.wants_meters or self.wants_bill
+        if "use_template" in self._post:
+            chosen = TEMPLATES.get(self.template)
+            if chosen is not None:
+                self._typed = rows_of(chosen.components)
+        elif not press(self._typed, self._post):
+            if "show_bill" not in self._post:
+                return False
+            self.show_bill()
+            return True
+        self.components = self._rows(is_bound=False)
+        return True
+
+    def is_valid(self) -> bool:
+        """Check every field, then the price as a whole; defects stand where they were typed."""
+        self.is_checked = True
+        if not all([self.price.is_valid(), *(row.is_valid() for row in self.components)]):
+            return False
+        defects = find_defects(self.draft())
+        self._show(defects)
+        return not defects
+
+    def draft(self) -> PriceDraft:
+        """Return the price that was typed; all forms are valid."""
+        taken = {BASE_FEE_METER} - self._unused_keys()
+        components: list[ComponentDraft] = []
+        for row in self.components:
+            key = ""
+            if row.form.kind == PriceModel.FLAT:
+                key = _key_of(row.form, taken)
+                taken.add(key)
+            components.append(row.form.to_draft(key=key, tiers=row.tier_drafts))
+        return PriceDraft(
+            **self.price.terms, components=tuple(components), other_prices=self._others
+        )
+
+    def show_bill(self) -> None:
+        """Show what the typed usage would cost, and how the price grows with the usage."""
+        if not self.is_valid():
+            return
+        draft = self.draft()
+        table, usage = table_of(draft), self._usage(draft)
+        self.quote = quote(table, usage, terms=Terms())
+        names = {item.meter: item.name for item in reversed(draft.components)}
+        self.plots = plot_prices(table, usage, names)
+
+    @contextmanager
+    def refusals(self) -> Iterator[None]:
+        """Show what a service refuses where it was typed; see `refusals_on`."""
+        with refusals_on(self.price):
+            try:
+                yield
+            except InvalidPrice as refusal:
+                self._show([Defect(**error) for error in refusal.extra["errors"]])
+
+    def _show(self, defects: Iterable[Defect]) -> None:
+        for defect in defects:
+            parts = defect.pointer.strip("/").split("/")
+            if parts[0] == "prices":  # the first currency is the one on the page
+                parts = parts[2:] if parts[1] == "0" else parts[:1]
+            if parts[0] == "components" and len(parts) > 2:
+                self.components[int(parts[1])].show(parts[2:], defect.detail)
+            else:
+                known = parts[0] in self.price.fields
+                self.price.add_error(parts[0] if known else None, defect.detail)
+
+    def _rows(self, *, is_bound: bool) -> list[ComponentRow]:
+        return [self._row(index, row, is_bound=is_bound) for index, row in enumerate(self._typed)]
+
+    def _row(self, index: int, typed: TypedRow, *, is_bound: bool) -> ComponentRow:
+        prefix = f"c{index}"
+        form = ComponentForm(**_given(prefix, typed.fields, is_bound=is_bound), meters=self._meters)
+        tiers = [
+            ComponentTierForm(
+                **_given(f"{prefix}-t{position}", texts, is_bound=is_bound), kind=form.kind
+            )
+            for position, texts in enumerate(typed.tiers)
+        ]
+        return ComponentRow(index, form, tiers)
+
+    def _unused_keys(self) -> set[str]:
+        """Return the base fee's key unless a fee of before has it."""
+        keys = {row.form.cleaned_data["key"] for row in self.components}
+        return {BASE_FEE_METER} - keys
+
+    def _usage(self, draft: PriceDraft) -> dict[str, dict[str, Any]]:
+        """Return the typed usage by meter; of a price by dimension, in its parts."""
+        parts: dict[str, list[dict[str, Any]]] = {}
+        for row, component in zip(self.components, draft.components, strict=True):
+            units = row.form.cleaned_data["units"] or Decimal(0)
+            part = {"dimensions": dict(component.dimensions), "quantity": units}
+            parts.setdefault(component.meter, []).append(part)
+        return {
+            meter: {"parts": found}
+            if any(part["dimensions"] for part in found)
+            else {"quantity": found[0]["quantity"]}
+            for meter, found in parts.items()
+        }
 
 
-def _meter_choices(meters: Iterable[Meter]) -> list[tuple[str, str]]:
+def _given(prefix: str, texts: dict[str, str], *, is_bound: bool) -> dict[str, Any]:
+    """Return a form's arguments: texts to check, or to show without a word about mistakes."""
+    if is_bound:
+        return {
+            "prefix": prefix,
+            "data": {f"{prefix}-{name}": text for name, text in texts.items()},
+        }
+    return {"prefix": prefix, "initial": texts}
+
+
+def _key_of(form: ComponentForm, taken: set[str]) -> str:
+    """Return the key of a fee: its own if it has one, that of the base fee, or one made of its name."""
+    own = form.cleaned_data["key"]
+    if own and METER_FORMAT.fullmatch(own):
+        return str(own)
+    if BASE_FEE_METER not in taken:
+        return BASE_FEE_METER
+    words = re.sub(r"[^a-z0-9]+", "_", slugify(form.cleaned_data["name"])).strip("_")[:50]
+    base = words if METER_FORMAT.fullmatch(words) else "fee"
+    key, number = base, 1
+    while key in taken:
+        number += 1
+        key = f"{base}_{number}"
+    return key
+
+
+def _meter_choices(meters: Iterable[Meter]) -> list[Choice]:
     """Return key and name of each meter; of one key at several APIs, the names of all."""
     names: dict[str, list[str]] = {}
     for meter in meters:

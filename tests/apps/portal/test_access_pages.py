@@ -30,19 +30,21 @@ Connect = Callable[[Membership], Client]
 
 PRICE = {
     "currency": "usd",
-    "base_fee": "9",
     "interval": "month",
     "interval_count": "1",
-    "free_units": "1000",
-    "model": "graduated",
     "quota_calls": "10000",
     "quota_kind": "hard",
-    "calls": "12000",
-    "tiers-TOTAL_FORMS": "3",
-    "tiers-INITIAL_FORMS": "0",
-    "tiers-0-up_to": "10000",
-    "tiers-0-unit_price": "0.002",
-    "tiers-1-unit_price": "0.001",
+    "components": "2",
+    "c0-model": "flat",
+    "c0-flat_fee": "9",
+    "c1-model": "graduated",
+    "c1-meter": "calls",
+    "c1-free_units": "1000",
+    "c1-units": "12000",
+    "c1-tiers": "3",
+    "c1-t0-up_to": "10000",
+    "c1-t0-unit_price": "0.002",
+    "c1-t1-unit_price": "0.001",
 }
 
 
@@ -83,9 +85,9 @@ def test_plan_builder_shows_the_bill_before_anything_is_saved(client_for: Connec
 
 
 def test_plan_builder_offers_more_tiers_and_keeps_what_was_typed(client_for: Connect) -> None:
-    answer = build(make_member("developer"), client_for, more_tiers="1")
+    answer = build(make_member("developer"), client_for, add_tier="1")
 
-    assert 'name="tiers-5-unit_price"' in answer.content.decode()
+    assert 'name="c1-t3-unit_price"' in answer.content.decode()
     assert 'value="0.002"' in answer.content.decode()
     assert not Plan.objects.exists()
 
@@ -105,10 +107,10 @@ def test_plan_builder_saves_and_publishes(client_for: Connect) -> None:
 
 
 def test_plan_builder_puts_a_defect_where_it_was_typed(client_for: Connect) -> None:
-    answer = build(make_member("developer"), client_for, save="1", **{"tiers-1-up_to": "5"})
+    answer = build(make_member("developer"), client_for, save="1", **{"c1-t1-up_to": "5"})
 
     assert answer.status_code == 200
-    assert 'id="id_tiers-1-up_to_error"' in answer.content.decode()
+    assert 'id="id_c1-t1-up_to_error"' in answer.content.decode()
     assert not Plan.objects.exists()
 
 
@@ -135,7 +137,7 @@ def test_new_price_begins_with_the_old_one(client_for: Connect) -> None:
     url = reverse("portal:provider_plan_price", args=[plan.public_id])
 
     shown = client_for(member).get(url).content.decode()
-    client_for(member).post(url, {**PRICE, "base_fee": "12", "publish": "1"})
+    client_for(member).post(url, {**PRICE, "c0-flat_fee": "12", "publish": "1"})
 
     assert 'value="0.002"' in shown
     current = plan.versions.get(is_current=True)

@@ -1,6 +1,7 @@
 """Laws of the calculator, and the working that it shows."""
 
 import json
+from dataclasses import replace
 from decimal import Decimal
 from typing import Any
 
@@ -11,14 +12,18 @@ from hypothesis import strategies as st
 from apps.core.money import Money, sum_money
 from apps.pricing.calculator import (
     Component,
+    Conversion,
     PackageRounding,
     PriceTable,
     PricingModel,
+    QuantityRounding,
+    QuantityRule,
     Step,
     StepCode,
     StepMismatchError,
     Tier,
     Usage,
+    UsagePart,
     book_difference,
     rate,
     rate_component,
@@ -57,10 +62,19 @@ def ladders(draw: st.DrawFn) -> tuple[Tier, ...]:
     )
 
 
+conversions = st.builds(
+    QuantityRule,
+    st.sampled_from(Conversion),
+    st.decimals(min_value="0.001", max_value=10**4, places=3),
+    st.sampled_from(QuantityRounding),
+)
+
+
 @st.composite
 def components(draw: st.DrawFn) -> Component:
     return Component(
         meter="m",
+        conversion=draw(st.none() | conversions),
         model=draw(st.sampled_from(PricingModel)),
         tiers=draw(ladders()),
         unit_price=draw(prices),
@@ -106,6 +120,57 @@ def test_no_line_is_negative(component: Component, usage: Usage) -> None:
     charge = rate_component(component, usage)
     assert charge.amount >= 0
     assert round_line(charge, "USD").amount_minor >= 0
+
+
+@given(components(), quantities, quantities)
+def test_only_volume_may_fall_when_usage_rises(
+    component: Component, first: Decimal, more: Decimal
+) -> None:
+    """A lone quantity of a percentage is one event, so that it rises too."""
+    if component.model is PricingModel.VOLUME:
+        return
+    less_used = rate_component(component, Usage(quantity=first))
+    more_used = rate_component(component, Usage(quantity=first + more))
+    assert more_used.amount >= less_used.amount
+
+
+@given(ladders(), st.lists(quantities, min_size=1, max_size=5))
+def test_splitting_never_changes_a_graduated_total(
+    tiers: tuple[Tier, ...], parts: list[Decimal]
+) -> None:
+    """A quantity that comes in parts is priced as one, whichever parts: by dimension or all at once."""
+    component = Component(meter="m", model=PricingModel.GRADUATED, tiers=tiers)
+    split = tuple(
+        UsagePart((("region", str(number)),), quantity) for number, quantity in enumerate(parts)
+    )
+
+    whole = rate(PriceTable("USD", (component,)), {"m": Usage(quantity=sum(parts, Decimal(0)))})
+    by_part = rate(PriceTable("USD", (component,)), {"m": Usage(parts=split)})
+
+    assert by_part.charges == whole.charges
+
+
+@given(st.lists(st.tuples(st.sampled_from("abcd"), quantities), max_size=8), components())
+def test_each_part_is_priced_once(found: list[tuple[str, Decimal]], component: Component) -> None:
+    """Prices for two regions and one for the rest: their quantities add up to all of it."""
+    plain = replace(component, conversion=None)
+    table = PriceTable(
+        "USD",
+        (*(replace(plain, dimensions=(("region", name),)) for name in "ab"), plain),
+    )
+    parts = tuple(UsagePart((("region", name),), quantity) for name, quantity in found)
+
+    charges = rate(table, {"m": Usage(parts=parts)}).charges
+
+    assert sum(charge.quantity for charge in charges) == sum(part.quantity for part in parts)
+
+
+@given(components(), st.lists(quantities, max_size=4))
+def test_rounding_happens_once_at_the_line(component: Component, more: list[Decimal]) -> None:
+    """The line is less than half a minor unit from the exact amount, however many steps it has."""
+    charge = rate_component(component, Usage(buckets=tuple(more)) if more else Usage())
+    line = round_line(charge, "USD")
+    assert abs(line.amount - charge.amount) <= Decimal("0.005")
 
 
 @given(ladders(), quantities, quantities)

@@ -9,9 +9,12 @@ from hypothesis import strategies as st
 from apps.core.money import Money
 from apps.pricing.calculator import (
     Component,
+    Conversion,
     PackageRounding,
     PriceTable,
     PricingModel,
+    QuantityRounding,
+    QuantityRule,
     StepCode,
     Tier,
     Usage,
@@ -69,6 +72,15 @@ def tables(draw: st.DrawFn) -> PriceTable:
         package_size=Decimal(draw(st.integers(min_value=1, max_value=25))),
         package_price=draw(prices),
         package_rounding=draw(st.sampled_from(PackageRounding)),
+        conversion=draw(
+            st.none()
+            | st.builds(
+                QuantityRule,
+                st.sampled_from(Conversion),
+                st.sampled_from([Decimal("0.3"), Decimal(2), Decimal(7)]),
+                st.sampled_from(QuantityRounding),
+            )
+        ),
         max_spend=draw(st.sampled_from([None, None, Decimal(20)])),
         min_spend=draw(st.sampled_from([None, None, Decimal(3)])),
     )

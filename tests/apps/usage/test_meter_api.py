@@ -263,16 +263,14 @@ def test_pages_make_try_change_and_archive_a_meter(provider: Provider) -> None:
     assert meter.archived_at is not None
 
 
-def test_plan_builder_prices_a_meter_and_keeps_what_it_cannot_show(provider: Provider) -> None:
+def test_plan_builder_prices_a_meter_and_keeps_what_there_is(provider: Provider) -> None:
     make_meter(provider.subscription)
     make_meter(provider.subscription, "rows")
     client = client_for(provider.member)
     typed = {
-        "currency": "USD", "interval": "month", "interval_count": "1", "model": "graduated",
-        "quota_kind": "hard", "tiers-TOTAL_FORMS": "0", "tiers-INITIAL_FORMS": "0",
-        "meters-TOTAL_FORMS": "2", "meters-INITIAL_FORMS": "0", "meters-0-meter": "tokens",
-        "meters-0-unit_price": "0.5", "meters-0-package_size": "1000", "meters-0-units": "1500",
-        "calls": "0",
+        "currency": "USD", "interval": "month", "interval_count": "1", "quota_kind": "hard", "components": "2",
+        "c0-model": "package", "c0-meter": "tokens", "c0-package_price": "0.5", "c0-package_size": "1000",
+        "c0-units": "1500", "c1-model": "graduated", "c1-meter": "rows", "c1-tiers": "1", "c1-t0-unit_price": "0.01",
     }  # fmt: skip
     plan = provider.subscription.plan
     version = provider.subscription.price_version
@@ -282,16 +280,16 @@ def test_plan_builder_prices_a_meter_and_keeps_what_it_cannot_show(provider: Pro
     tiered.tiers.create(position=0, up_to=None, unit_price=Decimal("0.01"))
     url = reverse("portal:provider_plan_price", args=[plan.public_id])
 
-    empty = client.get(url).content.decode()
+    begun = client.get(url).content.decode()
     bill = client.post(url, {**typed, "show_bill": "1"})
-    more = client.post(url, {**typed, "more_meters": "1"})
-    wrong = client.post(url, {**typed, "meters-0-unit_price": ""})
+    more = client.post(url, {**typed, "add_component": "usage"})
+    wrong = client.post(url, {**typed, "c0-package_price": ""})
     saved = client.post(url, typed)
 
-    assert "Price of your meters" in empty
+    assert 'name="c0-t0-unit_price" value="0.01"' in begun
     assert "2 × 0.5 = 1" in bill.content.decode()
-    assert 'name="meters-2-meter"' in more.content.decode()
-    assert "Give the meter a price" in wrong.content.decode()
+    assert 'name="c2-meter"' in more.content.decode()
+    assert 'id="id_c0-package_price_error"' in wrong.content.decode()
     assert saved.status_code == 302
     newest = plan.versions.order_by("-number")[0]
     found = newest.components.values_list("meter", "model", "unit_price", "package_size")
