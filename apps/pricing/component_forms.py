@@ -250,10 +250,14 @@ class ComponentTierForm(forms.Form):
     def tier(self) -> TierDraft | None:
         """The step, or None for an empty row."""
         values = self.cleaned_data
-        if values.get(self._price) is None:
+        price = values.get(self._price)
+        if price is None:
             return None
+        is_percent = self._price == "rate_percent"
         return TierDraft(
             up_to=values.get("up_to"),
+            unit_price=ZERO if is_percent else price,
+            rate_percent=price if is_percent else ZERO,
             flat_fee=values.get("flat_fee") or ZERO,
-            **{name: values.get(name) for name in (self._price, *self._own)},
+            package_size=None if is_percent else values.get("package_size"),
         )

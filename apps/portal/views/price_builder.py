@@ -175,7 +175,7 @@ class PriceBuilder:
                 self.components[int(parts[1])].show(parts[2:], defect.detail)
             else:
                 known = parts[0] in self.price.fields
-                self.price.add_error(parts[0] if known else None, defect.detail)
+                self.price.add_error(parts[0] if known else None, str(defect.detail))
 
     def _rows(self, *, is_bound: bool) -> list[ComponentRow]:
         return [self._row(index, row, is_bound=is_bound) for index, row in enumerate(self._typed)]

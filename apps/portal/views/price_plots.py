@@ -10,11 +10,11 @@ from typing import Any, Final
 from django.utils.translation import gettext as _
 
 from apps.core.formatting import format_number, format_unit_price
-from apps.core.plots import Number, Plot, PlotData, Series, draw_lines
+from apps.core.plots import Number, Plot, PlotData, Series, draw_lines, nice_ticks
 from apps.pricing.calculator import PriceTable, PricingModel
 from apps.pricing.quotes import Terms, quote
 
-POINTS: Final = 32
+POINTS: Final = 30
 MAX_PLOTS: Final = 3
 LEAST_USAGE: Final = Decimal(10)
 ZERO: Final = Decimal(0)
@@ -62,7 +62,8 @@ def _span_of(table: PriceTable, usage: Mapping[str, dict[str, Any]], meter: str)
             units *= rule.factor if rule.conversion == "divide" else 1 / rule.factor
         bounds.append(units)
     # A tier that nobody reaches must not squeeze what was typed into a corner.
-    return min(max(bounds), max(20 * _total(usage[meter]), Decimal(1_000)))
+    most = min(max(bounds), max(20 * _total(usage[meter]), Decimal(1_000)))
+    return Decimal(str(nice_ticks(float(most))[-1]))
 
 
 def _total(used: Mapping[str, Any]) -> Decimal:
