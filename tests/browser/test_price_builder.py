@@ -45,6 +45,7 @@ def test_bill_and_plot_follow_what_is_typed(
     expect(page.locator("#preview-result figure.plot")).to_have_count(1)
     expect(page.get_by_label("Name", exact=True)).to_have_value("Pro")
     page.get_by_role("button", name="Charge for usage").click()
+    expect(page.get_by_label("Kind of price")).to_have_count(3)
     page.get_by_label("Kind of price").last.select_option("package")
     expect(page.get_by_label("Price per package")).to_be_visible()
     page.get_by_role("button", name="Remove price 3").click()
