@@ -87,6 +87,7 @@ HATS: Final = (
             Entry(_("Overview"), "portal:provider", "home"),
             Entry(_("APIs"), "portal:provider_apis", "plug"),
             Entry(_("Plans"), "portal:provider_plans", "tag"),
+            Entry(_("Promotions"), "portal:provider_promotions", "gift"),
             Entry(_("Subscribers"), "portal:provider_subscribers", "users"),
             Entry(_("Reviews"), "portal:provider_reviews", "star"),
             Entry(_("Analytics"), "usage:provider", "activity"),

@@ -20,6 +20,7 @@ from apps.portal.views import (
     plans,
     preferences,
     preview,
+    promotions,
     provider_access,
     provider_apis,
     provider_documents,
@@ -35,6 +36,7 @@ from apps.portal.views import (
     styleguide,
     subscribers,
     subscription_limits,
+    subscription_promotions,
     subscriptions,
     verification,
 )
@@ -42,6 +44,7 @@ from apps.portal.views import (
 app_name = "portal"
 PROVIDER_API = "console/provider/apis/<str:api_id>/"
 PLAN = "console/provider/plans/<str:plan_id>/"
+PROMOTION = "console/provider/promotions/<str:promotion_id>/"
 SUBSCRIBER = "console/provider/subscribers/<str:subscription_id>/"
 SUBSCRIPTION = "console/subscriptions/<str:subscription_id>/"
 KEY = "console/keys/<str:key_id>/"
@@ -206,6 +209,12 @@ urlpatterns: list[URLPattern | URLResolver] = [
     path(f"{PLAN}publish/", plans.publish, name="provider_plan_publish"),
     path(f"{PLAN}withdraw/", plans.deprecate, name="provider_plan_deprecate"),
     path(f"{PLAN}close/", plans.close, name="provider_plan_close"),
+    path("console/provider/promotions/", promotions.promotion_list, name="provider_promotions"),
+    path("console/provider/promotions/new/", promotions.create, name="provider_promotion_create"),
+    path(PROMOTION, promotions.promotion_page, name="provider_promotion"),
+    path(f"{PROMOTION}edit/", promotions.edit, name="provider_promotion_edit"),
+    path(f"{PROMOTION}stop/", promotions.deactivate, name="provider_promotion_deactivate"),
+    path(f"{PROMOTION}start/", promotions.activate, name="provider_promotion_activate"),
     path("console/provider/subscribers/", subscribers.subscriber_list, name="provider_subscribers"),
     path(SUBSCRIBER, subscribers.subscriber_page, name="provider_subscriber"),
     path(f"{SUBSCRIBER}ask/", subscribers.ask_subscriber, name="provider_subscriber_ask"),
@@ -217,6 +226,14 @@ urlpatterns: list[URLPattern | URLResolver] = [
     path("console/subscriptions/", subscriptions.subscription_list, name="subscriptions"),
     path(SUBSCRIPTION, subscriptions.subscription_page, name="subscription"),
     path(f"{SUBSCRIPTION}limits/", subscription_limits.limits, name="subscription_limits"),
+    path(
+        f"{SUBSCRIPTION}promotions/", subscription_promotions.redeem, name="subscription_promotions"
+    ),
+    path(
+        f"{SUBSCRIPTION}promotions/<str:redemption_id>/remove/",
+        subscription_promotions.remove,
+        name="subscription_promotion_remove",
+    ),
     path(f"{SUBSCRIPTION}limits/live/", subscription_limits.live, name="subscription_limits_live"),
     path(
         f"{SUBSCRIPTION}limits/cap/remove/",

@@ -218,6 +218,14 @@ class QuoteInput(ExactInput):
     discounts = serializers.ListField(
         child=QuoteDiscountInput(), required=False, max_length=MAX_DISCOUNTS
     )
+    promotion_code = serializers.CharField(
+        required=False,
+        max_length=40,
+        help_text="A code to try; the caller's organization is asked.",
+    )
+    promotions = serializers.BooleanField(
+        required=False, help_text="Whether promotions that apply by themselves are counted too."
+    )
     tax = QuoteTaxInput(required=False)
     tax_address = QuoteTaxAddressInput(required=False)
 
@@ -240,6 +248,10 @@ class QuoteInput(ExactInput):
         if "plan" in attrs and "currency" in attrs:
             text = _("The plan has its currency already.")
             raise serializers.ValidationError({"currency": text}, code="unexpected")
+        for name in ("promotion_code", "promotions"):
+            if name in attrs and ("plan" not in attrs or "discounts" in attrs):
+                text = _("Promotions hold for a plan, without discounts of your own.")
+                raise serializers.ValidationError({name: text}, code="unexpected")
         if "tax" in attrs and "tax_address" in attrs:
             text = _("Give either a tax rate or an address.")
             raise serializers.ValidationError({"tax_address": text}, code="unexpected")

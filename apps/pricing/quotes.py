@@ -22,6 +22,7 @@ from apps.pricing.calculator import (
     DiscountKind,
     InvoiceTotals,
     PriceTable,
+    PricingModel,
     TaxableLine,
     TaxPolicy,
     Usage,
@@ -30,9 +31,17 @@ from apps.pricing.calculator import (
     round_line,
     total_invoice,
 )
+from apps.pricing.calculator.promotions import (
+    FEES,
+    ReducibleLine,
+    Reduction,
+    TakenOff,
+    take_off,
+)
 from apps.pricing.drafts import BASE_FEE_METER
 from apps.pricing.inline_prices import read_inline_prices
-from apps.pricing.models import CALLS_METER
+from apps.pricing.models import CALLS_METER, PriceVersion
+from apps.pricing.promotion_quotes import reductions_for_quote
 from apps.pricing.selectors import get_quotable_version, price_table_of, tax_percent_of
 
 METER_WORDS: Final = {BASE_FEE_METER: _("Base fee"), CALLS_METER: _("Calls")}
@@ -61,6 +70,7 @@ class Quote:
 
     lines: tuple[QuoteLine, ...]
     totals: InvoiceTotals
+    promotions: tuple[TakenOff, ...] = ()
 
     @property
     def total(self) -> Money:
@@ -74,6 +84,15 @@ class Quote:
             "lines": [line.explain() for line in self.lines],
             "fees_minor": self.totals.fees.amount_minor,
             "discounts_minor": [discount.amount_minor for discount in self.totals.discounts],
+            "promotions": [
+                {
+                    "promotion": item.reduction.key,
+                    "kind": item.reduction.kind.value,
+                    "base_minor": item.base.amount_minor,
+                    "amount_minor": item.amount.amount_minor,
+                }
+                for item in self.promotions
+            ],
             "subtotal_minor": self.totals.subtotal.amount_minor,
             "tax_minor": self.totals.tax.amount_minor,
             "total_minor": self.total.amount_minor,
@@ -87,12 +106,14 @@ class Terms:
     Attributes:
         billed_days: days of service, of the `period_days` of the whole period: scales flat fees and minimum spends.
         discounts: in the order in which they apply; `applies_to` is a meter.
+        reductions: promotions, the first to apply first, in place of discounts.
         tax_percent: on what discounts leave; zero for none.
     """
 
     billed_days: int = 1
     period_days: int = 1
     discounts: tuple[Discount, ...] = ()
+    reductions: tuple[Reduction, ...] = ()
     tax_percent: Decimal = Decimal(0)
     tax_policy: TaxPolicy = TaxPolicy.LINE
 
@@ -102,6 +123,7 @@ def answer_quote(question: Mapping[str, Any], *, actor: Actor) -> Quote:
 
     Raises:
         NotFound: the plan does not exist, or not for this actor.
+        PromotionRefused: the code does not hold for the actor's organization; `reason` says why.
         InvalidPrice: the inline price cannot be calculated; `errors` points at each defect.
     """
     address = question.get("tax_address")
@@ -111,9 +133,22 @@ def answer_quote(question: Mapping[str, Any], *, actor: Actor) -> Quote:
     terms = terms_of(question, tax_percent=percent or Decimal(0))
     if "plan" in question:
         version = get_quotable_version(actor, question["plan"])
+        reductions = reductions_for_quote(question, version, actor=actor)
+        terms = replace(terms, reductions=reductions)
         return quote(price_table_of(version), question["usage"], terms=terms)
     table = read_inline_prices(question["currency"], question["components"])
     return quote(table, question["usage"], terms=terms)
+
+
+def quote_first_bill(version: PriceVersion, *, actor: Actor, promotion_code: str = "") -> Quote:
+    """Price a whole first period without usage, less the promotions that the actor's organization would get.
+
+    Raises:
+        PromotionRefused: the code does not hold for it; `reason` says why.
+    """
+    question = {"promotion_code": promotion_code, "promotions": True, "usage": {}}
+    reductions = reductions_for_quote(question, version, actor=actor)
+    return quote(price_table_of(version), {}, terms=Terms(reductions=reductions))
 
 
 def quote_usage(table: PriceTable, quantities: Mapping[str, Decimal]) -> Quote:
@@ -139,17 +174,22 @@ def quote(
     }
     charges = rate(table, priced).charges
     lines = tuple(QuoteLine(charge, round_line(charge, table.currency)) for charge in charges)
-    taxable = [
-        TaxableLine(line.amount, terms.tax_percent, frozenset({line.charge.meter}))
-        for line in lines
-    ]
+    taken = take_off(
+        terms.reductions,
+        [ReducibleLine(line.charge.meter, line.amount, is_fee=_is_fee(line)) for line in lines],
+        table=table,
+        usage=priced,
+        tax_percent=terms.tax_percent,
+        tax_policy=terms.tax_policy,
+    )
+    taxable = [TaxableLine(line.amount, terms.tax_percent, _tags_of(line)) for line in lines]
     totals = total_invoice(
         taxable,
         currency=table.currency,
-        discounts=terms.discounts,
+        discounts=[*terms.discounts, *(item.discount for item in taken)],
         tax_policy=terms.tax_policy,
     )
-    return Quote(lines, totals)
+    return Quote(lines, totals, tuple(taken))
 
 
 def terms_of(values: Mapping[str, Any], *, tax_percent: Decimal) -> Terms:
@@ -191,3 +231,12 @@ def _usage_of(given: Mapping[str, Any], terms: Terms) -> Usage:
         )
         return replace(usage, parts=parts)
     return replace(usage, quantity=given.get("quantity", Decimal(0)))
+
+
+def _is_fee(line: QuoteLine) -> bool:
+    return line.charge.model is PricingModel.FLAT
+
+
+def _tags_of(line: QuoteLine) -> frozenset[str]:
+    meter = line.charge.meter
+    return frozenset({meter, FEES}) if _is_fee(line) else frozenset({meter})

@@ -165,3 +165,9 @@ class TopUpForm(forms.Form):
         max_length=REASON_LENGTH,
         help_text=_("The subscriber reads it, and it is kept in the audit trail."),
     )
+
+
+class CodeForm(forms.Form):
+    """A promotion code; where it is empty there is none."""
+
+    code = forms.CharField(label=_("Promotion code"), max_length=40, required=False)

@@ -184,3 +184,10 @@ def _held_by(subscription: Subscription) -> tuple[Held, ...]:
     return tuple(
         Held(row.promotion_id, row.promotion.kind, row.promotion.is_exclusive) for row in rows
     )
+
+
+def list_uses(promotion: Promotion) -> QuerySet[PromotionRedemption]:
+    """Return who redeemed a promotion, newest first, as its owner reads it."""
+    rows = PromotionRedemption.objects.filter(promotion=promotion, withdrawn_at__isnull=True)
+    related = ("consumer_organization", "subscription__plan", "subscription__api")
+    return rows.select_related(*related).order_by("-id")

@@ -13,6 +13,7 @@ from django.utils.translation import gettext as _
 from django.views.decorators.http import require_http_methods, require_POST, require_safe
 
 from apps.accounts.decorators import ConsoleRequest, console_page
+from apps.accounts.models import Workspace
 from apps.approvals.selectors import list_comments
 from apps.core.exceptions import DomainError
 from apps.keys.enums import ENDED_STATUSES, KeyStatus
@@ -20,6 +21,9 @@ from apps.keys.selectors import count_counted_keys, list_keys
 from apps.keys.stops import mark_stops
 from apps.portal.call_snippets import curl_with_key, gateway_address
 from apps.portal.moves import ask, carry_out
+from apps.portal.views.subscription_promotions import FirstBill, promotions_context
+from apps.pricing.exceptions import PromotionRefused
+from apps.pricing.models import Plan
 from apps.pricing.selectors import (
     current_version_of,
     current_versions_of,
@@ -51,14 +55,19 @@ def subscribe(request: ConsoleRequest, plan_id: str) -> HttpResponse:
     plan = get_choosable_plan(request.actor, plan_id)
     workspace = selectors.own_workspace(request.actor)
     existing = selectors.find_live_subscription(workspace_id=workspace.pk, api_id=plan.api_id)
-    if request.method == "POST":
+    offer = FirstBill.asked_by(request, plan)
+    if request.method == "POST" and not offer.was_only_tried:
         try:
             made = services.subscribe(
                 plan=plan,
                 workspace=workspace,
                 actor=request.actor,
                 currency=request.POST.get("currency") or None,
+                promotion_code=offer.code_to_redeem(),
             )
+        except PromotionRefused as refusal:
+            offer.refuse(str(refusal.detail))
+            return _subscribe_page(request, plan, workspace, existing, offer, http_status=422)
         except AlreadySubscribed as refusal:
             messages.error(request, str(refusal.detail))
             return redirect(PAGE_ROUTE, refusal.extra["subscription_id"])
@@ -67,9 +76,25 @@ def subscribe(request: ConsoleRequest, plan_id: str) -> HttpResponse:
             return redirect("portal:api", plan.api.slug)
         messages.success(request, _welcome(made))
         return redirect(PAGE_ROUTE, made.public_id)
-    wanted = request.GET.get("currency") or workspace.organization.currency
-    version = version_in(plan, wanted) or current_version_of(plan)
+    return _subscribe_page(request, plan, workspace, existing, offer)
+
+
+def _subscribe_page(  # noqa: PLR0917 -- what the page shows
+    request: ConsoleRequest,
+    plan: Plan,
+    workspace: Workspace,
+    existing: Subscription | None,
+    offer: FirstBill,
+    *,
+    http_status: int = 200,
+) -> HttpResponse:
+    wanted = request.POST.get("currency") or request.GET.get("currency")
+    version = version_in(plan, wanted or workspace.organization.currency) or current_version_of(
+        plan
+    )
+    offer.version = version
     context = {
+        "offer": offer,
         "plan": plan,
         "price": summary_of(version) if version else None,
         "currencies": [row.currency for row in current_versions_of(plan)],
@@ -81,7 +106,7 @@ def subscribe(request: ConsoleRequest, plan_id: str) -> HttpResponse:
             (_("Subscribe"), ""),
         ],
     }
-    return render(request, "subscriptions/subscribe.html", context)
+    return render(request, "subscriptions/subscribe.html", context, status=http_status)
 
 
 @console_page(READ)
@@ -154,6 +179,7 @@ def _page(
         "changes": subscription.changes.order_by("-created_at", "-id")[:20],
         "moves": SUBSCRIPTION.allowed_from(status),
         "can_manage": request.actor.can(MANAGE),
+        **promotions_context(request, subscription),
         "crumbs": [(_("Subscriptions"), reverse(LIST_ROUTE)), (subscription.api.name, "")],
     }
     return render(request, "subscriptions/subscription.html", context, status=http_status)

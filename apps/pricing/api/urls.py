@@ -5,8 +5,11 @@ from __future__ import annotations
 from django.urls import URLPattern, URLResolver, path
 
 from apps.pricing.api import comparison_views, invitation_views, views
+from apps.pricing.api import promotion_views as promotions
 
 ONE = "provider/plans/<str:plan_id>"
+PROMOTION = "provider/promotions/<str:promotion_id>"
+OPERATORS = "admin/promotions/<str:promotion_id>"
 VERSIONS = f"{ONE}/versions"
 
 urlpatterns: list[URLPattern | URLResolver] = [
@@ -48,6 +51,38 @@ urlpatterns: list[URLPattern | URLResolver] = [
     ),
     path(
         "marketplace/apis/<slug:slug>/plans", views.OffersView.as_view(), name="marketplace-plans"
+    ),
+    path(
+        "provider/promotions",
+        promotions.ProviderPromotionsView.as_view(),
+        name="provider-promotion-list",
+    ),
+    path(PROMOTION, promotions.ProviderPromotionView.as_view(), name="provider-promotion"),
+    path(
+        f"{PROMOTION}/deactivate",
+        promotions.DeactivatePromotionView.as_view(),
+        name="provider-promotion-deactivate",
+    ),
+    path(
+        f"{PROMOTION}/activate",
+        promotions.ActivatePromotionView.as_view(),
+        name="provider-promotion-activate",
+    ),
+    path(
+        "admin/promotions",
+        promotions.OperatorPromotionsView.as_view(),
+        name="operator-promotion-list",
+    ),
+    path(OPERATORS, promotions.OperatorPromotionView.as_view(), name="operator-promotion"),
+    path(
+        f"{OPERATORS}/deactivate",
+        promotions.DeactivateOperatorPromotionView.as_view(),
+        name="operator-promotion-deactivate",
+    ),
+    path(
+        f"{OPERATORS}/activate",
+        promotions.ActivateOperatorPromotionView.as_view(),
+        name="operator-promotion-activate",
     ),
     path("pricing/quote", views.QuoteView.as_view(), name="pricing-quote"),
 ]

@@ -9,10 +9,12 @@ from rest_framework.response import Response
 from apps.apis.selectors import get_own_api, get_readable_api
 from apps.core.api.permissions import PUBLIC
 from apps.core.api.views import ApiView
+from apps.core.rate_limits import take_turn
 from apps.pricing import selectors, services
 from apps.pricing.api import plan_serializers as plan_shapes
 from apps.pricing.api import serializers as shapes
 from apps.pricing.api.quote_serializers import QuoteOutput
+from apps.pricing.code_tries import CODE_TRIES
 from apps.pricing.drafts import PlanDraft
 from apps.pricing.models import Plan, PriceVersion
 from apps.pricing.quote_input import QuoteInput
@@ -180,10 +182,12 @@ class QuoteView(ApiView):
     method_permissions = {"POST": PUBLIC}
 
     @extend_schema(request=QuoteInput, responses=QuoteOutput)
-    def post(self, _request: Request) -> Response:
+    def post(self, request: Request) -> Response:
         """Answer what a period with this usage would cost, with every step; nothing is saved.
 
         Give `plan`, or `currency` and `components`; 422 `invalid_price` points at each defect of the latter.
         """
         question = self.validated(QuoteInput)
+        if "promotion_code" in question:
+            take_turn(CODE_TRIES, request=request, actor=self.actor)
         return Response(answer_quote(question, actor=self.actor).explain())

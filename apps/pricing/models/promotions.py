@@ -158,6 +158,11 @@ class Promotion(Entity):
         return 1 if self.duration == PromotionDuration.ONCE else self.duration_periods or 1
 
     @property
+    def state(self) -> str:
+        """`active`, or `disabled` once its owner stopped it."""
+        return "active" if self.is_active else "disabled"
+
+    @property
     def left(self) -> int | None:
         """How many more times it can be redeemed; None: without limit."""
         if self.max_redemptions is None:

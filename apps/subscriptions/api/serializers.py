@@ -29,6 +29,13 @@ class SubscribeInput(serializers.Serializer[Any]):
         help_text="One of the plan's currencies; left out: the organization's own if the plan has it, "
         "else the plan's default.",
     )
+    promotion_code = serializers.CharField(
+        required=False,
+        max_length=40,
+        allow_blank=True,
+        default="",
+        help_text="A promotion to begin with; if it is refused, nothing is subscribed.",
+    )
 
 
 class ReasonInput(serializers.Serializer[Any]):

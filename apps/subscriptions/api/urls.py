@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from django.urls import URLPattern, URLResolver, path
 
+from apps.subscriptions.api import promotion_views as promotions
 from apps.subscriptions.api import review_views as reviews
 from apps.subscriptions.api import views, zone_views
 
@@ -28,6 +29,21 @@ urlpatterns: list[URLPattern | URLResolver] = [
     path(f"{ONE}/start-paid", views.StartPaidView.as_view(), name="subscription-start-paid"),
     path(f"{ONE}/pause", views.PauseView.as_view(), name="subscription-pause"),
     path(f"{ONE}/resume", views.ResumeView.as_view(), name="subscription-resume"),
+    path(
+        f"{ONE}/promotions",
+        promotions.SubscriptionPromotionsView.as_view(),
+        name="subscription-promotions",
+    ),
+    path(
+        f"{ONE}/promotions/<str:redemption_id>",
+        promotions.SubscriptionPromotionView.as_view(),
+        name="subscription-promotion",
+    ),
+    path(
+        "pricing/promotions/validate",
+        promotions.ValidatePromotionView.as_view(),
+        name="promotion-validate",
+    ),
     path("provider/subscriptions", views.SubscribersView.as_view(), name="subscriber-list"),
     path(PROVIDED, views.SubscriberView.as_view(), name="subscriber"),
     path(f"{PROVIDED}/accept", views.AcceptView.as_view(), name="subscriber-accept"),

@@ -10,6 +10,8 @@ from rest_framework.response import Response
 
 from apps.accounts.models import Workspace
 from apps.core.api.views import ApiView
+from apps.core.rate_limits import take_turn
+from apps.pricing.code_tries import CODE_TRIES
 from apps.pricing.selectors import get_choosable_plan
 from apps.subscriptions import selectors, services
 from apps.subscriptions.api import serializers as shapes
@@ -37,6 +39,9 @@ class SubscriptionsView(ApiView):
         values = self.validated(shapes.SubscribeInput)
         plan = get_choosable_plan(self.actor, values["plan"])
         workspace = self._workspace(values.get("workspace"))
+        code = values["promotion_code"]
+        if code:
+            take_turn(CODE_TRIES, request=request, actor=self.actor)
         return self.created(
             request,
             lambda: (
@@ -46,6 +51,7 @@ class SubscriptionsView(ApiView):
                         workspace=workspace,
                         actor=self.actor,
                         currency=values.get("currency"),
+                        promotion_code=code,
                     )
                 ).data
             ),
