@@ -14,14 +14,17 @@ from apps.billing.documents.explanations import describe_step
 from apps.billing.documents.model import LineStep
 from apps.billing.models import BillingPeriod
 from apps.billing.selectors import list_open_periods
+from apps.billing.services.discounts import PeriodBill, asked_of
 from apps.billing.services.rating import days_of, usages_for, waived_of
 from apps.core import clock
 from apps.core.actors import Actor
 from apps.core.clock import Period
 from apps.core.money import Money, sum_money
-from apps.pricing.calculator import Charge, rate, round_line
+from apps.pricing.calculator import Charge, PricingModel, TaxPolicy, rate, round_line
+from apps.pricing.calculator.promotions import ReducibleLine
 from apps.pricing.models import CALLS_METER
 from apps.pricing.selectors import price_table_of
+from apps.subscriptions.promotions import Candidate, candidates_for_all
 from apps.subscriptions.usage_sources import UsageQuestion
 from apps.usage.costs import CostOutlook
 from apps.usage.selectors import meter_of, projectable_meters, quantities_for
@@ -47,17 +50,27 @@ class EstimatedLine:
 
 
 @dataclass(frozen=True, slots=True)
+class EstimatedDiscount:
+    """What a promotion takes off a running period; both amounts are zero or negative."""
+
+    name: str
+    amount: Money
+    projected: Money
+
+
+@dataclass(frozen=True, slots=True)
 class PeriodEstimate:
-    """A running period: `so_far` if it ended now, `projected` at the pace of the last week. Before tax."""
+    """A running period: `so_far` if it ended now, `projected` at the pace of the last week. Less promotions, before tax."""
 
     period: BillingPeriod
     lines: tuple[EstimatedLine, ...]
+    discounts: tuple[EstimatedDiscount, ...]
     so_far: Money
     projected: Money
 
 
 def estimate_periods(periods: Sequence[BillingPeriod]) -> list[PeriodEstimate]:
-    """Rate running periods with what has been counted. Two queries for usage, whatever their number.
+    """Rate running periods with what has been counted. Two queries for usage and two for promotions, whatever their number.
 
     The periods come from `selectors.list_open_periods`, which loads prices.
     """
@@ -67,11 +80,15 @@ def estimate_periods(periods: Sequence[BillingPeriod]) -> list[PeriodEstimate]:
     counted = quantities_for([item.whole for item in running])
     recent = quantities_for([item.recent for item in running])
     growing = growing_meters(periods, recent.values())
+    promotions = candidates_for_all(
+        [asked_of(item.period, counted[item.whole]) for item in running]
+    )
     return [
         _estimate(
             item,
             counted[item.whole],
             growing_only(item.period, recent[item.recent], growing),
+            promotions[item.period.subscription_id],
         )
         for item in running
     ]
@@ -146,7 +163,10 @@ class _Running:
 
 
 def _estimate(
-    running: _Running, counted: Mapping[str, Decimal], recent: Mapping[str, Decimal]
+    running: _Running,
+    counted: Mapping[str, Decimal],
+    recent: Mapping[str, Decimal],
+    promotions: Sequence[Candidate],
 ) -> PeriodEstimate:
     version = running.period.price_version
     table, days = price_table_of(version), days_of(running.period)
@@ -163,12 +183,63 @@ def _estimate(
         )
         for row, charge, later in zip(version.components.all(), now, at_end, strict=True)
     ]
+    discounts = _discounts(
+        promotions,
+        so_far=_lowered(running.period, now, counted, promotions),
+        projected=_lowered(running.period, at_end, expected, promotions),
+    )
+    parts: list[EstimatedLine | EstimatedDiscount] = [*lines, *discounts]
     return PeriodEstimate(
         running.period,
         tuple(lines),
-        so_far=sum_money((line.amount for line in lines), table.currency),
-        projected=sum_money((line.projected for line in lines), table.currency),
+        tuple(discounts),
+        so_far=sum_money((part.amount for part in parts), table.currency),
+        projected=sum_money((part.projected for part in parts), table.currency),
     )
+
+
+def _lowered(
+    period: BillingPeriod,
+    charges: Sequence[Charge],
+    quantities: Mapping[str, Decimal],
+    promotions: Sequence[Candidate],
+) -> dict[str, Money]:
+    """Return what promotions take off a period with these charges, by the promotion's public id."""
+    if not promotions:
+        return {}
+    currency = period.price_version.currency
+    lines = [
+        ReducibleLine(
+            charge.meter,
+            round_line(charge, currency),
+            is_fee=charge.model is PricingModel.FLAT,
+        )
+        for charge in charges
+    ]
+    bill = PeriodBill.of(period, lines, quantities)
+    taken = bill.lowered_by(promotions, percent=ZERO, policy=TaxPolicy.LINE)
+    return {item.reduction.key: -item.amount for item in taken}
+
+
+def _discounts(
+    promotions: Sequence[Candidate],
+    *,
+    so_far: Mapping[str, Money],
+    projected: Mapping[str, Money],
+) -> list[EstimatedDiscount]:
+    found = []
+    for item in promotions:
+        key = item.promotion.public_id
+        amount = so_far.get(key) or projected.get(key)
+        if amount is None:
+            continue
+        nothing = Money.zero(amount.currency)
+        found.append(
+            EstimatedDiscount(
+                item.promotion.name, so_far.get(key, nothing), projected.get(key, nothing)
+            )
+        )
+    return found
 
 
 def at_pace(

@@ -48,6 +48,7 @@ GROUPS: Final = (
             "pricing.Plan",
             "pricing.PlanInvitation",
             "pricing.PriceVersion",
+            "pricing.Promotion",
             "subscriptions.Subscription",
             "subscriptions.Rating",
             "usage.UsageHour",

@@ -112,8 +112,8 @@ class PromotionForm(forms.Form):
         """Offer the plans that the owner's promotions may reach; none are shown where there are none to choose."""
         super().__init__(*args, **options)
         field = self.fields["plans"]
-        assert isinstance(field, forms.ModelMultipleChoiceField)  # noqa: S101 -- for the type checker
-        field.queryset = plans
+        if isinstance(field, forms.ModelMultipleChoiceField):
+            field.queryset = plans
 
     @classmethod
     def initial_of(cls, promotion: Promotion) -> dict[str, Any]:
@@ -135,6 +135,10 @@ class PromotionForm(forms.Form):
         """Write it in capitals."""
         return str(self.cleaned_data["currency"]).strip().upper()
 
+    def plan_ids(self) -> tuple[str, ...]:
+        """Return the public ids of the plans that were chosen."""
+        return tuple(plan.public_id for plan in self.cleaned_data["plans"])
+
     def to_draft(self) -> PromotionDraft:
         """Return what the services take."""
         values = dict(self.cleaned_data)
@@ -153,7 +157,7 @@ class PromotionForm(forms.Form):
                     for country in values["countries"].split(",")
                     if country.strip()
                 ),
-                "plans": tuple(plan.public_id for plan in values["plans"]),
+                "plans": self.plan_ids(),
                 "categories": tuple(category.slug for category in values["categories"]),
             }
         )

@@ -55,9 +55,9 @@ def find_promotion(*, code: str, plan: Plan) -> Promotion | None:
     return next((row for row in found if not row.is_operators), found[0] if found else None)
 
 
-def list_automatic_promotions(provider_id: UUID) -> list[Promotion]:
-    """Return the active promotions that apply by themselves to a provider's subscribers, the first to apply first."""
-    rows = Promotion.objects.reaching(provider_id).filter(is_automatic=True, is_active=True)
+def list_automatic_promotions(*provider_ids: UUID) -> list[Promotion]:
+    """Return the active promotions that apply by themselves to these providers' subscribers, the first to apply first."""
+    rows = Promotion.objects.reaching(*provider_ids).filter(is_automatic=True, is_active=True)
     return list(_loaded(rows).order_by("-priority", "id"))
 
 

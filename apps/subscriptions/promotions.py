@@ -99,27 +99,53 @@ def list_running_promotions(actor: Actor) -> QuerySet[PromotionRedemption]:
     return rows.select_related("promotion", "subscription__api", "subscription__plan")
 
 
-def candidates_for(
-    subscription: Subscription, *, begins_at: datetime, calls: int
-) -> list[Candidate]:
-    """Return the promotions that may lower a period's bill, the first to apply first.
+@dataclass(frozen=True, slots=True, kw_only=True)
+class BillAsked:
+    """A bill that promotions may lower.
 
-    Args:
-        begins_at: when the period began; promotions that apply by themselves must hold then.
+    Attributes:
+        begins_at: when its period began; promotions that apply by themselves must hold then.
         calls: of the period.
     """
-    held = [
-        Candidate(row.promotion, row)
-        for row in PromotionRedemption.objects.running().filter(subscription=subscription)
-    ]
-    known = set(subscription.redemptions.values_list("promotion_id", flat=True))
-    automatic = [
+
+    subscription: Subscription
+    begins_at: datetime
+    calls: int
+
+
+def candidates_for(bill: BillAsked) -> list[Candidate]:
+    """Return the promotions that may lower a bill, the first to apply first."""
+    return candidates_for_all([bill])[bill.subscription.pk]
+
+
+def candidates_for_all(bills: Sequence[BillAsked]) -> dict[UUID, list[Candidate]]:
+    """Return by subscription the promotions that may lower its bill: two queries, and some for each that applies by itself."""
+    subscriptions = [bill.subscription for bill in bills]
+    redeemed: dict[UUID, list[PromotionRedemption]] = {row.pk: [] for row in subscriptions}
+    rows = PromotionRedemption.objects.filter(subscription__in=subscriptions)
+    for row in rows.select_related("promotion"):
+        redeemed[row.subscription_id].append(row)
+    providers = {row.provider_organization_id for row in subscriptions}
+    automatic = list_automatic_promotions(*providers)
+    return {
+        bill.subscription.pk: _candidates(bill, redeemed[bill.subscription.pk], automatic)
+        for bill in bills
+    }
+
+
+def _candidates(
+    bill: BillAsked,
+    redeemed: Sequence[PromotionRedemption],
+    automatic: Sequence[Promotion],
+) -> list[Candidate]:
+    known = {row.promotion_id for row in redeemed}
+    held = [Candidate(row.promotion, row) for row in redeemed if row.is_running]
+    coming = [
         Candidate(promotion)
-        for promotion in list_automatic_promotions(subscription.provider_organization_id)
-        if promotion.pk not in known
-        and _holds_by_itself(promotion, subscription, begins_at=begins_at, calls=calls)
+        for promotion in automatic
+        if promotion.pk not in known and _holds_by_itself(promotion, bill)
     ]
-    return in_order([*held, *automatic])
+    return in_order([*held, *coming])
 
 
 def in_order(candidates: Sequence[Candidate]) -> list[Candidate]:
@@ -144,16 +170,17 @@ def automatic_for_plan(plan: Plan, *, currency: str, organization: Organization)
     ]
 
 
-def _holds_by_itself(
-    promotion: Promotion, subscription: Subscription, *, begins_at: datetime, calls: int
-) -> bool:
+def _holds_by_itself(promotion: Promotion, bill: BillAsked) -> bool:
+    subscription = bill.subscription
+    if promotion.organization_id not in {None, subscription.provider_organization_id}:
+        return False
     customer = customer_for(promotion, subscription.consumer_organization_id, subscription.pk)
     refusal = find_refusal(
         promotion,
         plan=subscription.plan,
         currency=subscription.price_version.currency,
-        customer=replace(customer, calls=calls, held=()),
-        at=begins_at,
+        customer=replace(customer, calls=bill.calls, held=()),
+        at=bill.begins_at,
     )
     return refusal is None
 

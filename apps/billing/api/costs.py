@@ -11,7 +11,12 @@ from rest_framework.request import Request
 from rest_framework.response import Response
 
 from apps.billing import estimates, selectors
-from apps.billing.api.serializers import EstimateTotalOutput, ExactField, StepOutput
+from apps.billing.api.serializers import (
+    EstimatedDiscountOutput,
+    EstimateTotalOutput,
+    ExactField,
+    StepOutput,
+)
 from apps.billing.estimates import EstimatedLine, PeriodEstimate
 from apps.core.api.fields import MoneyField
 from apps.core.api.views import ApiView
@@ -44,6 +49,7 @@ class SubscriptionCostOutput(serializers.Serializer[PeriodEstimate]):
     so_far = MoneyField()
     projected = MoneyField()
     lines = CostLineOutput(many=True)
+    discounts = EstimatedDiscountOutput(many=True)
 
 
 class UsageCostOutput(serializers.Serializer[Any]):

@@ -261,6 +261,14 @@ class EstimatedLineOutput(serializers.Serializer[Any]):
     projected = MoneyField()
 
 
+class EstimatedDiscountOutput(serializers.Serializer[Any]):
+    """What a promotion takes off; the amounts are not positive."""
+
+    name = serializers.CharField()
+    amount = MoneyField()
+    projected = MoneyField()
+
+
 class PeriodEstimateOutput(serializers.Serializer[PeriodEstimate]):
     """A running period: what it would cost if it ended now, and at the pace of the last week; before tax."""
 
@@ -268,6 +276,7 @@ class PeriodEstimateOutput(serializers.Serializer[PeriodEstimate]):
     so_far = MoneyField()
     projected = MoneyField()
     lines = EstimatedLineOutput(many=True)
+    discounts = EstimatedDiscountOutput(many=True)
 
 
 class EstimateTotalOutput(serializers.Serializer[Any]):

@@ -30,7 +30,7 @@ from apps.pricing.models import CALLS_METER
 from apps.pricing.promotion_reductions import reduction_of
 from apps.pricing.selectors import price_table_of
 from apps.subscriptions.models import PromotionRedemption
-from apps.subscriptions.promotions import Candidate, candidates_for
+from apps.subscriptions.promotions import BillAsked, Candidate, candidates_for
 from apps.subscriptions.services.promotions import claim_automatic, record_use
 
 RATED_AGAIN: Final = (Kind.FREE_UNITS, Kind.TIER_UPGRADE)
@@ -44,7 +44,6 @@ class PeriodBill:
     lines: Sequence[ReducibleLine]
     table: PriceTable
     usage: Mapping[str, Usage]
-    calls: Decimal
 
     @classmethod
     def of(
@@ -56,20 +55,7 @@ class PeriodBill:
         """Return the bill of a period with these quantities by meter."""
         table, days = price_table_of(period.price_version), days_of(period)
         waived = waived_of(period, table, quantities)
-        return cls(
-            period,
-            lines,
-            table,
-            usages_for(table, quantities, days, waived),
-            quantities.get(CALLS_METER, Decimal(0)),
-        )
-
-    @property
-    def candidates(self) -> list[Candidate]:
-        """The promotions that may lower it."""
-        subscription = self.period.subscription
-        began = max(self.period.period_start, subscription.started_at or self.period.period_start)
-        return candidates_for(subscription, begins_at=began, calls=int(self.calls))
+        return cls(period, lines, table, usages_for(table, quantities, days, waived))
 
     def lowered_by(
         self, candidates: Sequence[Candidate], *, percent: Decimal, policy: TaxPolicy
@@ -85,6 +71,14 @@ class PeriodBill:
         )
 
 
+def asked_of(period: BillingPeriod, quantities: Mapping[str, Decimal]) -> BillAsked:
+    """Return what the promotions of a period are asked for by."""
+    subscription = period.subscription
+    began = max(period.period_start, subscription.started_at or period.period_start)
+    calls = int(quantities.get(CALLS_METER, Decimal(0)))
+    return BillAsked(subscription=subscription, begins_at=began, calls=calls)
+
+
 def add_discounts(
     *, invoice: Invoice, lines: Sequence[InvoiceLine], quantities: Mapping[str, Decimal]
 ) -> list[InvoiceLine]:
@@ -97,7 +91,7 @@ def add_discounts(
     if not reduced or reduced[0].period is None:
         return []
     bill = PeriodBill.of(reduced[0].period, [_reducible(line) for line in reduced], quantities)
-    candidates = bill.candidates
+    candidates = candidates_for(asked_of(bill.period, quantities))
     policy = TaxPolicy(TaxRounding(invoice.tax_rounding).value)
     taken: list[TakenOff] = []
     redeemed: dict[str, PromotionRedemption] = {}

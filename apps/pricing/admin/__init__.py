@@ -1,5 +1,6 @@
 """The back office of this app, a module per subject."""
 
 from apps.pricing.admin.plans import PlanAdmin, PlanInvitationAdmin, PriceVersionAdmin
+from apps.pricing.admin.promotions import PromotionAdmin
 
-__all__ = ["PlanAdmin", "PlanInvitationAdmin", "PriceVersionAdmin"]
+__all__ = ["PlanAdmin", "PlanInvitationAdmin", "PriceVersionAdmin", "PromotionAdmin"]

@@ -54,9 +54,9 @@ class PromotionQuerySet(TenantQuerySet["Promotion"]):
         """Keep the operator's own, which hold for every provider's plans."""
         return self.filter(organization__isnull=True)
 
-    def reaching(self, provider_id: UUID) -> Self:
-        """Keep those that may lower the bill of a provider's subscriber: its own, and the operator's."""
-        return self.filter(Q(organization_id=provider_id) | Q(organization__isnull=True))
+    def reaching(self, *provider_ids: UUID) -> Self:
+        """Keep those that may lower the bills of these providers' subscribers: their own, and the operator's."""
+        return self.filter(Q(organization_id__in=provider_ids) | Q(organization__isnull=True))
 
 
 class Promotion(Entity):

@@ -6,9 +6,11 @@ from typing import Any
 import pytest
 
 from apps.billing.enums import LineKind
+from apps.billing.estimates import estimate_periods
 from apps.billing.models import Invoice, InvoiceLine
 from apps.billing.presentation import invoice_document
 from apps.billing.proofs import prove_line
+from apps.billing.selectors import list_open_periods
 from apps.billing.services.credit_notes import left_of_lines, split_refund
 from apps.billing.services.invoices import mark_invoice_paid
 from apps.core.money import Money
@@ -168,3 +170,16 @@ def test_refunds_take_discounts_back_in_proportion(amount: int) -> None:
         exact = Decimal(share.line.amount_minor * amount) / 4400
         assert abs(share.amount_minor - exact) < 1
         assert abs(share.amount_minor) <= abs(share.line.amount_minor)
+
+
+@pytest.mark.django_db
+def test_what_a_period_costs_so_far_is_what_its_invoice_will_say() -> None:
+    subscription = _subscription()
+    make_promotion(subscription.provider_organization, percent_off=Decimal(33))
+    make_promotion(None, name="All", kind=PromotionKind.FREE_PERIODS, is_automatic=True)
+    services.redeem_promotion(subscription=subscription, code="WELCOME20", actor=SYSTEM)
+    (estimate,) = estimate_periods(list(list_open_periods(SYSTEM)))
+    assert [item.name for item in estimate.discounts] == ["Welcome", "All"]
+    invoice = close_month(subscription)
+    assert estimate.so_far == invoice.subtotal
+    assert invoice.subtotal_minor == 5000 - 1650 - 670
