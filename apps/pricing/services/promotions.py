@@ -174,8 +174,7 @@ def _save(promotion: Promotion, draft: PromotionDraft, reach: _Reach) -> None:
 
 def _invalid(defects: list[Defect]) -> InvalidPromotion:
     errors = [{**defect._asdict(), "detail": str(defect.detail)} for defect in defects]
-    field = defects[0].pointer.split("/")[1]
-    return InvalidPromotion(defects[0].detail, field=field, errors=errors)
+    return InvalidPromotion(defects[0].detail, errors=errors)
 
 
 def _facts(draft: PromotionDraft) -> dict[str, object]:

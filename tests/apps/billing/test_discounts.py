@@ -18,7 +18,7 @@ from apps.pricing.enums import PromotionDuration, PromotionKind
 from apps.pricing.models import Promotion, TaxRate
 from apps.subscriptions import services
 from apps.subscriptions.models import PromotionRedemption, Subscription
-from tests.factories.accounts import OrganizationFactory
+from tests.factories.accounts import OrganizationFactory, actor_of, make_member
 from tests.factories.billing import (
     MONTH_START,
     SYSTEM,
@@ -178,7 +178,8 @@ def test_what_a_period_costs_so_far_is_what_its_invoice_will_say() -> None:
     make_promotion(subscription.provider_organization, percent_off=Decimal(33))
     make_promotion(None, name="All", kind=PromotionKind.FREE_PERIODS, is_automatic=True)
     services.redeem_promotion(subscription=subscription, code="WELCOME20", actor=SYSTEM)
-    (estimate,) = estimate_periods(list(list_open_periods(SYSTEM)))
+    payer = make_member("owner", organization=subscription.consumer_organization)
+    (estimate,) = estimate_periods(list(list_open_periods(actor_of(payer))))
     assert [item.name for item in estimate.discounts] == ["Welcome", "All"]
     invoice = close_month(subscription)
     assert estimate.so_far == invoice.subtotal
