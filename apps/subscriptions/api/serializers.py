@@ -97,6 +97,9 @@ class SubscriptionOutput(serializers.ModelSerializer[Subscription]):
     plan_name = serializers.CharField(source="plan.name", read_only=True)
     price_version = serializers.CharField(source="price_version.public_id", read_only=True)
     workspace = serializers.CharField(source="workspace.public_id", read_only=True)
+    auto_renew = serializers.SerializerMethodField(
+        help_text="Whether another period follows the running one; cancelling at its end switches it off."
+    )
 
     class Meta:
         """Explicit fields only."""
@@ -119,11 +122,16 @@ class SubscriptionOutput(serializers.ModelSerializer[Subscription]):
             "trial_converts",
             "trial_needs_card",
             "cancel_at_period_end",
+            "auto_renew",
             "ends_at",
             "ended_at",
             "created_at",
         )
         read_only_fields = fields
+
+    def get_auto_renew(self, subscription: Subscription) -> bool:
+        """Return whether it goes on by itself."""
+        return subscription.ended_at is None and not subscription.cancel_at_period_end
 
 
 class AccessRequestOutput(serializers.ModelSerializer[ApprovalRequest]):

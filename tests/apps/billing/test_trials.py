@@ -231,3 +231,16 @@ def test_paused_subscription_keeps_its_periods_and_its_fee(owner: Membership) ->
     base = InvoiceLine.objects.filter(period__subscription=subscription).order_by("position")[0]
     assert base.amount_minor == 900
     assert BillingPeriod.objects.filter(subscription=subscription).count() == 2
+
+
+def test_renewal_is_switched_off_and_on(owner: Membership) -> None:
+    subscription = make_subscription(consumer=owner.organization)
+    client, path = api_client(owner), f"/api/v1/subscriptions/{subscription.public_id}"
+
+    said = [client.get(path).data["auto_renew"]]
+    said.append(client.post(f"{path}/cancel", {"at": "period_end"}).data["auto_renew"])
+    page = client_for(owner).get(f"/console/subscriptions/{subscription.public_id}/").text
+    said.append(client.post(f"{path}/keep").data["auto_renew"])
+
+    assert said == [True, False, True]
+    assert "Off: it ends with this period" in page
