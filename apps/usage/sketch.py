@@ -59,7 +59,8 @@ class Sketch:
         """Return number and count of the buckets that hold calls, the shortest latencies first."""
         text = str(self.packed)
         pieces = (text[max(0, end - DIGITS) : end] for end in range(len(text), 0, -DIGITS))
-        return [(bucket, int(piece)) for bucket, piece in enumerate(pieces) if int(piece)]
+        counts = ((bucket, int(piece)) for bucket, piece in enumerate(pieces))
+        return [(bucket, count) for bucket, count in counts if count]
 
 
 def _value_at(buckets: list[tuple[int, int]], rank: int) -> int:
