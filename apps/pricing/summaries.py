@@ -11,6 +11,7 @@ from django.utils.translation import ngettext
 from apps.pricing.drafts import BASE_FEE_METER, ComponentDraft, PriceDraft
 from apps.pricing.enums import Alignment, BillingInterval, PriceModel, QuotaKind
 from apps.pricing.models import CALLS_METER, PriceVersion
+from apps.pricing.price_words import OtherPrice, can_be_charged, other_price
 from apps.pricing.selectors import draft_of
 
 ZERO = Decimal(0)
@@ -44,6 +45,9 @@ class PriceSummary:
     rate_per_day: int | None
     follows_calendar: bool = False
     features: tuple[str, ...] = ()
+    # What is charged beside the base fee and the table of calls.
+    others: tuple[OtherPrice, ...] = ()
+    is_free: bool = True
 
     @property
     def rate_limits(self) -> list[tuple[str, int]]:
@@ -55,12 +59,6 @@ class PriceSummary:
             "day": self.rate_per_day,
         }
         return [(per, most) for per, most in limits.items() if most is not None]
-
-    @property
-    def is_free(self) -> bool:
-        """Whether nothing can ever be charged."""
-        prices = (price for tier in self.tiers for price in (tier.unit_price, tier.flat_fee))
-        return self.base_fee == 0 and not any(prices)
 
     @property
     def has_tier_fees(self) -> bool:
@@ -88,7 +86,7 @@ def summarise(draft: PriceDraft) -> PriceSummary:
         interval=str(interval_words(draft.interval, draft.interval_count)),
         free_units=int(calls.free_units) if calls else 0,
         model=calls.model if calls else "",
-        tiers=_rows(calls) if calls else (),
+        tiers=_rows(calls) if calls and _has_rows(calls) else (),
         quota_calls=draft.quota_calls,
         is_hard=draft.quota_kind == QuotaKind.HARD,
         rate_per_second=draft.rate_per_second,
@@ -97,6 +95,12 @@ def summarise(draft: PriceDraft) -> PriceSummary:
         rate_per_day=draft.rate_per_day,
         follows_calendar=draft.alignment == Alignment.CALENDAR,
         features=tuple(feature.label for feature in draft.features),
+        others=tuple(
+            other_price(component, draft.currency)
+            for component in draft.components
+            if component is not base and not (component is calls and _has_rows(component))
+        ),
+        is_free=not any(map(can_be_charged, draft.components)),
     )
 
 
@@ -111,6 +115,14 @@ def interval_words(interval: str, count: int) -> str | Promise:
         BillingInterval.YEAR: ngettext("year", "%(count)s years", count),
     }[BillingInterval(interval)]
     return words % {"count": count} if count != 1 else words
+
+
+def _has_rows(calls: ComponentDraft) -> bool:
+    """Whether the table of calls says everything of their price."""
+    is_plain = calls.conversion is None and calls.min_spend is None and calls.max_spend is None
+    in_units = not any(tier.package_size for tier in calls.tiers)
+    shown = {PriceModel.PER_UNIT, PriceModel.GRADUATED, PriceModel.VOLUME}
+    return is_plain and in_units and calls.model in shown
 
 
 def _rows(calls: ComponentDraft) -> tuple[TierRow, ...]:
