@@ -30,6 +30,7 @@ STATES: Final[dict[str, StateLook]] = {
     "applied": StateLook("ok", pgettext_lazy("state", "Applied")),
     "approved": StateLook("ok", pgettext_lazy("state", "Approved")),
     "available": StateLook("ok", pgettext_lazy("state", "Available")),
+    "called_off": StateLook("neutral", pgettext_lazy("state", "Called off")),
     "cancelled": StateLook("neutral", pgettext_lazy("state", "Cancelled")),
     "clawed_back": StateLook("bad", pgettext_lazy("state", "Taken back")),
     "closed": StateLook("neutral", pgettext_lazy("state", "Closed")),

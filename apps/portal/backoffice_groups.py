@@ -50,6 +50,8 @@ GROUPS: Final = (
             "pricing.PriceVersion",
             "pricing.Promotion",
             "subscriptions.Subscription",
+            "subscriptions.PlanMove",
+            "subscriptions.MoveStep",
             "subscriptions.Rating",
             "usage.UsageHour",
         ),

@@ -16,6 +16,7 @@ from apps.portal.views import (
     keys,
     logos,
     plan_access,
+    plan_moves,
     plan_versions,
     plans,
     preferences,
@@ -198,6 +199,17 @@ urlpatterns: list[URLPattern | URLResolver] = [
     path(f"{PLAN}edit/", plans.edit, name="provider_plan_edit"),
     path(f"{PLAN}versions/", plan_versions.versions, name="provider_plan_versions"),
     path(f"{PLAN}currency/", plan_versions.add_currency, name="provider_plan_currency"),
+    path(f"{PLAN}moves/", plan_moves.moves, name="provider_plan_moves"),
+    path(
+        f"{PLAN}moves/<str:move_id>/call-off/",
+        plan_moves.call_off,
+        name="provider_plan_move_call_off",
+    ),
+    path(
+        "console/subscriptions/<str:subscription_id>/move/",
+        plan_moves.coming,
+        name="subscription_move",
+    ),
     path(f"{PLAN}access/", plan_access.access, name="provider_plan_access"),
     path(
         f"{PLAN}access/<str:invitation_id>/remove/",

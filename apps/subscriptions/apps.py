@@ -22,6 +22,7 @@ class SubscriptionsConfig(AppConfig):
             endings,  # noqa: F401
             notices,
             plan_endings,  # noqa: F401
+            plan_move_notices,  # noqa: F401
             receivers,  # noqa: F401
             tasks,  # noqa: F401
             trial_messages,  # noqa: F401

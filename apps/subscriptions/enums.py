@@ -42,6 +42,15 @@ class ChangeKind(TextChoices):
     END_WITHDRAWN = "end_withdrawn", pgettext_lazy("subscription", "Cancellation taken back")
     CANCELLED = "cancelled", pgettext_lazy("subscription", "Cancelled")
     EXPIRED = "expired", pgettext_lazy("subscription", "Expired")
+    MOVE_SCHEDULED = (
+        "move_scheduled",
+        pgettext_lazy("subscription", "Move to a newer version planned"),
+    )
+    MOVE_CALLED_OFF = (
+        "move_called_off",
+        pgettext_lazy("subscription", "Move to a newer version called off"),
+    )
+    VERSION_MOVED = "version_moved", pgettext_lazy("subscription", "Moved to a newer version")
 
 
 class NoticeKind(TextChoices):
@@ -64,3 +73,19 @@ LIVE_STATUSES = (
     SubscriptionStatus.PAUSED,
 )
 ENDED_STATUSES = (SubscriptionStatus.CANCELLED, SubscriptionStatus.EXPIRED)
+
+
+class PlanMoveStatus(TextChoices):
+    """Where the move of a plan's subscribers to a newer version stands."""
+
+    RUNNING = "running", pgettext_lazy("plan move", "running")
+    DONE = "done", pgettext_lazy("plan move", "done")
+    CALLED_OFF = "called_off", pgettext_lazy("plan move", "called off")
+
+
+class MoveStepStatus(TextChoices):
+    """What became of one subscriber's step of a move."""
+
+    WAITING = "waiting", pgettext_lazy("move step", "waiting")
+    APPLIED = "applied", pgettext_lazy("move step", "applied")
+    DROPPED = "dropped", pgettext_lazy("move step", "dropped")

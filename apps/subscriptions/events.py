@@ -116,6 +116,36 @@ class RenewalComing(AnnouncedEvent):
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class VersionMoveScheduled(SubscriptionEvent):
+    """The provider moves the subscription to a newer version of its plan when a period ends."""
+
+    step_id: UUID
+    due_at: datetime
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class VersionMoveCalledOff(SubscriptionEvent):
+    """The provider called the subscription's move to a newer version off."""
+
+    step_id: UUID
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class VersionMoved(SubscriptionEvent):
+    """The subscription is on a newer version of its plan, because its provider moved it."""
+
+    step_id: UUID
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class PlanMoveAnnounced(DomainEvent):
+    """A provider moves the subscribers of a plan to a newer version; their steps are planned next."""
+
+    move_id: UUID
+    plan_id: UUID
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class AllowanceChanged(DomainEvent):
     """A subscription may use more or less than before: extra calls were granted, or a spend cap set or removed."""
 

@@ -124,3 +124,45 @@ class SpendCapBelowFees(RuleViolated):
 
     code = "spend_cap_below_fees"
     title = _("The plan's fees cost more than this cap")
+
+
+class NotPublished(Conflict):
+    """Subscribers are moved to a published version only."""
+
+    code = "version_not_published"
+    title = _("The version is not published yet")
+
+
+class MoveTooSoon(RuleViolated):
+    """Subscribers need more notice."""
+
+    code = "move_too_soon"
+    title = _("Subscribers need more notice")
+
+
+class MoveAlreadyRunning(Conflict):
+    """One move of a plan's subscribers runs at a time; it can be called off."""
+
+    code = "move_running"
+    title = _("Another move of this plan’s subscribers runs")
+
+
+class MoveNotRunning(Conflict):
+    """It is over, or was called off."""
+
+    code = "move_not_running"
+    title = _("The move does not run any more")
+
+
+class NobodyToMove(Conflict):
+    """Every subscriber has this version or a later one."""
+
+    code = "nobody_to_move"
+    title = _("Nobody is on an earlier version")
+
+
+class OtherPeriods(Conflict):
+    """A move keeps the periods of its subscribers: interval and alignment of the version must be theirs."""
+
+    code = "other_periods"
+    title = _("The version has other periods than its subscribers; offer it as a plan of its own")

@@ -39,6 +39,18 @@ def end_closed_plans(_context: JobContext) -> dict[str, int]:
     return {"scheduled": services.end_subscriptions_of_closed_plans(actor=actor)}
 
 
+@job("subscriptions.plan_moves")
+def plan_moves(_context: JobContext) -> dict[str, int]:
+    """Plan the steps of subscribers whose provider moves them to a newer version, and finish moves that are through."""
+    return services.plan_moves(actor=Actor.system("subscriptions.plan_moves"))
+
+
+@job("subscriptions.apply_due_moves")
+def apply_due_moves(_context: JobContext) -> dict[str, int]:
+    """Move subscriptions to a newer version whose day has come."""
+    return {"moved": services.apply_due_moves(actor=Actor.system("subscriptions.apply_due_moves"))}
+
+
 @job("subscriptions.refresh_api_tiers")
 def refresh_every_api_tier(_context: JobContext) -> dict[str, int]:
     """Bring the tiers of the platform's own limits to what plans are worth now."""
@@ -49,4 +61,6 @@ schedule("subscriptions.end_due_trials", every=timedelta(minutes=5))
 schedule("subscriptions.announce_trial_ends", every=timedelta(hours=1))
 schedule("subscriptions.end_due_subscriptions", every=timedelta(minutes=5))
 schedule("subscriptions.end_closed_plans", every=timedelta(hours=1))
+schedule("subscriptions.plan_moves", every=timedelta(minutes=15))
+schedule("subscriptions.apply_due_moves", every=timedelta(minutes=1))
 schedule("subscriptions.refresh_api_tiers", every=timedelta(hours=1))

@@ -13,8 +13,8 @@ from apps.core import clock
 from apps.core.actors import Actor
 from apps.subscriptions import services
 from apps.subscriptions.constants import TRIAL_NOTICE_DAYS
-from apps.subscriptions.enums import SubscriptionStatus
-from apps.subscriptions.models import Subscription
+from apps.subscriptions.enums import MoveStepStatus, SubscriptionStatus
+from apps.subscriptions.models import MoveStep, Subscription
 
 CLOCK: Final = Actor.system("test clock")
 
@@ -45,6 +45,17 @@ def _announce_trial_ends(organization: Organization) -> int:
     return services.announce_trial_ends(actor=CLOCK, organization_id=organization.pk)
 
 
+def _next_version_move(organization: Organization, after: datetime | None) -> datetime | None:
+    rows = MoveStep.objects.filter(
+        subscription__consumer_organization=organization, status=MoveStepStatus.WAITING
+    )
+    return earliest(rows, "due_at", after)
+
+
+def _move_versions(organization: Organization) -> int:
+    return services.apply_due_moves(actor=CLOCK, organization_id=organization.pk)
+
+
 def _next_end(organization: Organization, after: datetime | None) -> datetime | None:
     rows = Subscription.objects.live().filter(consumer_organization=organization)
     return earliest(rows, "ends_at", after)
@@ -68,6 +79,13 @@ WORKS: Final = (
         turn=Turn.TRIALS,
         next_due=_next_trial_end,
         happen=_end_trials,
+    ),
+    TimedWork(
+        name="subscriptions.version_moves",
+        label=_("Moves to a newer version"),
+        turn=Turn.PLAN_CHANGES,
+        next_due=_next_version_move,
+        happen=_move_versions,
     ),
     TimedWork(
         name="subscriptions.ends",

@@ -428,6 +428,8 @@ SECRET_SCANNING_KEYS_URL = env_text(
 
 # --- Usage -----------------------------------------------------------------------------------
 # Events of senders other than our own gateway may be so many days old; older ones are rejected.
+# Subscribers are moved to a newer version of their plan so many days after they were told, or later.
+PLAN_MOVE_NOTICE_DAYS = env_int("PLAN_MOVE_NOTICE_DAYS", 30, minimum=0)
 USAGE_ACCEPTED_PAST_DAYS = env_int("USAGE_ACCEPTED_PAST_DAYS", 35, minimum=1)
 
 # --- Tenants ---------------------------------------------------------------------------------

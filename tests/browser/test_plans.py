@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from datetime import timedelta
 from pathlib import Path
 
 import pytest
@@ -10,14 +11,17 @@ from django.db import transaction
 from playwright.sync_api import BrowserContext, Page
 
 from apps.accounts.models import Membership
+from apps.core import clock
 from apps.pricing import services
 from apps.pricing.drafts import CurrencyPrice, FeatureDraft
 from apps.pricing.models import Plan
+from apps.subscriptions.models import Subscription
+from apps.subscriptions.services import move_subscribers, plan_moves
 from tests.browser.conftest import LOOKS, Look, watched
 from tests.browser.test_catalogue import look_at, sign_in
 from tests.factories.accounts import OrganizationFactory, actor_of, make_member
 from tests.factories.apis import make_api
-from tests.factories.pricing import make_plan, make_price
+from tests.factories.pricing import SYSTEM, make_plan, make_price
 from tests.factories.subscriptions import make_subscription
 
 pytestmark = pytest.mark.django_db(transaction=True)
@@ -35,11 +39,13 @@ def member(transactional_db: None) -> Membership:
     with transaction.atomic():
         api = make_api(organization=member.organization, name="City weather")
     make_plan(api, name="Basic", description="For a first try.", trial_days=14, trial_end="end")
-    pro = make_plan(api, name="Pro", position=1, trial_days=7, trial_requires_card=True)
+    pro = make_plan(api, name="Pro", position=1, trial_days=7)
     make_plan(
         api,
         name="Team",
         position=2,
+        trial_days=30,
+        trial_requires_card=True,
         key_limit=50,
         price=make_price(
             quota_calls=1_000_000,
@@ -51,7 +57,7 @@ def member(transactional_db: None) -> Membership:
         ),
     )
     inner = make_plan(api, name="Partners", position=3, is_private=True)
-    make_subscription(plan=pro)
+    make_subscription(plan=pro, consumer=member.organization)
     second = make_price(quota_calls=20_000, features=FEATURES[:1])
     euros = CurrencyPrice("EUR", second.components)
     for draft in (
@@ -65,6 +71,10 @@ def member(transactional_db: None) -> Membership:
         organization_id=OrganizationFactory(name="Harbour Ltd").public_id,
         actor=actor_of(member),
     )
+    move_subscribers(
+        plan=pro, version=version, moves_on=clock.now().date() + timedelta(days=40), actor=SYSTEM
+    )
+    plan_moves(actor=SYSTEM)
     return member
 
 
@@ -81,6 +91,7 @@ def test_plan_pages(
     sign_in(context, member, str(live_server))
     page = watched(context.new_page())
     pro = Plan.objects.get(name="Pro").public_id
+    mine = Subscription.objects.get().public_id
     partners = Plan.objects.get(name="Partners").public_id
     for name, path in (
         ("plan-terms", f"/console/provider/plans/{pro}/"),
@@ -89,6 +100,9 @@ def test_plan_pages(
         ("plan-terms-new", "/console/provider/plans/new/"),
         ("plan-access", f"/console/provider/plans/{partners}/access/"),
         ("plan-close-count", f"/console/provider/plans/{pro}/close/"),
+        ("plan-moves", f"/console/provider/plans/{pro}/moves/"),
+        ("subscription-coming", f"/console/subscriptions/{mine}/"),
+        ("subscription-move", f"/console/subscriptions/{mine}/move/"),
         ("api-compare", "/apis/city-weather/"),
         ("subscribe-currencies", f"/console/subscribe/{pro}/?currency=EUR"),
     ):

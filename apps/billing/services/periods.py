@@ -30,7 +30,7 @@ from apps.core.querysets import only_of
 from apps.subscriptions.calendar import numbered_period, period_number_at
 from apps.subscriptions.enums import ENDED_STATUSES
 from apps.subscriptions.models import Subscription
-from apps.subscriptions.services import follow_time_zone
+from apps.subscriptions.services import apply_due_move, follow_time_zone
 from apps.usage.exceptions import UsageNotComplete
 from apps.usage.services import close_usage
 
@@ -81,6 +81,8 @@ def begin_closing(*, period: BillingPeriod, actor: Actor) -> BillingPeriod:
 
     A period that is not open, or not due, stays as it is.
     """
+    # The subscription first, as changes of plan do.
+    Subscription.objects.lock(period.subscription_id)
     period = _locked(period)
     if period.status != PeriodStatus.OPEN or not is_due(period):
         return period
@@ -92,6 +94,8 @@ def begin_closing(*, period: BillingPeriod, actor: Actor) -> BillingPeriod:
         actor=actor,
         organization_id=period.consumer_organization_id,
     )
+    # A move to a newer version counts from the next period on, also if its own job has not come to it.
+    apply_due_move(subscription_id=period.subscription_id, boundary=period.period_end, actor=actor)
     subscription = Subscription.objects.select_related("price_version").get(
         pk=period.subscription_id
     )

@@ -37,6 +37,7 @@ from apps.subscriptions.enums import CALLABLE_STATUSES, SubscriptionStatus
 from apps.subscriptions.exceptions import AlreadySubscribed
 from apps.subscriptions.forms import AT_ONCE, AnswerForm, CancelForm, WithdrawForm
 from apps.subscriptions.models import Subscription
+from apps.subscriptions.plan_moves import find_coming_move
 from apps.subscriptions.transitions import SUBSCRIPTION
 from apps.usage.standing import live_standings, subscription_usage
 
@@ -176,6 +177,7 @@ def _page(
         "address": gateway_address(subscription.api),
         "command": curl_with_key(subscription.api),
         "price": summary_of(subscription.price_version),
+        "coming_move": find_coming_move(subscription),
         "changes": subscription.changes.order_by("-created_at", "-id")[:20],
         "moves": SUBSCRIPTION.allowed_from(status),
         "can_manage": request.actor.can(MANAGE),

@@ -4,9 +4,9 @@ from __future__ import annotations
 
 from django.urls import URLPattern, URLResolver, path
 
+from apps.subscriptions.api import move_views, views, zone_views
 from apps.subscriptions.api import promotion_views as promotions
 from apps.subscriptions.api import review_views as reviews
-from apps.subscriptions.api import views, zone_views
 
 ONE = "subscriptions/<str:subscription_id>"
 PROVIDED = "provider/subscriptions/<str:subscription_id>"
@@ -14,7 +14,21 @@ LISTED = "marketplace/apis/<slug:slug>/reviews"
 RECEIVED = "provider/apis/<str:api_id>/reviews"
 MODERATED = "admin/reviews/<str:review_id>"
 
+MOVES = "provider/plans/<str:plan_id>/moves"
+
 urlpatterns: list[URLPattern | URLResolver] = [
+    path(MOVES, move_views.PlanMovesView.as_view(), name="plan-move-list"),
+    path(f"{MOVES}/<str:move_id>", move_views.PlanMoveView.as_view(), name="plan-move"),
+    path(
+        f"{MOVES}/<str:move_id>/call-off",
+        move_views.CallOffMoveView.as_view(),
+        name="plan-move-call-off",
+    ),
+    path(
+        "subscriptions/<str:subscription_id>/move",
+        move_views.ComingMoveView.as_view(),
+        name="subscription-move",
+    ),
     path("subscriptions", views.SubscriptionsView.as_view(), name="subscription-list"),
     path(
         "subscriptions/time-zone-preview",

@@ -1,6 +1,7 @@
 """Subscriptions, their changes and limits, and reviews, a module per subject."""
 
 from apps.subscriptions.models.notices import SubscriptionNotice
+from apps.subscriptions.models.plan_moves import MoveStep, PlanMove
 from apps.subscriptions.models.promotions import (
     PromotionRedemption,
     PromotionRedemptionQuerySet,
@@ -14,6 +15,8 @@ from apps.subscriptions.models.subscriptions import (
 )
 
 __all__ = [
+    "MoveStep",
+    "PlanMove",
     "PromotionRedemption",
     "PromotionRedemptionQuerySet",
     "QuotaTopUp",

@@ -34,6 +34,13 @@ from apps.subscriptions.services.moving import (
     unpause_subscription,
 )
 from apps.subscriptions.services.noticing import announce_once
+from apps.subscriptions.services.plan_moves import (
+    apply_due_move,
+    apply_due_moves,
+    call_off_move,
+    move_subscribers,
+    plan_moves,
+)
 from apps.subscriptions.services.promotions import redeem_promotion, withdraw_redemption
 from apps.subscriptions.services.reviews import (
     Opinion,
@@ -61,7 +68,10 @@ __all__ = [
     "announce_once",
     "announce_trial_ends",
     "answer_provider",
+    "apply_due_move",
+    "apply_due_moves",
     "ask_subscriber",
+    "call_off_move",
     "cancel_at_period_end",
     "cancel_subscription",
     "convert_trial",
@@ -77,7 +87,9 @@ __all__ = [
     "hide_review",
     "mark_paid_up",
     "mark_past_due",
+    "move_subscribers",
     "pause_subscription",
+    "plan_moves",
     "preview_zone_move",
     "redeem_promotion",
     "remove_spend_cap",

@@ -12,6 +12,7 @@ from apps.core.actors import Actor
 from apps.core.audit import record_audit
 from apps.core.events import publish
 from apps.core.exceptions import InvalidTransition
+from apps.core.models import Entity
 from apps.subscriptions.enums import SubscriptionStatus
 from apps.subscriptions.events import SubscriptionChanged, SubscriptionEvent
 from apps.subscriptions.models import Subscription, SubscriptionChange
@@ -19,6 +20,7 @@ from apps.subscriptions.transitions import SUBSCRIPTION
 
 WATCHED_FIELDS: Final = (
     "status",
+    "price_version",
     "timezone",
     "trial_ends_at",
     "cancel_at_period_end",
@@ -125,4 +127,6 @@ def facts_of(subscription: Subscription, effective_at: datetime) -> dict[str, An
 
 
 def _plain(value: Any) -> Any:
+    if isinstance(value, Entity):
+        return value.public_id
     return value.isoformat() if isinstance(value, datetime) else value
