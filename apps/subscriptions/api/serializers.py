@@ -8,6 +8,7 @@ from drf_spectacular.utils import extend_schema_field
 from rest_framework import serializers
 
 from apps.approvals.models import ApprovalRequest
+from apps.pricing.selectors import features_of
 from apps.subscriptions.access_requests import find_access_request
 from apps.subscriptions.models import Subscription, SubscriptionChange
 from apps.subscriptions.selectors import QuotaStanding, quota_standing
@@ -163,12 +164,18 @@ class SubscriptionDetailOutput(_WithApproval, SubscriptionOutput):
     """One subscription with its quota and its provider's decision."""
 
     quota = serializers.SerializerMethodField()
+    features = serializers.SerializerMethodField()
 
     class Meta(SubscriptionOutput.Meta):
         """The list's fields, the quota and the decision."""
 
-        fields = (*SubscriptionOutput.Meta.fields, "quota", "approval")
+        fields = (*SubscriptionOutput.Meta.fields, "quota", "features", "approval")
         read_only_fields = fields
+
+    @extend_schema_field(serializers.ListField(child=serializers.CharField()))
+    def get_features(self, subscription: Subscription) -> list[str]:
+        """Return the keys of what its price version can do beside calls."""
+        return [feature.key for feature in features_of(subscription.price_version)]
 
     @extend_schema_field(QuotaOutput)
     def get_quota(self, subscription: Subscription) -> dict[str, Any]:
