@@ -63,19 +63,22 @@ def progress_of(moves: Iterable[PlanMove]) -> dict[UUID, MoveProgress]:
     """Return how far each move is. One query."""
     ids = [move.pk for move in moves]
     waiting, applied = MoveStepStatus.WAITING, MoveStepStatus.APPLIED
+    each = Count("subscription", distinct=True)
     rows = (
         MoveStep.objects.filter(move__in=ids)
         .order_by()
-        .values_list("move")
+        .values("move")
         .annotate(
-            Count("subscription", distinct=True, filter=Q(status=applied)),
-            Count("subscription", distinct=True, filter=Q(status=waiting)),
-            Count("subscription", distinct=True),
+            whole=each,
+            moved=Count("subscription", distinct=True, filter=Q(status=MoveStepStatus.APPLIED)),
+            waiting=Count("subscription", distinct=True, filter=Q(status=MoveStepStatus.WAITING)),
         )
     )
     found = {
-        move: MoveProgress(moved, waits, max(0, whole - moved - waits))
-        for move, moved, waits, whole in rows
+        row["move"]: MoveProgress(
+            row["moved"], row["waiting"], max(0, row["whole"] - row["moved"] - row["waiting"])
+        )
+        for row in rows
     }
     return {key: found.get(key, MoveProgress(0, 0, 0)) for key in ids}
 

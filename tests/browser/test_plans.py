@@ -65,7 +65,7 @@ def member(transactional_db: None) -> Membership:
         make_price(quota_calls=20_000, features=FEATURES, other_prices=(euros,)),
     ):
         version = services.add_price_version(plan=pro, draft=draft, actor=actor_of(member))
-        services.publish_version(version=version, actor=actor_of(member))
+        version = services.publish_version(version=version, actor=actor_of(member))
     services.invite_to_plan(
         plan=inner,
         organization_id=OrganizationFactory(name="Harbour Ltd").public_id,

@@ -32,7 +32,7 @@ from apps.subscriptions.exceptions import (
 from apps.subscriptions.models import MoveStep, PlanMove, Subscription
 from apps.subscriptions.plan_moves import progress_of
 from tests.clients import api_client, client_for
-from tests.factories.accounts import make_member
+from tests.factories.accounts import OrganizationFactory, make_member
 from tests.factories.apis import make_api
 from tests.factories.pricing import SYSTEM, make_plan, make_price
 from tests.factories.subscriptions import make_subscription
@@ -70,7 +70,7 @@ def at_their_end(subscription: Subscription) -> MoveStep:
 
 
 def test_subscribers_are_told_and_moved_when_their_period_ends() -> None:
-    member = make_member("owner")
+    member = make_member("owner", OrganizationFactory(is_sandbox=True))
     subscription = make_subscription(consumer=member.organization)
     old = subscription.price_version
     move = announced(subscription.plan)
@@ -109,7 +109,7 @@ def test_subscribers_are_told_and_moved_when_their_period_ends() -> None:
 
 
 def test_the_closing_period_keeps_its_price_and_the_next_one_has_the_new() -> None:
-    subscription = make_subscription()
+    subscription = make_subscription(consumer=OrganizationFactory(is_sandbox=True))
     drain_until_empty()
     account = subscription.consumer_organization
     announced(subscription.plan, days=30)
