@@ -62,7 +62,6 @@ def get_move(plan: Plan, public_id: str) -> PlanMove:
 def progress_of(moves: Iterable[PlanMove]) -> dict[UUID, MoveProgress]:
     """Return how far each move is. One query."""
     ids = [move.pk for move in moves]
-    waiting, applied = MoveStepStatus.WAITING, MoveStepStatus.APPLIED
     each = Count("subscription", distinct=True)
     rows = (
         MoveStep.objects.filter(move__in=ids)
