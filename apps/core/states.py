@@ -49,6 +49,7 @@ STATES: Final[dict[str, StateLook]] = {
     "done": StateLook("ok", pgettext_lazy("state", "Done")),
     "down": StateLook("bad", pgettext_lazy("state", "Down")),
     "draft": StateLook("neutral", pgettext_lazy("state", "Draft")),
+    "dropped": StateLook("neutral", pgettext_lazy("state", "Let go")),
     "duplicate": StateLook("neutral", pgettext_lazy("state", "Duplicate")),
     "enabled": StateLook("ok", pgettext_lazy("state", "Enabled")),
     "equal": StateLook("ok", pgettext_lazy("state", "Equal")),
