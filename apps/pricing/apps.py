@@ -11,5 +11,10 @@ class PricingConfig(AppConfig):
     verbose_name = "Pricing"
 
     def ready(self) -> None:
-        """Demand a published plan of every API that is submitted."""
-        from apps.pricing import requirements  # noqa: F401, PLC0415 -- registration on import
+        """Demand a published plan of every API that is submitted; watch the catalogue's files."""
+        from apps.pricing import (  # noqa: PLC0415 -- registration on import
+            attention,  # noqa: F401
+            catalogue_watch,  # noqa: F401
+            receivers,  # noqa: F401
+            requirements,  # noqa: F401
+        )

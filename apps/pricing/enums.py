@@ -91,3 +91,35 @@ class PromotionDuration(TextChoices):
     ONCE = "once", pgettext_lazy("promotion", "one period")
     PERIODS = "periods", pgettext_lazy("promotion", "several periods")
     FOREVER = "forever", pgettext_lazy("promotion", "every period")
+
+
+class PlanKind(TextChoices):
+    """The four types of pricing models, as the catalogue's files name them."""
+
+    USAGE_BASED = "usage_based", pgettext_lazy("pricing model", "usage based")
+    SUBSCRIPTION = "subscription", pgettext_lazy("pricing model", "subscription")
+    FREEMIUM = "freemium", pgettext_lazy("pricing model", "freemium")
+    HYBRID = "hybrid", pgettext_lazy("pricing model", "hybrid")
+
+
+class CatalogueOwner(TextChoices):
+    """Where a pricing model is written; the other side only reads it."""
+
+    FILE = "file", pgettext_lazy("pricing model", "a file")
+    MANUAL = "manual", pgettext_lazy("pricing model", "back office or REST")
+
+
+class CatalogueOrigin(TextChoices):
+    """What made a revision of the catalogue."""
+
+    FILE = "file", pgettext_lazy("catalogue", "files")
+    MANUAL = "manual", pgettext_lazy("catalogue", "back office or REST")
+    ROLLBACK = "rollback", pgettext_lazy("catalogue", "rollback")
+
+
+class LoadOutcome(TextChoices):
+    """What came of an attempt to load the catalogue's files."""
+
+    APPLIED = "applied", pgettext_lazy("catalogue load", "applied")
+    UNCHANGED = "unchanged", pgettext_lazy("catalogue load", "unchanged")
+    REFUSED = "refused", pgettext_lazy("catalogue load", "refused")

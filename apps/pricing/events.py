@@ -40,3 +40,11 @@ class PromotionChanged(DomainEvent):
     promotion_id: UUID
     organization_id: UUID | None
     kind: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class CatalogueModelChanged(DomainEvent):
+    """A pricing model of the operator's catalogue has a new version."""
+
+    model_id: UUID
+    version_id: UUID

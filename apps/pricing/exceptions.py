@@ -89,3 +89,45 @@ class PromotionUsed(Conflict):
 
     code = "promotion_used"
     title = _("The promotion has lowered a bill already")
+
+
+class CatalogueInvalid(RuleViolated):
+    """The catalogue's files cannot be applied; `errors` names file, line and reason of each problem. The old stays."""
+
+    code = "catalogue_invalid"
+    title = _("The catalogue is not valid")
+
+
+class CatalogueUnreadable(RuleViolated):
+    """There is no catalogue to read: no path is set, or nothing can be read there."""
+
+    code = "catalogue_unreadable"
+    title = _("The catalogue cannot be read")
+
+
+class PricingModelInvalid(RuleViolated):
+    """A pricing model that cannot be sold; `errors` lists each defect as pointer, code and detail."""
+
+    code = "pricing_model_invalid"
+    title = _("The pricing model is not valid")
+
+
+class PricingModelTaken(Conflict):
+    """Another pricing model has this id."""
+
+    code = "pricing_model_taken"
+    title = _("There is a pricing model with this id already")
+
+
+class OwnedByFile(Conflict):
+    """A file of the catalogue owns it, so it is changed there; `file` names it."""
+
+    code = "owned_by_file"
+    title = _("A file of the catalogue owns it")
+
+
+class PricingModelInactive(Conflict):
+    """The pricing model is not offered any more."""
+
+    code = "pricing_model_inactive"
+    title = _("The pricing model is not active")

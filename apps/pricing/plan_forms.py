@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from typing import Any
 
 from django import forms
@@ -10,7 +11,12 @@ from django.utils.translation import gettext_lazy as _
 from apps.apis.models import Api
 from apps.pricing.drafts import PlanDraft
 from apps.pricing.enums import TrialEnd
-from apps.pricing.models import DEFAULT_KEY_ROTATION_DAYS, MAX_KEY_ROTATION_DAYS, Plan
+from apps.pricing.models import (
+    DEFAULT_KEY_ROTATION_DAYS,
+    MAX_KEY_ROTATION_DAYS,
+    CatalogueModel,
+    Plan,
+)
 
 
 class PlanForm(forms.Form):
@@ -94,3 +100,31 @@ class NewPlanForm(PlanForm):
         field = self.fields["api"]
         assert isinstance(field, forms.ModelChoiceField)  # noqa: S101 -- for the type checker
         field.queryset = apis
+
+
+class PlanFromModelForm(forms.Form):
+    """Which pricing model, for which API, and whether to follow it."""
+
+    api = forms.ModelChoiceField(label=_("API"), queryset=Api.objects.none())
+    model = forms.ChoiceField(label=_("Pricing model"))
+    name = forms.CharField(
+        label=_("Name"), max_length=80, required=False, help_text=_("Empty: the model's.")
+    )
+    follow = forms.BooleanField(
+        label=_("Follow the model"),
+        required=False,
+        help_text=_(
+            "When its price changes, new subscribers get the new one. Those you have keep theirs."
+        ),
+    )
+
+    def __init__(
+        self, *args: Any, apis: Any, models: Iterable[CatalogueModel], **options: Any
+    ) -> None:
+        """Offer the organization's own APIs and the active models."""
+        super().__init__(*args, **options)
+        api, model = self.fields["api"], self.fields["model"]
+        assert isinstance(api, forms.ModelChoiceField)  # noqa: S101 -- for the type checker
+        assert isinstance(model, forms.ChoiceField)  # noqa: S101 -- as above
+        api.queryset = apis
+        model.choices = [(row.key, row.name) for row in models]

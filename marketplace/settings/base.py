@@ -334,6 +334,9 @@ STATICFILES_DIRS = [BASE_DIR / "static"]
 STATIC_ROOT = Path(env_text("STATIC_ROOT", str(BASE_DIR / ".tollgate" / "static")))
 MEDIA_ROOT = Path(env_text("MEDIA_ROOT", str(BASE_DIR / ".tollgate" / "media")))
 MEDIA_URL = "/media/"
+# A YAML file or a directory of them (docs/domain/catalogue-yaml.md); empty: the operator keeps none.
+PRICING_CATALOGUE = env_text("PRICING_CATALOGUE", "")
+
 USAGE_EVENTS_KEPT_MONTHS = env_int("USAGE_EVENTS_KEPT_MONTHS", 13, minimum=2)
 USAGE_ARCHIVE_AFTER_MONTHS = env_int("USAGE_ARCHIVE_AFTER_MONTHS", 0, minimum=0)
 USAGE_EXPORT_MAX_ROWS = env_int("USAGE_EXPORT_MAX_ROWS", 2_000_000, minimum=1)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from django.urls import URLPattern, URLResolver, path
 
+from apps.pricing.api import catalogue_views as catalogue
 from apps.pricing.api import comparison_views, invitation_views, views
 from apps.pricing.api import promotion_views as promotions
 
@@ -11,9 +12,17 @@ ONE = "provider/plans/<str:plan_id>"
 PROMOTION = "provider/promotions/<str:promotion_id>"
 OPERATORS = "admin/promotions/<str:promotion_id>"
 VERSIONS = f"{ONE}/versions"
+MODELS = "admin/pricing/models"
+CATALOGUE = "admin/pricing/catalogue"
+REVISION = f"{CATALOGUE}/revisions/<int:number>"
 
 urlpatterns: list[URLPattern | URLResolver] = [
     path("provider/plans", views.ProviderPlansView.as_view(), name="provider-plan-list"),
+    path(
+        "provider/plans/from-model",
+        catalogue.PlanFromModelView.as_view(),
+        name="provider-plan-from-model",
+    ),
     path(ONE, views.ProviderPlanView.as_view(), name="provider-plan"),
     path(f"{ONE}/publish", views.PublishPlanView.as_view(), name="provider-plan-publish"),
     path(f"{ONE}/deprecate", views.DeprecatePlanView.as_view(), name="provider-plan-deprecate"),
@@ -85,4 +94,42 @@ urlpatterns: list[URLPattern | URLResolver] = [
         name="operator-promotion-activate",
     ),
     path("pricing/quote", views.QuoteView.as_view(), name="pricing-quote"),
+    path(f"{ONE}/follow", catalogue.FollowModelView.as_view(), name="provider-plan-follow"),
+    path("pricing/models", catalogue.PricingModelsView.as_view(), name="pricing-models"),
+    path("pricing/models/<slug:key>", catalogue.PricingModelView.as_view(), name="pricing-model"),
+    path(
+        "pricing/catalogue/schema",
+        catalogue.CatalogueSchemaView.as_view(),
+        name="pricing-catalogue-schema",
+    ),
+    path(MODELS, catalogue.AdminModelsView.as_view(), name="admin-pricing-models"),
+    path(f"{MODELS}/<slug:key>", catalogue.AdminModelView.as_view(), name="admin-pricing-model"),
+    path(
+        f"{MODELS}/<slug:key>/activate",
+        catalogue.ActivateModelView.as_view(),
+        name="admin-pricing-model-activate",
+    ),
+    path(
+        f"{MODELS}/<slug:key>/deactivate",
+        catalogue.DeactivateModelView.as_view(),
+        name="admin-pricing-model-deactivate",
+    ),
+    path(
+        f"{MODELS}/<slug:key>/versions",
+        catalogue.ModelVersionsView.as_view(),
+        name="admin-pricing-model-versions",
+    ),
+    path(CATALOGUE, catalogue.CatalogueView.as_view(), name="admin-pricing-catalogue"),
+    path(f"{CATALOGUE}/reload", catalogue.ReloadView.as_view(), name="admin-pricing-reload"),
+    path(f"{CATALOGUE}/loads", catalogue.LoadsView.as_view(), name="admin-pricing-loads"),
+    path(
+        f"{CATALOGUE}/revisions", catalogue.RevisionsView.as_view(), name="admin-pricing-revisions"
+    ),
+    path(REVISION, catalogue.RevisionView.as_view(), name="admin-pricing-revision"),
+    path(
+        f"{REVISION}/differences",
+        catalogue.RevisionDifferencesView.as_view(),
+        name="admin-pricing-revision-differences",
+    ),
+    path(f"{REVISION}/rollback", catalogue.RollbackView.as_view(), name="admin-pricing-rollback"),
 ]

@@ -1,5 +1,12 @@
 """Plans, their prices, promotions and taxes, a module per subject."""
 
+from apps.pricing.models.catalogue import (
+    CatalogueLoad,
+    CatalogueModel,
+    CatalogueModelVersion,
+    CataloguePromotion,
+    CatalogueRevision,
+)
 from apps.pricing.models.plans import (
     DEFAULT_KEY_ROTATION_DAYS,
     MAX_KEY_ROTATION_DAYS,
@@ -15,6 +22,11 @@ __all__ = [
     "CALLS_METER",
     "DEFAULT_KEY_ROTATION_DAYS",
     "MAX_KEY_ROTATION_DAYS",
+    "CatalogueLoad",
+    "CatalogueModel",
+    "CatalogueModelVersion",
+    "CataloguePromotion",
+    "CatalogueRevision",
     "Plan",
     "PlanInvitation",
     "PlanQuerySet",

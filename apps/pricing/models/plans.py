@@ -101,6 +101,15 @@ class Plan(Entity):
     key_rotation_optional = models.BooleanField(
         _("subscribers may switch rotation off"), default=True, db_default=True
     )
+    # A new version of this pricing model becomes a new price version of the plan by itself.
+    follows = models.ForeignKey(
+        "pricing.CatalogueModel",
+        on_delete=models.PROTECT,
+        null=True,
+        blank=True,
+        related_name="followers",
+        verbose_name=_("follows the pricing model"),
+    )
 
     objects = PlanQuerySet.as_manager()
 

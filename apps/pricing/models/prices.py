@@ -65,6 +65,15 @@ class PriceVersion(Entity):
     # The row of position 0 is in the plan's default currency; the others say the same terms in another one.
     position = models.PositiveSmallIntegerField(_("position"), default=0, db_default=0)
     published_by_user_id = models.UUIDField(null=True)
+    # Where the price came from, if a plan was made from the operator's catalogue.
+    model_version = models.ForeignKey(
+        "pricing.CatalogueModelVersion",
+        on_delete=models.PROTECT,
+        null=True,
+        blank=True,
+        related_name="+",
+        verbose_name=_("pricing model"),
+    )
     published_at = models.DateTimeField(_("published"), null=True)
     is_current = models.BooleanField(_("current"), default=False)
 

@@ -24,8 +24,13 @@ from apps.core.events import publish
 from apps.core.ids import InvalidPublicIdError, parse_public_id
 from apps.pricing.drafts import Defect
 from apps.pricing.events import PromotionChanged
-from apps.pricing.exceptions import InvalidPromotion, PromotionCodeTaken, PromotionInUse
-from apps.pricing.models import Plan, Promotion
+from apps.pricing.exceptions import (
+    InvalidPromotion,
+    OwnedByFile,
+    PromotionCodeTaken,
+    PromotionInUse,
+)
+from apps.pricing.models import CataloguePromotion, Plan, Promotion
 from apps.pricing.promotion_drafts import (
     PROMISED_FIELDS,
     PROMOTION_FIELDS,
@@ -75,7 +80,15 @@ def update_promotion(*, promotion: Promotion, draft: PromotionDraft, actor: Acto
         InvalidPromotion: it cannot be offered so; `errors` points at each defect.
         PromotionCodeTaken: the owner has another promotion with this code.
         PromotionInUse: subscribers were promised what would change.
+        OwnedByFile: a file of the catalogue defines it.
     """
+    require_not_of_file(promotion)
+    return rewrite_promotion(promotion=promotion, draft=draft, actor=actor)
+
+
+@transaction.atomic
+def rewrite_promotion(*, promotion: Promotion, draft: PromotionDraft, actor: Actor) -> Promotion:
+    """Change a promotion on behalf of its owner, whoever that is; see `update_promotion`."""
     promotion = Promotion.objects.lock(promotion.pk)
     before = draft_of_promotion(promotion)
     draft = replace(draft, code=normal_code(draft.code))
@@ -95,17 +108,38 @@ def deactivate_promotion(*, promotion: Promotion, actor: Actor) -> Promotion:
     """Let nobody redeem a promotion any more. Who has redeemed it keeps it. Again changes nothing.
 
     Publishes PromotionChanged.
+
+    Raises:
+        OwnedByFile: a file of the catalogue defines it.
     """
-    return _switch(promotion, actor, is_active=False, verb="deactivated")
+    require_not_of_file(promotion)
+    return switch_promotion(promotion, actor, is_active=False, verb="deactivated")
 
 
 @transaction.atomic
 def activate_promotion(*, promotion: Promotion, actor: Actor) -> Promotion:
     """Let a promotion be redeemed again. Again changes nothing. Publishes PromotionChanged."""
-    return _switch(promotion, actor, is_active=True, verb="activated")
+    require_not_of_file(promotion)
+    return switch_promotion(promotion, actor, is_active=True, verb="activated")
 
 
-def _switch(promotion: Promotion, actor: Actor, *, is_active: bool, verb: str) -> Promotion:
+def require_not_of_file(promotion: Promotion) -> None:
+    """Refuse a promotion that a file of the catalogue owns.
+
+    Raises:
+        OwnedByFile: it is changed in its file, which `file` names.
+    """
+    entry = CataloguePromotion.objects.filter(promotion_id=promotion.pk, is_kept=True).first()
+    if entry is not None:
+        detail = _("“%(key)s” is defined in the file %(file)s: change it there.")
+        place = {"key": entry.key, "file": entry.source_file}
+        raise OwnedByFile(detail % place, file=entry.source_file)
+
+
+def switch_promotion(
+    promotion: Promotion, actor: Actor, *, is_active: bool, verb: str
+) -> Promotion:
+    """Switch a promotion on behalf of its owner, whoever that is, in the caller's transaction."""
     promotion = Promotion.objects.lock(promotion.pk)
     if promotion.is_active == is_active:
         return promotion
