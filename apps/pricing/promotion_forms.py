@@ -29,6 +29,14 @@ def _number(label: Any, help_text: Any = "") -> forms.IntegerField:
     return forms.IntegerField(label=label, required=False, min_value=0, help_text=help_text)
 
 
+class PlanChoices(forms.ModelMultipleChoiceField):  # type: ignore[type-arg]  # not generic at run time
+    """Plans by their API's name and their own."""
+
+    def label_from_instance(self, plan: Any) -> str:
+        """Name both."""
+        return f"{plan.api.name} · {plan.name}"
+
+
 class PromotionForm(forms.Form):
     """A promotion as its owner writes it down."""
 
@@ -67,7 +75,7 @@ class PromotionForm(forms.Form):
     )
     duration = forms.ChoiceField(label=_("It lowers"), choices=PromotionDuration.choices)
     duration_periods = _number(_("Number of periods"), _("Only for several periods."))
-    plans = forms.ModelMultipleChoiceField(
+    plans = PlanChoices(
         label=_("Plans"),
         queryset=Plan.objects.none(),
         required=False,
@@ -113,7 +121,7 @@ class PromotionForm(forms.Form):
         super().__init__(*args, **options)
         field = self.fields["plans"]
         if isinstance(field, forms.ModelMultipleChoiceField):
-            field.queryset = plans
+            field.queryset = plans.select_related("api").order_by("api__name", "position")
 
     @classmethod
     def initial_of(cls, promotion: Promotion) -> dict[str, Any]:

@@ -298,6 +298,8 @@ SPECTACULAR_SETTINGS = {
         "KeyStatus": "apps.keys.enums.KeyStatus",
         "PlanStatus": "apps.pricing.enums.PlanStatus",
         "PriceModel": "apps.pricing.enums.PriceModel",
+        "PromotionKind": "apps.pricing.enums.PromotionKind",
+        "PromotionDuration": "apps.pricing.enums.PromotionDuration",
         "SubscriptionStatus": "apps.subscriptions.enums.SubscriptionStatus",
         "BatchStatus": "apps.usage.enums.BatchStatus",
         "BudgetPeriod": "apps.usage.enums.BudgetPeriod",
