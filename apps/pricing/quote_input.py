@@ -19,11 +19,11 @@ from rest_framework import serializers
 from apps.pricing.calculator import (
     Conversion,
     DiscountKind,
-    PackageRounding,
     PricingModel,
     QuantityRounding,
     TaxPolicy,
 )
+from apps.pricing.enums import PackageRoundings
 
 MAX_DIGITS: Final = 30
 MAX_PLACES: Final = 12
@@ -104,7 +104,7 @@ class QuoteComponentInput(ExactInput):
     package_size = _price()
     package_price = _price()
     package_rounding = serializers.ChoiceField(
-        choices=[(item.value, item.value) for item in PackageRounding],
+        choices=PackageRoundings.choices,
         required=False,
         allow_null=True,
     )

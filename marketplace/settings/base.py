@@ -300,6 +300,8 @@ SPECTACULAR_SETTINGS = {
         "PriceModel": "apps.pricing.enums.PriceModel",
         "PromotionKind": "apps.pricing.enums.PromotionKind",
         "PromotionDuration": "apps.pricing.enums.PromotionDuration",
+        "CatalogueChange": "apps.pricing.api.catalogue_serializers.CATALOGUE_CHANGES",
+        "PackageRounding": "apps.pricing.enums.PackageRoundings",
         "SubscriptionStatus": "apps.subscriptions.enums.SubscriptionStatus",
         "BatchStatus": "apps.usage.enums.BatchStatus",
         "BudgetPeriod": "apps.usage.enums.BudgetPeriod",

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import Any, ClassVar
+from typing import Any, ClassVar, Final
 
 from rest_framework import serializers
 
@@ -117,10 +117,13 @@ class RevisionDetail(RevisionOutput):
         read_only_fields = fields
 
 
-class DifferenceOutput(serializers.Serializer[Any]):
+CATALOGUE_CHANGES: Final = [("added", "added"), ("removed", "removed"), ("changed", "changed")]
+
+
+class CatalogueDifferenceOutput(serializers.Serializer[Any]):
     """One value that was added, removed or changed."""
 
-    kind = serializers.ChoiceField(["added", "removed", "changed"])
+    kind = serializers.ChoiceField(CATALOGUE_CHANGES)
     pointer = serializers.CharField()
     before = serializers.JSONField(allow_null=True)
     after = serializers.JSONField(allow_null=True)

@@ -216,7 +216,7 @@ class RevisionDifferencesView(ApiView):
 
     method_permissions = {"GET": READ}
 
-    @extend_schema(parameters=[AGAINST], responses=shapes.DifferenceOutput(many=True))
+    @extend_schema(parameters=[AGAINST], responses=shapes.CatalogueDifferenceOutput(many=True))
     def get(self, request: Request, number: int) -> Response:
         """List what differs from another revision (`?against=`), by default the one before; at most 500."""
         against = request.query_params.get("against")
@@ -225,7 +225,7 @@ class RevisionDifferencesView(ApiView):
         revision = selectors.get_revision(number)
         found = selectors.differences_of(revision, None if against is None else int(against))
         rows = [difference.to_json() for difference in found]
-        return Response({"data": shapes.DifferenceOutput(rows, many=True).data})
+        return Response({"data": shapes.CatalogueDifferenceOutput(rows, many=True).data})
 
 
 class RollbackView(ApiView):

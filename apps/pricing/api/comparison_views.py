@@ -49,7 +49,7 @@ class ComparisonOutput(serializers.Serializer[Any]):
     rows = ComparedRowOutput(many=True)
 
 
-class DifferenceOutput(serializers.Serializer[Any]):
+class TermDifferenceOutput(serializers.Serializer[Any]):
     """One thing in two versions; null: the version does not have it."""
 
     path = serializers.CharField()
@@ -64,7 +64,7 @@ class VersionDifferencesOutput(serializers.Serializer[Any]):
 
     before = serializers.CharField(allow_null=True)
     after = serializers.CharField()
-    differences = DifferenceOutput(many=True)
+    differences = TermDifferenceOutput(many=True)
 
 
 class ComparePlansView(ApiView):

@@ -10,7 +10,7 @@ from rest_framework.request import Request
 from rest_framework.response import Response
 
 from apps.core.exceptions import NotFound
-from apps.pricing.api.comparison_views import DifferenceOutput
+from apps.pricing.api.comparison_views import TermDifferenceOutput
 from apps.pricing.api.views import MANAGE, READ, PlanViewBase
 from apps.pricing.differences import differences
 from apps.pricing.selectors import draft_of
@@ -72,7 +72,7 @@ class ComingMoveOutput(serializers.Serializer[Any]):
     number = serializers.IntegerField()
     price_version = serializers.CharField()
     moves_at = serializers.DateTimeField()
-    differences = DifferenceOutput(many=True)
+    differences = TermDifferenceOutput(many=True)
 
 
 class PlanMovesView(PlanViewBase):
