@@ -28,11 +28,15 @@ class BillingConfig(AppConfig):
         from apps.billing.estimates import outlooks  # noqa: PLC0415 -- as said
         from apps.billing.retention import invoices_need  # noqa: PLC0415 -- as said
         from apps.billing.saved_cards import has_saved_card  # noqa: PLC0415 -- as said
+        from apps.billing.services.plan_changes import find_running_period  # noqa: PLC0415 -- as said
         from apps.billing.span_costs import span_costs_for  # noqa: PLC0415 -- as said
         from apps.billing.timed_work import WORKS  # noqa: PLC0415 -- as said
         from apps.notifications.kinds import register_kinds  # noqa: PLC0415 -- as said
         from apps.notifications.webhooks import register_event_types  # noqa: PLC0415 -- as said
         from apps.subscriptions.card_sources import register_card_source  # noqa: PLC0415 -- as said
+        from apps.subscriptions.running_periods import (  # noqa: PLC0415 -- as said
+            register_running_period_source,
+        )
         from apps.usage.costs import (  # noqa: PLC0415 -- as said
             register_cost_source,
             register_span_cost_source,
@@ -47,4 +51,5 @@ class BillingConfig(AppConfig):
         register_event_types(*webhooks.ALL)
         register_cost_source(outlooks)
         register_span_cost_source(span_costs_for)
+        register_running_period_source(find_running_period)
         register_retention_source(invoices_need)

@@ -14,6 +14,14 @@ class PeriodStatus(TextChoices):
     CLOSED = "closed", pgettext_lazy("period", "closed")
 
 
+class RunKind(TextChoices):
+    """What a rating run books."""
+
+    CLOSING = "closing", pgettext_lazy("rating run", "closing")
+    ADVANCE = "advance", pgettext_lazy("rating run", "fees in advance")
+    CREDIT = "credit", pgettext_lazy("rating run", "unused fees")
+
+
 class InvoiceStatus(TextChoices):
     """Where an invoice stands; overdue is open and past due."""
 
@@ -31,6 +39,8 @@ class LineKind(TextChoices):
     FEE = "fee", pgettext_lazy("line", "fee")
     ADJUSTMENT = "adjustment", pgettext_lazy("line", "adjustment")
     DISCOUNT = "discount", pgettext_lazy("line", "discount")
+    CREDIT = "credit", pgettext_lazy("line", "credit")
+    CARRIED = "carried", pgettext_lazy("line", "carried over")
 
 
 class PaymentStatus(TextChoices):

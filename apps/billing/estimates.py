@@ -15,7 +15,7 @@ from apps.billing.documents.model import LineStep
 from apps.billing.models import BillingPeriod
 from apps.billing.selectors import list_open_periods
 from apps.billing.services.discounts import PeriodBill, asked_of
-from apps.billing.services.rating import days_of, usages_for, waived_of
+from apps.billing.services.rating import days_of, priced_for, usages_for, waived_of
 from apps.core import clock
 from apps.core.actors import Actor
 from apps.core.clock import Period
@@ -23,7 +23,6 @@ from apps.core.money import Money, sum_money
 from apps.pricing.calculator import Charge, PricingModel, TaxPolicy, rate, round_line
 from apps.pricing.calculator.promotions import ReducibleLine
 from apps.pricing.models import CALLS_METER
-from apps.pricing.selectors import price_table_of
 from apps.subscriptions.promotions import Candidate, candidates_for_all
 from apps.subscriptions.usage_sources import UsageQuestion
 from apps.usage.costs import CostOutlook
@@ -169,7 +168,7 @@ def _estimate(
     promotions: Sequence[Candidate],
 ) -> PeriodEstimate:
     version = running.period.price_version
-    table, days = price_table_of(version), days_of(running.period)
+    table, days = priced_for(running.period), days_of(running.period)
     expected = at_pace(
         counted, recent, ahead=running.time_left, pace=running.recent.period.duration
     )
@@ -267,6 +266,6 @@ def cost_of(period: BillingPeriod, counted: Mapping[str, Decimal]) -> Money:
 
     No query where prices and the subscription's `spend_caps` are prefetched.
     """
-    table, days = price_table_of(period.price_version), days_of(period)
+    table, days = priced_for(period), days_of(period)
     free = waived_of(period, table, counted)
     return rate(table, usages_for(table, counted, days, free)).total

@@ -13,15 +13,17 @@ from decimal import Decimal
 
 from django.db.models import QuerySet, prefetch_related_objects
 
-from apps.billing.models import BillingPeriod, InvoiceLine
+from apps.billing.enums import RunKind
+from apps.billing.models import BillingPeriod, InvoiceLine, RatedCharge
 from apps.billing.presentation import explain_line
 from apps.billing.services.discounts import discount_steps_amount
-from apps.billing.services.rating import days_of
+from apps.billing.services.rating import days_of, priced_for
 from apps.core.money import Money
 from apps.pricing.calculator import (
     Component,
     Dimensions,
     PriceTable,
+    PricingModel,
     Step,
     StepCode,
     StepMismatchError,
@@ -30,8 +32,7 @@ from apps.pricing.calculator import (
     rate_component,
     recompute,
 )
-from apps.pricing.models import CALLS_METER
-from apps.pricing.selectors import price_table_of
+from apps.pricing.models import CALLS_METER, PriceComponent
 from apps.usage.models import UsageEvent, UsageWindow
 from apps.usage.selectors import (
     CallHistory,
@@ -130,7 +131,9 @@ def _recompute(
     from_steps, from_usage = _from_steps(steps), None
     quantity = _quantity_of(line, windows)
     priced = _priced_component(line)
-    if priced is not None and line.period is not None:
+    if line.charge is not None and line.charge.run.kind != RunKind.CLOSING:
+        from_usage = _from_days(line.charge)
+    elif priced is not None and line.period is not None:
         from_usage = _from_usage(priced, line.period, quantity, _waived(steps))
     amount = None if from_usage is None else Money.from_decimal(from_usage, line.currency)
     is_proven = (
@@ -207,10 +210,26 @@ def _priced_component(line: InvoiceLine) -> _PricedComponent | None:
     """Return the price that a line was made with; no query once the version's prices are loaded."""
     if line.charge is None or line.period is None:
         return None
-    version = line.period.price_version
+    period, version = line.period, line.period.price_version
     prefetch_related_objects([version], "components__tiers")
-    table = price_table_of(version)
+    table = priced_for(period)
     for row, component in zip(version.components.all(), table.components, strict=True):
         if row.pk == line.charge.component_id:
             return _PricedComponent(table, component)
     return None
+
+
+def _from_days(charge: RatedCharge) -> Decimal | None:
+    """Rate a fee that was charged in advance, or given back: for the days and the units that the working names.
+
+    None where the working's fee is no multiple of what the component costs.
+    """
+    row = PriceComponent.objects.filter(pk=charge.component_id).first()
+    steps = [Step.from_json(step) for step in charge.calculation["steps"]]
+    if row is None or row.flat_fee is None or len(steps) != 1:
+        return None
+    fee, days, whole = steps[0].unit_price, steps[0].billed_days, steps[0].period_days
+    if fee is None or days is None or whole is None or (row.flat_fee and fee % row.flat_fee):
+        return None
+    component = Component(meter=charge.meter, model=PricingModel.FLAT, unit_price=fee)
+    return rate_component(component, Usage(billed_days=days, period_days=whole)).amount

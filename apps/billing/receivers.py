@@ -16,7 +16,9 @@ from apps.billing.events import (
 )
 from apps.billing.models import BillingPeriod, Invoice, Payment, Refund
 from apps.billing.services.accounts import detach_at_provider, sync_payment_method
+from apps.billing.services.advance import issue_soon
 from apps.billing.services.documents import store_pdf
+from apps.billing.services.giving_back import give_back_fees
 from apps.billing.services.notices import tell_failed, tell_issued, tell_paid
 from apps.billing.services.payments import (
     default_method,
@@ -25,6 +27,7 @@ from apps.billing.services.payments import (
     sync_stripe_payment,
 )
 from apps.billing.services.periods import finish_closing, move_period_end, open_first_period
+from apps.billing.services.plan_changes import book_plan_change
 from apps.billing.services.refund_notices import (
     tell_earnings_reversed,
     tell_refund_failed,
@@ -49,8 +52,13 @@ from apps.core import outbox
 from apps.core.actors import Actor
 from apps.core.events import receives
 from apps.core.relay import leader_loop
-from apps.subscriptions.events import SubscriptionActivated, SubscriptionMovedZone
-from apps.subscriptions.models import Subscription
+from apps.subscriptions.events import (
+    FeesGivenBack,
+    PlanChanged,
+    SubscriptionActivated,
+    SubscriptionMovedZone,
+)
+from apps.subscriptions.models import CancellationRequest, Subscription, SubscriptionChange
 from apps.usage.events import LateUsageArrived, UsageRecalculated
 
 logger = structlog.get_logger(__name__)
@@ -63,6 +71,22 @@ def open_period_of_new_subscription(event: SubscriptionActivated) -> None:
         pk=event.subscription_id
     )
     open_first_period(subscription=subscription, at=event.effective_at)
+    issue_soon(organization_id=event.consumer_organization_id)
+
+
+@receives(PlanChanged, in_transaction=True)
+def follow_plan_change(event: PlanChanged) -> None:
+    """The running period is cut, and its fees in advance settled, in the transaction of the change."""
+    change = SubscriptionChange.objects.get(pk=event.change_id)
+    book_plan_change(change=change, starts_period=event.starts_period)
+
+
+@receives(FeesGivenBack, in_transaction=True)
+def give_fees_back(event: FeesGivenBack) -> None:
+    """Refunds and credit are on their way once the cancellation is committed."""
+    rows = CancellationRequest.objects.select_related("subscription")
+    cancellation = rows.get(pk=event.cancellation_id)
+    give_back_fees(cancellation=cancellation, actor=Actor.system("cancellation"))
 
 
 @receives(SubscriptionMovedZone, in_transaction=True)

@@ -182,6 +182,7 @@ def _coming(part: _Part, counted_in: CountedIn) -> Money:
         coming = BillingPeriod(
             subscription=subscription,
             price_version=subscription.price_version,
+            quantity=subscription.quantity,
             consumer_organization_id=part.period.consumer_organization_id,
             number=number,
             period_start=span.start,

@@ -13,7 +13,7 @@ import structlog
 from apps.billing.enums import PaymentStatus, RefundStatus
 from apps.billing.exceptions import PaymentProviderUnavailable
 from apps.billing.models import Payment, Refund
-from apps.billing.services import payments, periods, refund_sending, renewals
+from apps.billing.services import invoices, payments, periods, refund_sending, renewals
 from apps.core.actors import Actor
 from apps.core.jobs import JobContext, job
 from apps.core.schedule import schedule
@@ -38,6 +38,12 @@ def close_due_periods(_context: JobContext) -> dict[str, int]:
 def announce_renewals(_context: JobContext) -> dict[str, int]:
     """Tell consumers that a period of a year or more is nearly over."""
     return {"told": renewals.announce_renewals(actor=Actor.system("billing.announce_renewals"))}
+
+
+@job("billing.issue_due_drafts", queue="billing")
+def issue_due_drafts(_context: JobContext) -> dict[str, int]:
+    """Issue the drafts that wait for no period, such as fees in advance."""
+    return {"issued": invoices.finalize_due_drafts(actor=Actor.system("invoicing"))}
 
 
 @job("billing.reconcile_payments", queue="billing")
@@ -92,5 +98,6 @@ def _try_each(steps: Sequence[partial[Any]], context: JobContext) -> int:
 
 schedule("billing.close_due_periods", every=timedelta(hours=6))
 schedule("billing.announce_renewals", every=timedelta(hours=6))
+schedule("billing.issue_due_drafts", every=timedelta(hours=1))
 schedule("billing.reconcile_payments", every=timedelta(hours=1))
 schedule("billing.reconcile_refunds", every=timedelta(hours=1))

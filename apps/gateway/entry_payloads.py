@@ -37,7 +37,7 @@ from apps.keys.terms import WINDOWS
 from apps.pricing.models import Plan, PriceVersion
 from apps.subscriptions.enums import LIVE_STATUSES, SubscriptionStatus
 from apps.subscriptions.models import Subscription
-from apps.subscriptions.selectors import extra_calls, periods_from
+from apps.subscriptions.selectors import extra_calls, periods_from, plan_quota
 from apps.subscriptions.spend import spend_calls_of
 
 ROUTED_STATUSES: Final = (
@@ -203,7 +203,7 @@ def _subscription_of(subscription: Subscription, periods: list[Period]) -> entri
         valid_until=_milliseconds(subscription.ends_at),
         limits=_rate_limits_of(version),
         quota=entries.Quota(
-            limit=version.quota_calls,
+            limit=plan_quota(subscription),
             hard=version.quota_kind == "hard",
             periods=tuple(
                 entries.Period(

@@ -123,3 +123,11 @@ class LoadOutcome(TextChoices):
     APPLIED = "applied", pgettext_lazy("catalogue load", "applied")
     UNCHANGED = "unchanged", pgettext_lazy("catalogue load", "unchanged")
     REFUSED = "refused", pgettext_lazy("catalogue load", "refused")
+
+
+class RefundPolicy(TextChoices):
+    """What of the fees paid in advance goes back when a subscription is cancelled at once."""
+
+    PRORATED = "prorated", pgettext_lazy("refund policy", "the unused days")
+    NONE = "none", pgettext_lazy("refund policy", "nothing")
+    FULL = "full", pgettext_lazy("refund policy", "the whole fee")

@@ -67,7 +67,7 @@ def period_at(subscription: Subscription, instant: datetime) -> Period:
 
 def period_number_at(subscription: Subscription, instant: datetime) -> int:
     """Return the number of the period that holds an instant; the first one is 0."""
-    number = billing_period_index(
+    number = subscription.anchor_number + billing_period_index(
         anchor_day(subscription),
         interval_of(subscription),
         at=instant,
@@ -89,7 +89,7 @@ def numbered_period(subscription: Subscription, number: int) -> Period:
     span = billing_period(
         anchor_day(subscription),
         interval_of(subscription),
-        index=number,
+        index=number - subscription.anchor_number,
         timezone=zone_of_period(subscription, number),
     )
     for move in subscription.past_zones:
@@ -101,4 +101,5 @@ def numbered_period(subscription: Subscription, number: int) -> Period:
 def days_of_period(subscription: Subscription, number: int) -> DayRange:
     """Return the local days of the period with that number: the same ones in whichever zone."""
     anchor, interval = anchor_day(subscription), interval_of(subscription)
-    return DayRange(interval.after(anchor, number), interval.after(anchor, number + 1))
+    index = number - subscription.anchor_number
+    return DayRange(interval.after(anchor, index), interval.after(anchor, index + 1))

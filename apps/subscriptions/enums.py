@@ -38,6 +38,9 @@ class ChangeKind(TextChoices):
         "zone_moved",
         pgettext_lazy("subscription", "Followed the account to its time zone"),
     )
+    PLAN_CHANGED = "plan_changed", pgettext_lazy("subscription", "Plan changed")
+    CHANGE_SCHEDULED = "change_scheduled", pgettext_lazy("subscription", "Plan change scheduled")
+    CHANGE_WITHDRAWN = "change_withdrawn", pgettext_lazy("subscription", "Plan change taken back")
     END_SCHEDULED = "end_scheduled", pgettext_lazy("subscription", "Cancellation scheduled")
     END_WITHDRAWN = "end_withdrawn", pgettext_lazy("subscription", "Cancellation taken back")
     CANCELLED = "cancelled", pgettext_lazy("subscription", "Cancelled")
@@ -58,6 +61,46 @@ class NoticeKind(TextChoices):
 
     TRIAL = "trial", pgettext_lazy("notice", "the trial ends")
     RENEWAL = "renewal", pgettext_lazy("notice", "the subscription is renewed")
+
+
+class PlannedChangeStatus(TextChoices):
+    """What became of a change that waited for its day."""
+
+    WAITING = "waiting", pgettext_lazy("planned change", "waiting")
+    APPLIED = "applied", pgettext_lazy("planned change", "applied")
+    WITHDRAWN = "withdrawn", pgettext_lazy("planned change", "taken back")
+    REPLACED = "replaced", pgettext_lazy("planned change", "replaced")
+    DROPPED = "dropped", pgettext_lazy("planned change", "dropped")
+
+
+class CancellationTime(TextChoices):
+    """When a cancelled subscription ends."""
+
+    NOW = "now", pgettext_lazy("cancellation", "at once")
+    PERIOD_END = "period_end", pgettext_lazy("cancellation", "at the end of the period")
+
+
+class CancellationOutcome(TextChoices):
+    """What came of a cancellation."""
+
+    SCHEDULED = "scheduled", pgettext_lazy("cancellation", "scheduled")
+    ENDED = "ended", pgettext_lazy("cancellation", "ended")
+    WITHDRAWN = "withdrawn", pgettext_lazy("cancellation", "taken back")
+
+
+class ChangeTiming(TextChoices):
+    """When a change of plan takes effect."""
+
+    NOW = "now", pgettext_lazy("plan change", "at once")
+    PERIOD_END = "period_end", pgettext_lazy("plan change", "at the end of the period")
+
+
+class ChangeDirection(TextChoices):
+    """What a change of plan is, by the fees of a year."""
+
+    UPGRADE = "upgrade", pgettext_lazy("plan change", "upgrade")
+    DOWNGRADE = "downgrade", pgettext_lazy("plan change", "downgrade")
+    LATERAL = "lateral", pgettext_lazy("plan change", "same price")
 
 
 # Calls pass in these states; beyond its grace a past-due subscription is suspended.

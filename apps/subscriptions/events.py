@@ -68,6 +68,32 @@ class SubscriptionResumed(SubscriptionEvent):
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class PlanChanged(SubscriptionEvent):
+    """Another plan, price version or quantity counts from now on; `change_id` names the row with the amounts.
+
+    `starts_period`: a new anchor and a new period begin with it.
+    """
+
+    change_id: UUID
+    starts_period: bool
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class PlanChangeScheduled(SubscriptionEvent):
+    """The plan changes when the period ends."""
+
+    planned_change_id: UUID
+    due_at: datetime
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class PlanChangeWithdrawn(SubscriptionEvent):
+    """A scheduled change of plan was taken back, or dropped because it cannot be done any more."""
+
+    planned_change_id: UUID
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class CancellationScheduled(SubscriptionEvent):
     """The subscription ends when its period does."""
 
@@ -82,6 +108,14 @@ class CancellationWithdrawn(SubscriptionEvent):
 @dataclass(frozen=True, slots=True, kw_only=True)
 class SubscriptionCancelled(SubscriptionEvent):
     """The subscription has ended, at once or at the end of its period."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class FeesGivenBack(DomainEvent):
+    """A cancellation at once gives fees back that were paid in advance; `cancellation_id` names its row."""
+
+    cancellation_id: UUID
+    subscription_id: UUID
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -166,3 +166,52 @@ class OtherPeriods(Conflict):
 
     code = "other_periods"
     title = _("The version has other periods than its subscribers; offer it as a plan of its own")
+
+
+class NothingToChange(Conflict):
+    """The subscription has this plan, price and quantity already."""
+
+    code = "nothing_to_change"
+    title = _("The subscription has this plan and quantity already")
+
+
+class PlanOfAnotherApi(RuleViolated):
+    """A subscription stays with its API; another API needs another subscription."""
+
+    code = "plan_of_another_api"
+    title = _("This plan is for another API")
+
+
+class PlanNeedsApproval(Conflict):
+    """Its provider decides who gets this plan."""
+
+    code = "plan_needs_approval"
+    title = _("The provider of the API decides on subscriptions to this plan")
+
+
+class QuantityNotOffered(RuleViolated):
+    """The plan is not sold in this quantity."""
+
+    code = "quantity_not_offered"
+    title = _("The plan is not sold in this quantity")
+
+
+class NotChangeable(Conflict):
+    """In its present state the plan of a subscription cannot be changed."""
+
+    code = "subscription_not_changeable"
+    title = _("The plan of this subscription cannot be changed now")
+
+
+class ChangedMeanwhile(Conflict):
+    """The subscription or the amounts differ from what was previewed; preview again."""
+
+    code = "changed_meanwhile"
+    title = _("The subscription or the amounts have changed since the preview")
+
+
+class NoPlannedChange(Conflict):
+    """No change of plan waits for the end of the period."""
+
+    code = "no_change_scheduled"
+    title = _("No change of plan is scheduled")

@@ -29,6 +29,13 @@ class CancelForm(forms.Form):
         widget=forms.RadioSelect,
     )
     reason = forms.CharField(label=_("Reason"), max_length=500, required=False)
+    feedback = forms.CharField(
+        label=_("What would have kept you?"),
+        max_length=2000,
+        required=False,
+        widget=forms.Textarea(attrs={"rows": 3}),
+        help_text=_("Only the marketplace’s operator reads it."),
+    )
 
 
 class WithdrawForm(forms.Form):

@@ -89,8 +89,14 @@ def quota_limit(subscription: Subscription, period: Period) -> int | None:
 
     One query unless `quota_top_ups` are prefetched.
     """
-    limit = subscription.price_version.quota_calls
+    limit = plan_quota(subscription)
     return None if limit is None else limit + extra_calls(subscription, period)
+
+
+def plan_quota(subscription: Subscription) -> int | None:
+    """Return how many calls the plan includes in a period, for the units subscribed to; None without a quota."""
+    limit = subscription.price_version.quota_calls
+    return None if limit is None else limit * subscription.quantity
 
 
 def extra_calls(subscription: Subscription, period: Period) -> int:

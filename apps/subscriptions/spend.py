@@ -15,6 +15,7 @@ from apps.pricing.calculator import PriceTable, price_of, units_within
 from apps.pricing.models import CALLS_METER
 from apps.pricing.selectors import price_table_of
 from apps.subscriptions.models import SpendCap, Subscription
+from apps.subscriptions.quantities import table_for_quantity
 
 ZERO = Decimal(0)
 
@@ -32,7 +33,12 @@ def spend_calls_of(subscription: Subscription) -> int | None:
     cap = current_cap(subscription)
     if cap is None:
         return None
-    return calls_within(price_table_of(subscription.price_version), cap.amount)
+    return calls_within(prices_of(subscription), cap.amount)
+
+
+def prices_of(subscription: Subscription) -> PriceTable:
+    """Return what the subscription pays: its version's prices for its quantity."""
+    return table_for_quantity(price_table_of(subscription.price_version), subscription.quantity)
 
 
 def calls_within(table: PriceTable, cap: Money) -> int | None:

@@ -25,6 +25,13 @@ def announce_trial_ends(_context: JobContext) -> dict[str, int]:
     return {"told": services.announce_trial_ends(actor=actor)}
 
 
+@job("subscriptions.apply_due_changes")
+def apply_due_changes(_context: JobContext) -> dict[str, int]:
+    """Carry out changes of plan whose day has come."""
+    actor = Actor.system("subscriptions.apply_due_changes")
+    return {"applied": services.apply_due_changes(actor=actor)}
+
+
 @job("subscriptions.end_due_subscriptions")
 def end_due_subscriptions(_context: JobContext) -> dict[str, int]:
     """End subscriptions whose scheduled end has come."""
@@ -59,6 +66,7 @@ def refresh_every_api_tier(_context: JobContext) -> dict[str, int]:
 
 schedule("subscriptions.end_due_trials", every=timedelta(minutes=5))
 schedule("subscriptions.announce_trial_ends", every=timedelta(hours=1))
+schedule("subscriptions.apply_due_changes", every=timedelta(minutes=1))
 schedule("subscriptions.end_due_subscriptions", every=timedelta(minutes=5))
 schedule("subscriptions.end_closed_plans", every=timedelta(hours=1))
 schedule("subscriptions.plan_moves", every=timedelta(minutes=15))

@@ -1,4 +1,4 @@
-"""What time brings about in an account's subscriptions: trials are over, scheduled ends come."""
+"""What time brings about in an account's subscriptions: trials are over, planned changes and scheduled ends come."""
 
 from __future__ import annotations
 
@@ -13,8 +13,8 @@ from apps.core import clock
 from apps.core.actors import Actor
 from apps.subscriptions import services
 from apps.subscriptions.constants import TRIAL_NOTICE_DAYS
-from apps.subscriptions.enums import MoveStepStatus, SubscriptionStatus
-from apps.subscriptions.models import MoveStep, Subscription
+from apps.subscriptions.enums import MoveStepStatus, PlannedChangeStatus, SubscriptionStatus
+from apps.subscriptions.models import MoveStep, PlannedChange, Subscription
 
 CLOCK: Final = Actor.system("test clock")
 
@@ -52,8 +52,19 @@ def _next_version_move(organization: Organization, after: datetime | None) -> da
     return earliest(rows, "due_at", after)
 
 
+def _next_change(organization: Organization, after: datetime | None) -> datetime | None:
+    rows = PlannedChange.objects.filter(
+        subscription__consumer_organization=organization, status=PlannedChangeStatus.WAITING
+    )
+    return earliest(rows, "due_at", after)
+
+
 def _move_versions(organization: Organization) -> int:
     return services.apply_due_moves(actor=CLOCK, organization_id=organization.pk)
+
+
+def _change_plans(organization: Organization) -> int:
+    return services.apply_due_changes(actor=CLOCK, organization_id=organization.pk)
 
 
 def _next_end(organization: Organization, after: datetime | None) -> datetime | None:
@@ -86,6 +97,13 @@ WORKS: Final = (
         turn=Turn.PLAN_CHANGES,
         next_due=_next_version_move,
         happen=_move_versions,
+    ),
+    TimedWork(
+        name="subscriptions.plan_changes",
+        label=_("Plans that changed"),
+        turn=Turn.PLAN_CHANGES,
+        next_due=_next_change,
+        happen=_change_plans,
     ),
     TimedWork(
         name="subscriptions.ends",

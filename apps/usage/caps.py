@@ -14,9 +14,8 @@ from redis.exceptions import RedisError
 from apps.core.ids import parse_public_id
 from apps.core.money import Money
 from apps.gateway.quotas import live_quotas
-from apps.pricing.selectors import price_table_of
 from apps.subscriptions.models import SpendCap, Subscription
-from apps.subscriptions.spend import calls_within, current_cap, spent_on
+from apps.subscriptions.spend import calls_within, current_cap, prices_of, spent_on
 
 KEPT_S: Final = 60
 
@@ -53,7 +52,7 @@ def cap_standing(subscription: Subscription) -> CapStanding | None:
     cap = current_cap(subscription)
     if cap is None:
         return None
-    table = price_table_of(subscription.price_version)
+    table = prices_of(subscription)
     quota = live_quotas([subscription]).get(subscription.public_id)
     used = quota.used if quota else 0
     return CapStanding(

@@ -14,6 +14,7 @@ from apps.billing.enums import PaymentStatus
 from apps.billing.models import (
     BillingAccount,
     BillingPeriod,
+    CarriedCredit,
     Earning,
     Invoice,
     InvoiceLine,
@@ -185,6 +186,15 @@ class RatingRunAdmin(MoneyAdmin):
 
     list_display = ("__str__", "rated_at", "is_final")
     list_select_related = ("period",)
+
+
+@admin.register(CarriedCredit)
+class CarriedCreditAdmin(MoneyAdmin):
+    """Credit that one invoice carries to the next; it waits while no line uses it."""
+
+    list_display = ("organization", "from_line", "used_line", "amount_minor", "currency")
+    list_select_related = ("organization", "from_line", "used_line")
+    search_fields = ("organization__name",)
 
 
 @admin.register(RatedCharge)

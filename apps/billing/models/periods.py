@@ -9,7 +9,7 @@ from django.db.models import F, Q
 from django.utils.translation import gettext_lazy as _
 
 from apps.accounts.models import Organization
-from apps.billing.enums import PeriodStatus
+from apps.billing.enums import PeriodStatus, RunKind
 from apps.billing.models.common import TwoSidedQuerySet
 from apps.core.clock import Period
 from apps.core.models import Entity
@@ -18,7 +18,11 @@ from apps.subscriptions.models import Subscription
 
 
 class BillingPeriod(Entity):
-    """One half-open period of a subscription, in UTC, computed in the account's time zone."""
+    """One half-open period of a subscription, in UTC, computed in the account's time zone.
+
+    A change of plan cuts a period into parts, each with its own price version. `whole_start` and `whole_end` are then the
+    bounds of the uncut period, by whose days fees are prorated; a period that was never cut leaves them empty.
+    """
 
     id_prefix = "per"
 
@@ -30,7 +34,12 @@ class BillingPeriod(Entity):
     )
     subscription = models.ForeignKey(Subscription, on_delete=models.PROTECT, related_name="periods")
     price_version = models.ForeignKey(PriceVersion, on_delete=models.PROTECT, related_name="+")
+    # How many units of the plan were subscribed to: multiplies fees, free units and the quota.
+    quantity = models.PositiveIntegerField(_("quantity"), default=1, db_default=1)
     number = models.PositiveIntegerField(_("number"))
+    part = models.PositiveSmallIntegerField(_("part"), default=0, db_default=0)
+    whole_start = models.DateTimeField(_("the uncut period's start"), null=True, blank=True)
+    whole_end = models.DateTimeField(_("the uncut period's end"), null=True, blank=True)
     period_start = models.DateTimeField(_("from"))
     period_end = models.DateTimeField(_("until (exclusive)"))
     status = models.CharField(
@@ -42,14 +51,14 @@ class BillingPeriod(Entity):
     objects = TwoSidedQuerySet.as_manager()
 
     class Meta:
-        """Numbered from 0 without gaps; one open period per subscription."""
+        """Numbered from 0 without gaps, parts of a number likewise; one open period per subscription."""
 
         verbose_name = _("billing period")
         verbose_name_plural = _("billing periods")
         ordering = ("-period_start",)
         constraints = (
             models.UniqueConstraint(
-                fields=("subscription", "number"), name="billing_period_number_unique"
+                fields=("subscription", "number", "part"), name="billing_period_part_unique"
             ),
             models.UniqueConstraint(
                 fields=("subscription", "period_start"), name="billing_period_start_unique"
@@ -69,6 +78,16 @@ class BillingPeriod(Entity):
         return f"{self.period_start:%Y-%m-%d} – {self.period_end:%Y-%m-%d}"
 
     @property
+    def span(self) -> Period:
+        """What the row bills: the period, or its part of one."""
+        return Period(self.period_start, self.period_end)
+
+    @property
+    def whole(self) -> Period:
+        """The uncut period, whose days are the denominator of every fee."""
+        return Period(self.whole_start or self.period_start, self.whole_end or self.period_end)
+
+    @property
     def charged(self) -> Period:
         """The time whose usage is charged: what follows a trial; the hour in which a trial ends is free.
 
@@ -81,12 +100,23 @@ class BillingPeriod(Entity):
 
 
 class RatingRun(Entity):
-    """One rating of a period: which windows at which revision went in, and what came out."""
+    """One rating of a period: which windows at which revision went in, and what came out.
+
+    Beside the closing run a period may have runs of fees alone: charged when it opens, and given back when a change of
+    plan leaves a part of them unused.
+    """
 
     id_prefix = "run"
 
     period = models.ForeignKey(BillingPeriod, on_delete=models.PROTECT, related_name="rating_runs")
     number = models.PositiveIntegerField(_("run"))
+    kind = models.CharField(
+        _("kind"),
+        max_length=8,
+        choices=RunKind,
+        default=RunKind.CLOSING,
+        db_default=RunKind.CLOSING.value,
+    )
     rated_at = models.DateTimeField(_("rated"))
     window_revisions = models.JSONField(_("window revisions"), default=dict)
     is_final = models.BooleanField(_("final"), default=True)

@@ -32,6 +32,8 @@ class Refund(Entity):
     amount_minor = models.BigIntegerField(_("amount"))
     currency = models.CharField(_("currency"), max_length=3)
     reason = models.TextField(_("reason"))
+    # Which lines it takes back, by public id: `[amount, tax]`. Empty: every line of the invoice in proportion.
+    shares = models.JSONField(_("shares of lines"), null=True, blank=True)
     decision_comment = models.TextField(_("decision"), blank=True)
     # What the provider refused is refused under its key for good; trying again needs the next one.
     attempt = models.PositiveSmallIntegerField(_("attempt"), default=1)

@@ -37,8 +37,9 @@ def issue_credit_note(*, refund: Refund) -> CreditNote:
     """
     require_transaction()
     invoice = refund.invoice
-    shares = split_refund(
-        amount=refund.amount, left=left_of_lines(list(invoice.lines.order_by("position")))
+    lines = list(invoice.lines.order_by("position"))
+    shares = named_shares(refund, lines) or split_refund(
+        amount=refund.amount, left=left_of_lines(lines)
     )
     subtotal = sum(share.amount_minor for share in shares)
     tax = sum(share.tax_minor for share in shares)
@@ -62,6 +63,13 @@ def issue_credit_note(*, refund: Refund) -> CreditNote:
     )
     reverse_earnings(credit_lines=lines)
     return note
+
+
+def named_shares(refund: Refund, lines: Sequence[InvoiceLine]) -> list[LineShare]:
+    """Return the parts of lines that a refund itself names, in the invoice's order; none where it names none."""
+    named = refund.shares or {}
+    found = [(line, named[line.public_id]) for line in lines if line.public_id in named]
+    return [LineShare(line, amount, tax) for line, (amount, tax) in found]
 
 
 def left_of_lines(lines: Sequence[InvoiceLine]) -> list[LineShare]:

@@ -14,7 +14,7 @@ from typing import Any, Final
 
 from apps.billing.enums import LineKind, TaxRounding
 from apps.billing.models import BillingPeriod, Invoice, InvoiceLine
-from apps.billing.services.rating import days_of, usages_for, waived_of
+from apps.billing.services.rating import days_of, priced_for, usages_for, waived_of
 from apps.core.db import require_transaction
 from apps.core.ids import format_public_id
 from apps.core.money import Money
@@ -28,7 +28,6 @@ from apps.pricing.calculator.promotions import (
 from apps.pricing.calculator.promotions import ReductionKind as Kind
 from apps.pricing.models import CALLS_METER
 from apps.pricing.promotion_reductions import reduction_of
-from apps.pricing.selectors import price_table_of
 from apps.subscriptions.models import PromotionRedemption
 from apps.subscriptions.promotions import BillAsked, Candidate, candidates_for
 from apps.subscriptions.services.promotions import claim_automatic, record_use
@@ -53,7 +52,7 @@ class PeriodBill:
         quantities: Mapping[str, Decimal],
     ) -> PeriodBill:
         """Return the bill of a period with these quantities by meter."""
-        table, days = price_table_of(period.price_version), days_of(period)
+        table, days = priced_for(period), days_of(period)
         waived = waived_of(period, table, quantities)
         return cls(period, lines, table, usages_for(table, quantities, days, waived))
 

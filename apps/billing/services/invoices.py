@@ -17,7 +17,7 @@ from django.db import transaction
 from django.db.models import Max, Sum
 
 from apps.billing.constants import DUE_AFTER, LIVE_SERIES, SANDBOX_SERIES
-from apps.billing.enums import InvoiceStatus, LineKind, PeriodStatus
+from apps.billing.enums import InvoiceStatus, LineKind, PeriodStatus, RunKind
 from apps.billing.events import InvoiceIssued, InvoicePaid
 from apps.billing.models import (
     BillingPeriod,
@@ -27,6 +27,7 @@ from apps.billing.models import (
     RatingRun,
 )
 from apps.billing.services.accounts import get_or_create_account
+from apps.billing.services.carrying import settle_credits
 from apps.billing.services.discounts import add_discounts
 from apps.billing.services.earnings import accrue_earnings
 from apps.billing.services.numbers import next_number
@@ -43,29 +44,46 @@ from apps.pricing.selectors import tax_percent_of
 from apps.subscriptions.periods import local_date
 
 
-def add_charges_to_draft(*, run: RatingRun, quantities: Mapping[str, Decimal]) -> Invoice:
+def add_charges_to_draft(
+    *, run: RatingRun, quantities: Mapping[str, Decimal] | None = None, day: date | None = None
+) -> Invoice:
     """Put a run's charges, rounded once each, on the draft of the account's billing day, less what promotions take off.
 
-    The billing day is the local day on which the period ended, so everything that ends on one day comes on one invoice.
+    The billing day is the local day on which the period ended, so everything that ends on one day comes on one invoice; the
+    parts of a cut period come together when the last one ends, and fees in advance name their day.
+
+    Args:
+        quantities: by meter, of the closing run; promotions act on it alone.
     Part of the caller's transaction.
     """
     require_transaction()
     period = run.period
-    day = local_date(period.period_end, period.subscription.timezone)
-    invoice = _draft_of(period, day)
+    if day is None:
+        day = _closing_day(period)
+    invoice = draft_of(period, day)
     percent = tax_percent_of(country=period.consumer_organization.country, day=day)
     position = invoice.lines.aggregate(last=Max("position"))["last"] or 0
     charges = list(RatedCharge.objects.filter(run=run).order_by("id"))
     lines = InvoiceLine.objects.bulk_create(
-        _line_of(invoice, charge, period, position + number, percent)
+        _line_of(invoice, charge, run, position + number, percent)
         for number, charge in enumerate(charges, start=1)
     )
-    add_discounts(invoice=invoice, lines=lines, quantities=quantities)
-    _add_up(invoice)
+    if quantities is not None:
+        add_discounts(invoice=invoice, lines=lines, quantities=quantities)
+    add_up(invoice)
     return invoice
 
 
-def _draft_of(period: BillingPeriod, day: date) -> Invoice:
+def _closing_day(period: BillingPeriod) -> date:
+    parts = BillingPeriod.objects.filter(
+        subscription_id=period.subscription_id, number=period.number, part__gt=period.part
+    )
+    end = period.whole.end if parts.exists() else period.period_end
+    return local_date(end, period.subscription.timezone)
+
+
+def draft_of(period: BillingPeriod, day: date) -> Invoice:
+    """Return the locked draft of a billing day in the period's currency; a new one if there is none."""
     organization = period.consumer_organization
     invoice, _is_new = Invoice.objects.get_or_create(
         organization=organization,
@@ -80,22 +98,22 @@ def _draft_of(period: BillingPeriod, day: date) -> Invoice:
 def _line_of(  # noqa: PLR0917 -- a row's facts
     invoice: Invoice,
     charge: RatedCharge,
-    period: BillingPeriod,
+    run: RatingRun,
     position: int,
     percent: Decimal,
 ) -> InvoiceLine:
+    period = run.period
     amount = Money.from_decimal(Decimal(charge.calculation["amount_exact"]), charge.currency)
     tax = Money.from_decimal(amount.amount * percent / 100, charge.currency)
-    subscription = period.subscription
     return InvoiceLine(
         invoice=invoice,
         consumer_organization_id=charge.consumer_organization_id,
         provider_organization_id=charge.provider_organization_id,
         charge=charge,
         period=period,
-        kind=LineKind.FEE if charge.calculation["model"] == "flat" else LineKind.USAGE,
+        kind=_kind_of(charge, run),
         position=position,
-        description=f"{subscription.api.name} · {subscription.plan.name} · {charge.name}"[:200],
+        description=_describe(charge, period)[:200],
         quantity=charge.quantity,
         amount_minor=amount.amount_minor,
         tax_percent=percent,
@@ -104,7 +122,21 @@ def _line_of(  # noqa: PLR0917 -- a row's facts
     )
 
 
-def _add_up(invoice: Invoice) -> None:
+def _kind_of(charge: RatedCharge, run: RatingRun) -> LineKind:
+    if run.kind == RunKind.CREDIT:
+        return LineKind.CREDIT
+    return LineKind.FEE if charge.calculation["model"] == "flat" else LineKind.USAGE
+
+
+def _describe(charge: RatedCharge, period: BillingPeriod) -> str:
+    """Name what is charged by the plan that the period is billed on, which the subscription may have left since."""
+    words = [period.subscription.api.name, period.price_version.plan.name, charge.name]
+    if period.quantity > 1 and charge.calculation["model"] == "flat":
+        words[-1] += f" × {period.quantity}"
+    return " · ".join(words)
+
+
+def add_up(invoice: Invoice) -> None:
     """Sum the rounded lines; nothing is rounded again."""
     sums = invoice.lines.aggregate(subtotal=Sum("amount_minor"), tax=Sum("tax_minor"))
     invoice.subtotal_minor, invoice.tax_minor = sums["subtotal"] or 0, sums["tax"] or 0
@@ -113,25 +145,31 @@ def _add_up(invoice: Invoice) -> None:
 
 
 def finalize_due_drafts(*, actor: Actor, organization_id: UUID | None = None) -> int:
-    """Issue every draft whose billing day waits for no period any more; return how many.
+    """Issue every draft whose billing day has come and waits for no period any more; return how many.
 
     Only those of one organization where one is named.
     """
     issued = 0
     drafts = Invoice.objects.filter(status=InvoiceStatus.DRAFT).select_related("organization")
     for invoice in only_of(drafts, organization_id):
-        if not _waits_for_period(invoice):
+        if _has_come(invoice) and not _waits_for_period(invoice):
             finalize_invoice(invoice=invoice, actor=actor)
             issued += 1
     return issued
 
 
+def _has_come(invoice: Invoice) -> bool:
+    """Whether the billing day has begun anywhere; where it has not for the account, a period of that day still runs."""
+    latest_day = local_date(clock.business_now(invoice.organization), "Etc/GMT-14")
+    return invoice.billing_day <= latest_day
+
+
 def _waits_for_period(invoice: Invoice) -> bool:
-    """Whether a period of the account that ends on the draft's day is still being closed."""
+    """Whether a period of the account that ends on the draft's day runs or is being closed."""
     unfinished = BillingPeriod.objects.filter(
         consumer_organization_id=invoice.organization_id,
         price_version__currency=invoice.currency,
-        status=PeriodStatus.CLOSING,
+        status__in=(PeriodStatus.OPEN, PeriodStatus.CLOSING),
     ).select_related("subscription")
     return any(
         local_date(period.period_end, period.subscription.timezone) == invoice.billing_day
@@ -149,6 +187,8 @@ def finalize_invoice(*, invoice: Invoice, actor: Actor) -> Invoice:
     if invoice.status != InvoiceStatus.DRAFT:
         return invoice
     INVOICE.require(InvoiceStatus(invoice.status), InvoiceStatus.OPEN)
+    if settle_credits(invoice):
+        add_up(invoice)
     account = get_or_create_account(organization=invoice.organization)
     invoice.seller = _seller()
     invoice.buyer = {

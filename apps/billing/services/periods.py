@@ -19,18 +19,18 @@ from apps.billing.constants import WATERMARK_DELAY
 from apps.billing.enums import PeriodStatus
 from apps.billing.events import BillingPeriodClosed
 from apps.billing.models import BillingPeriod
+from apps.billing.services.advance import bill_in_advance
 from apps.billing.services.invoices import add_charges_to_draft, finalize_due_drafts
 from apps.billing.services.rating import rate_period
 from apps.core import clock
 from apps.core.actors import Actor
 from apps.core.audit import record_audit
-from apps.core.clock import Period
 from apps.core.events import publish
 from apps.core.querysets import only_of
 from apps.subscriptions.calendar import numbered_period, period_number_at
 from apps.subscriptions.enums import ENDED_STATUSES
 from apps.subscriptions.models import Subscription
-from apps.subscriptions.services import apply_due_move, follow_time_zone
+from apps.subscriptions.services import apply_due_change, apply_due_move, follow_time_zone
 from apps.usage.exceptions import UsageNotComplete
 from apps.usage.services import close_usage
 
@@ -39,9 +39,15 @@ logger = structlog.get_logger(__name__)
 
 @transaction.atomic
 def open_first_period(*, subscription: Subscription, at: datetime) -> BillingPeriod:
-    """Open the period that holds the start of a subscription; once. A trial that becomes paid service goes on in its period."""
+    """Open the period that holds the start of a subscription, once, and charge its fees in advance.
+
+    Called again when a trial becomes paid service, which goes on in its period: then the fees of the days that are left are
+    charged.
+    """
     running = BillingPeriod.objects.filter(subscription=subscription, status=PeriodStatus.OPEN)
-    return running.first() or _open_period(subscription, period_number_at(subscription, at))
+    period = running.first() or _open_period(subscription, period_number_at(subscription, at))
+    bill_in_advance(period=_locked(period), at=at)
+    return period
 
 
 @transaction.atomic
@@ -50,19 +56,29 @@ def move_period_end(*, subscription_id: UUID, number: int, end: datetime) -> Non
     rows = BillingPeriod.objects.filter(
         subscription_id=subscription_id, number=number, status=PeriodStatus.OPEN
     )
+    rows.filter(whole_end__isnull=False).update(whole_end=end)
     rows.update(period_end=end, updated_at=clock.now())
 
 
-def _open_period(subscription: Subscription, number: int) -> BillingPeriod:
+def _open_period(
+    subscription: Subscription, number: int, *, not_before: datetime | None = None
+) -> BillingPeriod:
+    """Open a period; where it joins one of the calendar that has begun, it is billed from `not_before` on."""
     span = numbered_period(subscription, number)
+    start = max(span.start, not_before or span.start)
+    is_short = start > span.start
     period, _is_new = BillingPeriod.objects.get_or_create(
         subscription=subscription,
         number=number,
+        part=0,
         defaults={
             "consumer_organization_id": subscription.consumer_organization_id,
             "provider_organization_id": subscription.provider_organization_id,
             "price_version_id": subscription.price_version_id,
-            "period_start": span.start,
+            "quantity": subscription.quantity,
+            "period_start": start,
+            "whole_start": span.start if is_short else None,
+            "whole_end": span.end if is_short else None,
             "period_end": span.end,
         },
     )
@@ -96,16 +112,25 @@ def begin_closing(*, period: BillingPeriod, actor: Actor) -> BillingPeriod:
     )
     # A move to a newer version counts from the next period on, also if its own job has not come to it.
     apply_due_move(subscription_id=period.subscription_id, boundary=period.period_end, actor=actor)
+    # A change planned for this boundary counts from the next period on, also if its own job has not come to it.
+    apply_due_change(subscription_id=period.subscription_id, until=period.period_end, actor=actor)
     subscription = Subscription.objects.select_related("price_version").get(
         pk=period.subscription_id
     )
-    if subscription.status not in ENDED_STATUSES:
+    if _goes_on_after(subscription, period):
         # One that could not follow its account to another time zone at once does so now.
         is_behind = subscription.timezone != period.consumer_organization.timezone
         if is_behind and follow_time_zone(subscription_id=subscription.pk, actor=actor):
             subscription.refresh_from_db()
-        _open_period(subscription, period.number + 1)
+        following = _open_period(subscription, period.number + 1, not_before=period.period_end)
+        bill_in_advance(period=_locked(following))
     return period
+
+
+def _goes_on_after(subscription: Subscription, period: BillingPeriod) -> bool:
+    """Whether a period follows; a cancellation that is due, but not written down yet, ends it here."""
+    ends = subscription.ends_at
+    return subscription.status not in ENDED_STATUSES and (ends is None or ends > period.period_end)
 
 
 @transaction.atomic
@@ -123,7 +148,7 @@ def close_period(*, period: BillingPeriod, actor: Actor) -> BillingPeriod:
         return period
     usage = close_usage(
         subscription=period.subscription,
-        period=Period(period.period_start, period.period_end),
+        period=period.span,
         complete_after=_complete_after(period),
         charged=period.charged,
     )
@@ -156,7 +181,7 @@ def _complete_after(period: BillingPeriod) -> datetime:
 def _locked(period: BillingPeriod) -> BillingPeriod:
     BillingPeriod.objects.lock(period.pk)
     return BillingPeriod.objects.select_related(
-        "consumer_organization", "subscription", "price_version"
+        "consumer_organization", "subscription__api", "price_version__plan"
     ).get(pk=period.pk)
 
 

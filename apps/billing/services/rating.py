@@ -7,15 +7,16 @@ from datetime import date
 from decimal import Decimal
 from uuid import UUID
 
+from apps.billing.enums import RunKind
 from apps.billing.models import BillingPeriod, RatedCharge, RatingRun
 from apps.core import clock
-from apps.core.clock import Period
 from apps.core.db import require_transaction
 from apps.pricing.calculator import Charge, PriceTable, Usage, rate
 from apps.pricing.models import CALLS_METER
 from apps.pricing.selectors import price_table_of
 from apps.subscriptions.calendar import local_day
 from apps.subscriptions.models import Subscription
+from apps.subscriptions.quantities import table_for_quantity
 from apps.subscriptions.spend import waived_calls
 from apps.usage.selectors import parts_of
 from apps.usage.services import ClosedUsage
@@ -26,28 +27,47 @@ def rate_period(*, period: BillingPeriod, usage: ClosedUsage) -> RatingRun:
 
     The run keeps which windows it counted, at which revision, so that every charge can be led back to its events and
     computed again. Calls beyond the consumer's spend cap are among the quantity and cost nothing; the working says so.
-    Part of the caller's transaction.
+    Fees that were billed in advance are left out. Part of the caller's transaction.
     """
     require_transaction()
-    number = RatingRun.objects.filter(period=period).count() + 1
-    run = RatingRun.objects.create(
-        period=period,
-        number=number,
-        rated_at=clock.now(),
-        window_revisions={
-            str(window_id): revision for window_id, revision in usage.window_revisions.items()
-        },
-    )
+    revisions = {str(window_id): revision for window_id, revision in usage.window_revisions.items()}
+    run = add_run(period, RunKind.CLOSING, window_revisions=revisions)
     rows = list(period.price_version.components.all())
-    table = price_table_of(period.price_version)
+    table = priced_for(period)
+    billed = billed_in_advance(period)
     days = days_of(period)
     waived = waived_of(period, table, usage.quantities)
     charges = rate(table, usages_for(table, usage.quantities, days, waived)).charges
     RatedCharge.objects.bulk_create(
-        _charge_row(run, period, row.pk, row.name, charge, table.currency)
+        charge_row(run, period, row.pk, row.name, charge, table.currency)
         for row, charge in zip(rows, charges, strict=True)
+        if row.pk not in billed
     )
     return run
+
+
+def add_run(
+    period: BillingPeriod, kind: RunKind, *, window_revisions: dict[str, int] | None = None
+) -> RatingRun:
+    """Begin a run of a period. The caller holds the period's lock."""
+    return RatingRun.objects.create(
+        period=period,
+        number=RatingRun.objects.filter(period=period).count() + 1,
+        kind=kind,
+        rated_at=clock.now(),
+        window_revisions=window_revisions or {},
+    )
+
+
+def priced_for(period: BillingPeriod) -> PriceTable:
+    """Return the prices of a period for the quantity that it bills. Two queries unless they are prefetched."""
+    return table_for_quantity(price_table_of(period.price_version), period.quantity)
+
+
+def billed_in_advance(period: BillingPeriod) -> set[UUID]:
+    """Return the components whose fee was charged when the period opened. One query."""
+    rows = RatedCharge.objects.filter(run__period=period, run__kind=RunKind.ADVANCE)
+    return set(rows.values_list("component_id", flat=True))
 
 
 def waived_of(
@@ -57,7 +77,7 @@ def waived_of(
     waived = waived_calls(
         caps=list(period.subscription.spend_caps.all()),
         table=table,
-        period=Period(period.period_start, period.period_end),
+        period=period.span,
         counted=quantities.get(CALLS_METER, Decimal(0)),
     )
     return {CALLS_METER: waived}
@@ -87,12 +107,12 @@ def usages_for(
 
 
 def days_of(period: BillingPeriod) -> tuple[int, int]:
-    """Return the days that are billed of the period, and the days of the whole period.
+    """Return the days that are billed of the period, or of its part, and the days of the whole period.
 
     Counted by local days; the day on which service started or ended is billed, the days of a trial are not.
     """
     subscription = period.subscription
-    span = Period(period.period_start, period.period_end)
+    span, whole = period.span, period.whole
     first, after_last = local_day(subscription, span.start), local_day(subscription, span.end)
     started = subscription.started_at or span.start
     begin = max(first, local_day(subscription, started))
@@ -101,8 +121,8 @@ def days_of(period: BillingPeriod) -> tuple[int, int]:
         finish = min(after_last, local_day(subscription, subscription.ended_at))
         finish = finish.fromordinal(finish.toordinal() + 1)
     begin = max(begin, _first_paid_day(subscription, finish))
-    whole = (after_last - first).days
-    return max(0, min((finish - begin).days, whole)), whole
+    days = (local_day(subscription, whole.end) - local_day(subscription, whole.start)).days
+    return max(0, min((finish - begin).days, days)), days
 
 
 def _first_paid_day(subscription: Subscription, finish: date) -> date:
@@ -115,7 +135,7 @@ def _first_paid_day(subscription: Subscription, finish: date) -> date:
     return local_day(subscription, trial_end)
 
 
-def _charge_row(  # noqa: PLR0917 -- a row's columns
+def charge_row(  # noqa: PLR0917 -- a row's columns
     run: RatingRun,
     period: BillingPeriod,
     component_id: UUID,
@@ -123,6 +143,7 @@ def _charge_row(  # noqa: PLR0917 -- a row's columns
     charge: Charge,
     currency: str,
 ) -> RatedCharge:
+    """Return an unsaved charge of a run."""
     return RatedCharge(
         run=run,
         consumer_organization_id=period.consumer_organization_id,

@@ -71,7 +71,7 @@ def request_refund(
 def approve_refund(*, refund: Refund, comment: str, actor: Actor) -> Refund:
     """Let the money go back: it is sent when this transaction is committed."""
     refund = _decide(refund, RefundStatus.APPROVED, comment=comment, actor=actor)
-    _enqueue(refund)
+    enqueue_refund(refund)
     return refund
 
 
@@ -132,7 +132,7 @@ def retry_refund(*, refund: Refund, actor: Actor) -> Refund:
         before=before,
         after={"attempt": refund.attempt},
     )
-    _enqueue(refund)
+    enqueue_refund(refund)
     return refund
 
 
@@ -165,7 +165,8 @@ def _decide(refund: Refund, status: RefundStatus, *, comment: str, actor: Actor)
     return refund
 
 
-def _enqueue(refund: Refund) -> None:
+def enqueue_refund(refund: Refund) -> None:
+    """Let the relay send an approved refund once this transaction is committed."""
     key = f"refund:{refund.pk}"
     outbox.enqueue(SEND_REFUND_TOPIC, {"refund_id": str(refund.pk)}, key=key)
 

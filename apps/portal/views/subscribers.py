@@ -20,6 +20,7 @@ from apps.subscriptions.access_requests import access_requests_of, find_access_r
 from apps.subscriptions.enums import SubscriptionStatus
 from apps.subscriptions.forms import AcceptForm, QuestionForm, ReasonForm
 from apps.subscriptions.models import Subscription
+from apps.subscriptions.planned_changes import find_planned_change, recent_changes
 
 READ: Final = "subscriptions.read"
 MANAGE: Final = "plans.manage"
@@ -154,6 +155,8 @@ def _subscriber_page(
         "is_own": is_own,
         "accept_form": accept_form,
         "question_form": question_form,
+        "planned": find_planned_change(subscription),
+        "changes": recent_changes(subscription),
         "crumbs": [
             (_("Subscribers"), reverse(LIST_ROUTE)),
             (subscription.consumer_organization.name, ""),

@@ -15,7 +15,9 @@ from django.views.decorators.http import require_http_methods, require_POST, req
 from apps.accounts.decorators import ConsoleRequest, console_page
 from apps.accounts.models import Workspace
 from apps.approvals.selectors import list_comments
+from apps.core import clock
 from apps.core.exceptions import DomainError
+from apps.core.formatting import format_money
 from apps.keys.enums import ENDED_STATUSES, KeyStatus
 from apps.keys.selectors import count_counted_keys, list_keys
 from apps.keys.stops import mark_stops
@@ -33,11 +35,13 @@ from apps.pricing.selectors import (
 from apps.pricing.summaries import summary_of
 from apps.subscriptions import selectors, services
 from apps.subscriptions.access_requests import find_open_access_request
+from apps.subscriptions.cancellation_quotes import quote_cancellation
 from apps.subscriptions.enums import CALLABLE_STATUSES, SubscriptionStatus
 from apps.subscriptions.exceptions import AlreadySubscribed
 from apps.subscriptions.forms import AT_ONCE, AnswerForm, CancelForm, WithdrawForm
 from apps.subscriptions.models import Subscription
 from apps.subscriptions.plan_moves import find_coming_move
+from apps.subscriptions.planned_changes import find_planned_change, recent_changes
 from apps.subscriptions.transitions import SUBSCRIPTION
 from apps.usage.standing import live_standings, subscription_usage
 
@@ -178,7 +182,9 @@ def _page(
         "command": curl_with_key(subscription.api),
         "price": summary_of(subscription.price_version),
         "coming_move": find_coming_move(subscription),
-        "changes": subscription.changes.order_by("-created_at", "-id")[:20],
+        "changes": recent_changes(subscription),
+        "planned": find_planned_change(subscription),
+        "can_change_plan": status in CALLABLE_STATUSES and not subscription.cancel_at_period_end,
         "moves": SUBSCRIPTION.allowed_from(status),
         "can_manage": request.actor.can(MANAGE),
         **promotions_context(request, subscription),
@@ -202,7 +208,10 @@ def cancel(request: ConsoleRequest, subscription_id: str) -> HttpResponse:
         return carry_out(
             request,
             lambda: move(
-                subscription=subscription, actor=request.actor, reason=form.cleaned_data["reason"]
+                subscription=subscription,
+                actor=request.actor,
+                reason=form.cleaned_data["reason"],
+                feedback=form.cleaned_data["feedback"],
             ),
             done=_("The subscription has ended.")
             if is_now
@@ -215,11 +224,22 @@ def cancel(request: ConsoleRequest, subscription_id: str) -> HttpResponse:
         effects=[
             _("When it ends, its keys are revoked; calls with them get 401."),
             _("What was used until then is billed."),
+            *_given_back(subscription),
         ],
         verb=_("Cancel subscription"),
         cancel_url=page,
         form=form,
     )
+
+
+def _given_back(subscription: Subscription) -> list[str]:
+    """Say what cancelling at once gives back, where fees were paid in advance."""
+    now = clock.business_now(subscription.consumer_organization)
+    quote = quote_cancellation(subscription, at=now)
+    if not quote.total.amount_minor:
+        return []
+    text = _("If it ends at once, you get %(amount)s of the fees paid in advance back.")
+    return [text % {"amount": format_money(quote.total)}]
 
 
 def _withdraw(request: ConsoleRequest, subscription: Subscription, page: str) -> HttpResponse:

@@ -14,7 +14,7 @@ from apps.apis.models import Api
 from apps.core import clock
 from apps.core.models import Entity
 from apps.core.querysets import TenantQuerySet
-from apps.pricing.enums import PlanStatus, TrialEnd
+from apps.pricing.enums import PlanStatus, RefundPolicy, TrialEnd
 
 if TYPE_CHECKING:
     from uuid import UUID
@@ -23,6 +23,7 @@ if TYPE_CHECKING:
 
 DEFAULT_KEY_ROTATION_DAYS: Final = 90
 MAX_KEY_ROTATION_DAYS: Final = 365
+MAX_QUANTITY: Final = 100_000
 
 
 class PlanQuerySet(TenantQuerySet["Plan"]):
@@ -109,6 +110,20 @@ class Plan(Entity):
         blank=True,
         related_name="followers",
         verbose_name=_("follows the pricing model"),
+    )
+    # 1: the plan is not sold by quantity.
+    max_quantity = models.PositiveIntegerField(
+        _("units per subscription, at most"),
+        default=1,
+        db_default=1,
+        validators=[MinValueValidator(1), MaxValueValidator(MAX_QUANTITY)],
+    )
+    refund_policy = models.CharField(
+        _("fees paid in advance, when cancelled at once"),
+        max_length=8,
+        choices=RefundPolicy,
+        default=RefundPolicy.PRORATED,
+        db_default=RefundPolicy.PRORATED.value,
     )
 
     objects = PlanQuerySet.as_manager()

@@ -1,5 +1,5 @@
 """The back office's pages of this app; importing them registers them."""
 
-from apps.subscriptions.admin import plan_moves, tables, top_ups
+from apps.subscriptions.admin import plan_changes, plan_moves, tables, top_ups
 
-__all__ = ("plan_moves", "tables", "top_ups")
+__all__ = ("plan_changes", "plan_moves", "tables", "top_ups")

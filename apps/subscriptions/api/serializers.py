@@ -8,9 +8,12 @@ from drf_spectacular.utils import extend_schema_field
 from rest_framework import serializers
 
 from apps.approvals.models import ApprovalRequest
+from apps.core.api.fields import MoneyField
 from apps.pricing.selectors import features_of
 from apps.subscriptions.access_requests import find_access_request
+from apps.subscriptions.api.change_serializers import PlannedChangeOutput
 from apps.subscriptions.models import Subscription, SubscriptionChange
+from apps.subscriptions.planned_changes import find_planned_change
 from apps.subscriptions.selectors import QuotaStanding, quota_standing
 
 NOW, PERIOD_END = "now", "period_end"
@@ -75,6 +78,13 @@ class CancelInput(ReasonInput):
     """When it ends: `now`, or `period_end` (then it works until then)."""
 
     at = serializers.ChoiceField(choices=[NOW, PERIOD_END], default=PERIOD_END)
+    feedback = serializers.CharField(
+        max_length=2000,
+        required=False,
+        allow_blank=True,
+        default="",
+        help_text="What would have kept you; only the marketplace's operator reads it.",
+    )
 
 
 class QuotaOutput(serializers.Serializer[QuotaStanding]):
@@ -113,6 +123,7 @@ class SubscriptionOutput(serializers.ModelSerializer[Subscription]):
             "plan",
             "plan_name",
             "price_version",
+            "quantity",
             "workspace",
             "status",
             "status_reason",
@@ -161,15 +172,22 @@ class _WithApproval(serializers.Serializer[Subscription]):
 
 
 class SubscriptionDetailOutput(_WithApproval, SubscriptionOutput):
-    """One subscription with its quota and its provider's decision."""
+    """One subscription with its quota, a change of plan that waits, and its provider's decision."""
 
     quota = serializers.SerializerMethodField()
     features = serializers.SerializerMethodField()
+    scheduled_change = serializers.SerializerMethodField()
 
     class Meta(SubscriptionOutput.Meta):
-        """The list's fields, the quota and the decision."""
+        """The list's fields, the quota, the planned change and the decision."""
 
-        fields = (*SubscriptionOutput.Meta.fields, "quota", "features", "approval")
+        fields = (
+            *SubscriptionOutput.Meta.fields,
+            "quota",
+            "features",
+            "scheduled_change",
+            "approval",
+        )
         read_only_fields = fields
 
     @extend_schema_field(serializers.ListField(child=serializers.CharField()))
@@ -181,6 +199,12 @@ class SubscriptionDetailOutput(_WithApproval, SubscriptionOutput):
     def get_quota(self, subscription: Subscription) -> dict[str, Any]:
         """Return used and limit of the current period."""
         return dict(QuotaOutput(quota_standing(subscription)).data)
+
+    @extend_schema_field(PlannedChangeOutput(allow_null=True))
+    def get_scheduled_change(self, subscription: Subscription) -> Any:
+        """Return the change that waits for the end of the period; null where none does."""
+        found = find_planned_change(subscription)
+        return PlannedChangeOutput(found).data if found else None
 
 
 class SubscriberOutput(serializers.ModelSerializer[Subscription]):
@@ -201,6 +225,7 @@ class SubscriberOutput(serializers.ModelSerializer[Subscription]):
             "api",
             "plan",
             "plan_name",
+            "quantity",
             "subscriber",
             "status",
             "status_reason",
@@ -225,12 +250,37 @@ class SubscriberDetailOutput(_WithApproval, SubscriberOutput):
         read_only_fields = fields
 
 
-class ChangeOutput(serializers.ModelSerializer[SubscriptionChange]):
-    """One change of a subscription."""
+class SubscriberChangeOutput(serializers.ModelSerializer[SubscriptionChange]):
+    """One change of a subscription, as the API's provider reads it. `net` is null where no plan changed."""
+
+    net = serializers.SerializerMethodField()
 
     class Meta:
         """Explicit fields only."""
 
         model = SubscriptionChange
-        fields = ("kind", "before", "after", "effective_at", "actor_label", "reason", "created_at")
+        fields: tuple[str, ...] = (
+            "kind",
+            "before",
+            "after",
+            "net",
+            "effective_at",
+            "reason",
+            "created_at",
+        )
+        read_only_fields = fields
+
+    @extend_schema_field(MoneyField(allow_null=True))
+    def get_net(self, change: SubscriptionChange) -> Any:
+        """Return what the change added to the invoice of its day, before tax; negative is credit."""
+        return None if change.net is None else MoneyField().to_representation(change.net)
+
+
+class ChangeOutput(SubscriberChangeOutput):
+    """One change of a subscription. `quote` holds the lines of a change of plan, as they were previewed."""
+
+    class Meta(SubscriberChangeOutput.Meta):
+        """With who did it, and the lines."""
+
+        fields = (*SubscriberChangeOutput.Meta.fields, "actor_label", "quote")
         read_only_fields = fields

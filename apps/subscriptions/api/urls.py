@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from django.urls import URLPattern, URLResolver, path
 
+from apps.subscriptions.api import change_views as changes
 from apps.subscriptions.api import move_views, views, zone_views
 from apps.subscriptions.api import promotion_views as promotions
 from apps.subscriptions.api import review_views as reviews
@@ -37,6 +38,17 @@ urlpatterns: list[URLPattern | URLResolver] = [
     ),
     path(ONE, views.SubscriptionView.as_view(), name="subscription"),
     path(f"{ONE}/changes", views.ChangesView.as_view(), name="subscription-changes"),
+    path(
+        f"{ONE}/change-preview",
+        changes.ChangePreviewView.as_view(),
+        name="subscription-change-preview",
+    ),
+    path(f"{ONE}/change", changes.PlanChangeView.as_view(), name="subscription-change"),
+    path(
+        f"{ONE}/cancel-quote",
+        changes.CancelQuoteView.as_view(),
+        name="subscription-cancel-quote",
+    ),
     path(f"{ONE}/cancel", views.CancelView.as_view(), name="subscription-cancel"),
     path(f"{ONE}/answer", views.AnswerView.as_view(), name="subscription-answer"),
     path(f"{ONE}/keep", views.KeepView.as_view(), name="subscription-keep"),
@@ -60,6 +72,7 @@ urlpatterns: list[URLPattern | URLResolver] = [
     ),
     path("provider/subscriptions", views.SubscribersView.as_view(), name="subscriber-list"),
     path(PROVIDED, views.SubscriberView.as_view(), name="subscriber"),
+    path(f"{PROVIDED}/changes", changes.SubscriberChangesView.as_view(), name="subscriber-changes"),
     path(f"{PROVIDED}/accept", views.AcceptView.as_view(), name="subscriber-accept"),
     path(f"{PROVIDED}/ask", views.AskSubscriberView.as_view(), name="subscriber-ask"),
     path(f"{PROVIDED}/decline", views.DeclineView.as_view(), name="subscriber-decline"),

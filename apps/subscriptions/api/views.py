@@ -126,7 +126,12 @@ class CancelView(SubscriptionViewBase):
             if values["at"] == shapes.NOW
             else services.cancel_at_period_end
         )
-        cancel(subscription=self.load(subscription_id), actor=self.actor, reason=values["reason"])
+        cancel(
+            subscription=self.load(subscription_id),
+            actor=self.actor,
+            reason=values["reason"],
+            feedback=values["feedback"],
+        )
         return self.answer(subscription_id)
 
 

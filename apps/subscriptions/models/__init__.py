@@ -1,6 +1,7 @@
 """Subscriptions, their changes and limits, and reviews, a module per subject."""
 
 from apps.subscriptions.models.notices import SubscriptionNotice
+from apps.subscriptions.models.plan_changes import CancellationRequest, PlannedChange
 from apps.subscriptions.models.plan_moves import MoveStep, PlanMove
 from apps.subscriptions.models.promotions import (
     PromotionRedemption,
@@ -15,8 +16,10 @@ from apps.subscriptions.models.subscriptions import (
 )
 
 __all__ = [
+    "CancellationRequest",
     "MoveStep",
     "PlanMove",
+    "PlannedChange",
     "PromotionRedemption",
     "PromotionRedemptionQuerySet",
     "QuotaTopUp",

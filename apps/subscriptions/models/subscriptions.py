@@ -11,6 +11,7 @@ from django.utils.translation import gettext_lazy as _
 from apps.accounts.models import Organization, Workspace
 from apps.apis.models import Api
 from apps.core.models import Entity
+from apps.core.money import Money
 from apps.core.querysets import TenantQuerySet
 from apps.pricing.models import Plan, PriceVersion
 from apps.subscriptions.enums import LIVE_STATUSES, ChangeKind, SubscriptionStatus
@@ -56,9 +57,15 @@ class Subscription(Entity):
     api = models.ForeignKey(Api, on_delete=models.PROTECT, related_name="subscriptions")
     plan = models.ForeignKey(Plan, on_delete=models.PROTECT, related_name="subscriptions")
     price_version = models.ForeignKey(PriceVersion, on_delete=models.PROTECT, related_name="+")
+    # How many units of the plan: multiplies its fees, free units and quota.
+    quantity = models.PositiveIntegerField(_("quantity"), default=1, db_default=1)
     status = models.CharField(_("status"), max_length=20, choices=SubscriptionStatus)
     status_reason = models.TextField(_("reason"), blank=True)
     anchor = models.DateTimeField(_("billing anchor"))
+    # The number of the period that begins at the anchor: a new interval begins a new count of months, not of periods.
+    anchor_number = models.PositiveIntegerField(
+        _("number of the period at the anchor"), default=0, db_default=0
+    )
     timezone = models.CharField(_("time zone"), max_length=64)
     # Moves to another time zone: the number and start of the period that was running, and the zone before it.
     past_zones = models.JSONField(
@@ -102,7 +109,11 @@ class Subscription(Entity):
 
 
 class SubscriptionChange(Entity):
-    """One change of a subscription: status or plan, from what to what, when, by whom."""
+    """One change of a subscription: status or plan, from what to what, when, by whom.
+
+    A change of plan keeps its `quote`: the lines that were charged and given back, as the preview showed them; `net_minor`
+    is their sum before tax.
+    """
 
     id_prefix = "sch"
 
@@ -110,6 +121,9 @@ class SubscriptionChange(Entity):
     kind = models.CharField(_("kind"), max_length=20, choices=ChangeKind)
     before = models.JSONField(_("before"), default=dict)
     after = models.JSONField(_("after"), default=dict)
+    quote = models.JSONField(_("quote"), null=True, blank=True)
+    net_minor = models.BigIntegerField(_("net amount"), null=True, blank=True)
+    currency = models.CharField(_("currency"), max_length=3, blank=True, default="", db_default="")
     effective_at = models.DateTimeField(_("effective"))
     actor_user_id = models.UUIDField(null=True)
     actor_label = models.CharField(_("by"), max_length=200)
@@ -124,3 +138,8 @@ class SubscriptionChange(Entity):
 
     def __str__(self) -> str:
         return self.kind
+
+    @property
+    def net(self) -> Money | None:
+        """What a change of plan added to the invoice of its day, before tax; None for other changes."""
+        return None if self.net_minor is None else Money(self.net_minor, self.currency)

@@ -17,6 +17,7 @@ from apps.subscriptions.services.cancelling import (
     end_due_subscriptions,
     withdraw_cancellation,
 )
+from apps.subscriptions.services.changing import ChangeWish, change_plan, preview_change
 from apps.subscriptions.services.closing import end_subscriptions_of_closed_plans
 from apps.subscriptions.services.moderation import (
     dismiss_reports,
@@ -41,6 +42,12 @@ from apps.subscriptions.services.plan_moves import (
     move_subscribers,
     plan_moves,
 )
+from apps.subscriptions.services.planned_changes import (
+    apply_due_change,
+    apply_due_changes,
+    drop_planned_change,
+    withdraw_planned_change,
+)
 from apps.subscriptions.services.promotions import redeem_promotion, withdraw_redemption
 from apps.subscriptions.services.reviews import (
     Opinion,
@@ -62,22 +69,27 @@ from apps.subscriptions.services.trials import (
 from apps.subscriptions.services.zones import follow_time_zone, preview_zone_move
 
 __all__ = [
+    "ChangeWish",
     "Opinion",
     "SavedReview",
     "accept_subscription",
     "announce_once",
     "announce_trial_ends",
     "answer_provider",
+    "apply_due_change",
+    "apply_due_changes",
     "apply_due_move",
     "apply_due_moves",
     "ask_subscriber",
     "call_off_move",
     "cancel_at_period_end",
     "cancel_subscription",
+    "change_plan",
     "convert_trial",
     "decline_subscription",
     "delete_review",
     "dismiss_reports",
+    "drop_planned_change",
     "end_declined_subscription",
     "end_due_subscriptions",
     "end_due_trials",
@@ -90,6 +102,7 @@ __all__ = [
     "move_subscribers",
     "pause_subscription",
     "plan_moves",
+    "preview_change",
     "preview_zone_move",
     "redeem_promotion",
     "remove_spend_cap",
@@ -105,5 +118,6 @@ __all__ = [
     "top_up_quota",
     "unpause_subscription",
     "withdraw_cancellation",
+    "withdraw_planned_change",
     "withdraw_redemption",
 ]

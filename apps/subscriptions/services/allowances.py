@@ -14,7 +14,6 @@ from apps.core.events import publish
 from apps.core.exceptions import RuleViolated
 from apps.core.formatting import format_money
 from apps.core.money import Money
-from apps.pricing.selectors import price_table_of
 from apps.subscriptions.enums import ENDED_STATUSES
 from apps.subscriptions.events import AllowanceChanged
 from apps.subscriptions.exceptions import (
@@ -26,7 +25,7 @@ from apps.subscriptions.exceptions import (
 from apps.subscriptions.models import QuotaTopUp, SpendCap, Subscription
 from apps.subscriptions.selectors import current_period
 from apps.subscriptions.services.changes import lock_subscription
-from apps.subscriptions.spend import current_cap, spent_on
+from apps.subscriptions.spend import current_cap, prices_of, spent_on
 from apps.subscriptions.usage_sources import live_used_calls
 
 MAX_CALLS: Final = 10**12
@@ -84,7 +83,7 @@ def set_spend_cap(*, subscription: Subscription, amount: Money, actor: Actor) ->
         SpendCapBelowFees: the plan's fees, which are due anyway, cost more.
     """
     subscription = _locked(subscription)
-    table = price_table_of(subscription.price_version)
+    table = prices_of(subscription)
     if amount.currency != table.currency:
         text = _("The plan is priced in %(currency)s; set the cap in it.")
         raise RuleViolated(text % {"currency": table.currency}, field="currency")

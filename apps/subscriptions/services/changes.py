@@ -13,15 +13,18 @@ from apps.core.audit import record_audit
 from apps.core.events import publish
 from apps.core.exceptions import InvalidTransition
 from apps.core.models import Entity
+from apps.core.money import Money
 from apps.subscriptions.enums import SubscriptionStatus
-from apps.subscriptions.events import SubscriptionChanged, SubscriptionEvent
+from apps.subscriptions.events import PlanChanged, SubscriptionChanged, SubscriptionEvent
 from apps.subscriptions.models import Subscription, SubscriptionChange
 from apps.subscriptions.transitions import SUBSCRIPTION
 
 WATCHED_FIELDS: Final = (
     "status",
+    "plan",
     "price_version",
     "timezone",
+    "quantity",
     "trial_ends_at",
     "cancel_at_period_end",
     "ends_at",
@@ -31,11 +34,20 @@ WATCHED_FIELDS: Final = (
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Cause:
-    """Why a subscription changes: the kind of change, who did it, and their reason."""
+    """Why a subscription changes: the kind of change, who did it, their reason, and when it counts from (now)."""
 
     kind: str
     actor: Actor
     reason: str = ""
+    effective_at: datetime | None = None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ChangeMoney:
+    """What a change cost: the quote's lines as JSON, and the net amount before tax."""
+
+    quote: dict[str, Any]
+    net: Money
 
 
 def lock_subscription(subscription_id: UUID) -> Subscription:
@@ -78,25 +90,32 @@ def save_change(
     before: dict[str, Any],
     cause: Cause,
     event: type[SubscriptionEvent],
+    money: ChangeMoney | None = None,
+    extra: dict[str, Any] | None = None,
     **facts: Any,
-) -> None:
-    """Save a subscription with the trail of its change, and tell whoever listens.
+) -> SubscriptionChange:
+    """Save a subscription with the trail of its change, and tell whoever listens. Returns the row of the change.
 
-    Publishes SubscriptionChanged and the given event, whose own fields are `facts`.
+    `extra` is kept with what is true afterwards. Publishes SubscriptionChanged and the given event, whose own fields are
+    `facts`.
     """
     subscription.save()
     after = snapshot(subscription)
     changed = {name for name in after if after[name] != before.get(name)}
-    effective_at = clock.business_now(subscription.consumer_organization)
-    SubscriptionChange.objects.create(
+    told = {**{name: after[name] for name in changed}, **(extra or {})}
+    effective_at = cause.effective_at or clock.business_now(subscription.consumer_organization)
+    change = SubscriptionChange.objects.create(
         subscription=subscription,
         kind=cause.kind,
         before={name: before[name] for name in changed if name in before},
-        after={name: after[name] for name in changed},
+        after=told,
         effective_at=effective_at,
         actor_user_id=cause.actor.user_id,
         actor_label=cause.actor.label,
         reason=cause.reason,
+        quote=money.quote if money else None,
+        net_minor=money.net.amount_minor if money else None,
+        currency=money.net.currency if money else "",
     )
     record_audit(
         action=f"subscriptions:subscription:{cause.kind}",
@@ -104,13 +123,16 @@ def save_change(
         actor=cause.actor,
         organization_id=subscription.consumer_organization_id,
         before={name: before[name] for name in changed if name in before},
-        after={name: after[name] for name in changed},
+        after=told,
         reason=cause.reason,
     )
     common = facts_of(subscription, effective_at)
     key = str(subscription.pk)
     publish(SubscriptionChanged(kind=cause.kind, status=subscription.status, **common), key=key)
+    if issubclass(event, PlanChanged):
+        facts["change_id"] = change.pk
     publish(event(**common, **facts), key=key)
+    return change
 
 
 def facts_of(subscription: Subscription, effective_at: datetime) -> dict[str, Any]:

@@ -24,7 +24,7 @@ from apps.subscriptions.calendar import (
     period_at,
     period_number_at,
 )
-from apps.subscriptions.enums import ENDED_STATUSES, ChangeKind
+from apps.subscriptions.enums import ENDED_STATUSES, ChangeKind, PlannedChangeStatus
 from apps.subscriptions.events import SubscriptionMovedZone
 from apps.subscriptions.models import Subscription
 from apps.subscriptions.periods import start_of_day
@@ -89,6 +89,8 @@ def follow_time_zone(*, subscription_id: UUID, actor: Actor) -> bool:
     ends_with_period = subscription.ends_at == move.period.end
     _note_move(subscription, move)
     subscription.timezone = wanted
+    waiting = subscription.planned_changes.filter(status=PlannedChangeStatus.WAITING)
+    waiting.filter(due_at=move.period.end).update(due_at=move.new_end)
     if ends_with_period:
         subscription.ends_at = move.new_end
     save_change(

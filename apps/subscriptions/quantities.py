@@ -1,0 +1,27 @@
+"""A plan that is subscribed to several times: what its quantity multiplies.
+
+Fees of the period, free units and the quota are those of one unit, taken as often as the quantity says. Prices of usage,
+tiers and rate limits stay as they are: they belong to calls, not to units.
+
+Source: docs/domain/plan-changes.md.
+"""
+
+from __future__ import annotations
+
+from dataclasses import replace
+
+from apps.pricing.calculator import Component, PriceTable, PricingModel
+
+
+def table_for_quantity(table: PriceTable, quantity: int) -> PriceTable:
+    """Return the prices of so many units of a plan, component by component in the same order."""
+    if quantity == 1:
+        return table
+    components = tuple(_times(component, quantity) for component in table.components)
+    return replace(table, components=components)
+
+
+def _times(component: Component, quantity: int) -> Component:
+    if component.model is PricingModel.FLAT:
+        return replace(component, unit_price=component.unit_price * quantity)
+    return replace(component, free_units=component.free_units * quantity)
