@@ -37,9 +37,9 @@ def issue_credit_note(*, refund: Refund) -> CreditNote:
     """
     require_transaction()
     invoice = refund.invoice
-    lines = list(invoice.lines.order_by("position"))
-    shares = named_shares(refund, lines) or split_refund(
-        amount=refund.amount, left=left_of_lines(lines)
+    billed = list(invoice.lines.order_by("position"))
+    shares = named_shares(refund, billed) or split_refund(
+        amount=refund.amount, left=left_of_lines(billed)
     )
     subtotal = sum(share.amount_minor for share in shares)
     tax = sum(share.tax_minor for share in shares)

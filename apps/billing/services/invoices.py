@@ -75,10 +75,12 @@ def add_charges_to_draft(
 
 
 def _closing_day(period: BillingPeriod) -> date:
-    parts = BillingPeriod.objects.filter(
-        subscription_id=period.subscription_id, number=period.number, part__gt=period.part
-    )
-    end = period.whole.end if parts.exists() else period.period_end
+    end = period.period_end
+    if period.whole_end not in {None, end}:
+        later = BillingPeriod.objects.filter(
+            subscription_id=period.subscription_id, number=period.number, part__gt=period.part
+        )
+        end = period.whole.end if later.exists() else end
     return local_date(end, period.subscription.timezone)
 
 
@@ -171,10 +173,7 @@ def _waits_for_period(invoice: Invoice) -> bool:
         price_version__currency=invoice.currency,
         status__in=(PeriodStatus.OPEN, PeriodStatus.CLOSING),
     ).select_related("subscription")
-    return any(
-        local_date(period.period_end, period.subscription.timezone) == invoice.billing_day
-        for period in unfinished
-    )
+    return any(_closing_day(period) == invoice.billing_day for period in unfinished)
 
 
 @transaction.atomic

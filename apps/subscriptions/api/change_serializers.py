@@ -101,7 +101,7 @@ class ChangeQuoteOutput(serializers.Serializer[ChangeQuote]):
     def get_lines(self, quote: ChangeQuote) -> Any:
         """Return every fee that the change moves."""
         context = {"currency": quote.currency}
-        return QuotedFeeOutput(list(quote.lines), many=True, context=context).data
+        return [QuotedFeeOutput(fee, context=context).data for fee in quote.lines]
 
 
 class PlannedChangeOutput(serializers.ModelSerializer[PlannedChange]):
@@ -135,5 +135,4 @@ class CancellationQuoteOutput(serializers.Serializer[CancellationQuote]):
     def get_lines(self, quote: CancellationQuote) -> Any:
         """Return the fees with their unused days; each amount is a credit."""
         context = {"currency": quote.currency}
-        fees = [part.fee for part in quote.parts]
-        return QuotedFeeOutput(fees, many=True, context=context).data
+        return [QuotedFeeOutput(part.fee, context=context).data for part in quote.parts]

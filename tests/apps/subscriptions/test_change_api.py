@@ -99,8 +99,8 @@ def test_downgrade_is_planned_shown_and_taken_back(
         ({}, 409, "nothing_to_change"),
         ({"quantity": 1}, 409, "nothing_to_change"),
         ({"quantity": 2}, 422, "quantity_not_offered"),
-        ({"quantity": 0}, 400, "invalid_input"),
-        ({"timing": "later"}, 400, "invalid_input"),
+        ({"quantity": 0}, 400, "validation_error"),
+        ({"timing": "later"}, 400, "validation_error"),
         ({"plan": "pln_unknown"}, 404, "not_found"),
     ],
 )
