@@ -302,6 +302,8 @@ SPECTACULAR_SETTINGS = {
         "PromotionDuration": "apps.pricing.enums.PromotionDuration",
         "CatalogueChange": "apps.pricing.api.catalogue_serializers.CATALOGUE_CHANGES",
         "PackageRounding": "apps.pricing.enums.PackageRoundings",
+        "ChangeTiming": ["now", "period_end"],
+        "SubscriptionChangeKind": "apps.subscriptions.enums.ChangeKind",
         "SubscriptionStatus": "apps.subscriptions.enums.SubscriptionStatus",
         "BatchStatus": "apps.usage.enums.BatchStatus",
         "BudgetPeriod": "apps.usage.enums.BudgetPeriod",
