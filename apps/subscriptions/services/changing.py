@@ -138,6 +138,9 @@ def _wanted_terms(subscription: Subscription, wish: ChangeWish) -> Terms:
     quantity = wish.quantity
     if quantity is None:
         quantity = subscription.quantity if subscription.quantity <= plan.max_quantity else 1
+    if quantity != 1 and plan.max_quantity == 1:
+        text = _("This plan is not sold by quantity. Choose 1.")
+        raise QuantityNotOffered(text, field="quantity")
     if not 1 <= quantity <= plan.max_quantity:
         text = _("Choose a quantity from 1 to %(most)s.") % {"most": plan.max_quantity}
         raise QuantityNotOffered(text, field="quantity")
