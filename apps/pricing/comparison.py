@@ -13,7 +13,7 @@ from django.utils.translation import gettext_lazy, ngettext
 
 from apps.core.formatting import format_number, format_unit_price
 from apps.pricing.drafts import PriceDraft
-from apps.pricing.enums import QuotaKind
+from apps.pricing.enums import QuotaKind, RefundPolicy
 from apps.pricing.models import Plan, PriceVersion
 from apps.pricing.selectors import current_versions_of, draft_of
 from apps.pricing.summaries import PriceSummary, summarise
@@ -153,6 +153,18 @@ def _keys(offer: _Offer) -> Cell:
     return Cell(offer.plan.key_limit, format_number(offer.plan.key_limit))
 
 
+def _units(offer: _Offer) -> Cell:
+    most = offer.plan.max_quantity
+    return Cell(
+        most, _("one") if most == 1 else _("up to %(most)s") % {"most": format_number(most)}
+    )
+
+
+def _refund(offer: _Offer) -> Cell:
+    policy = RefundPolicy(offer.plan.refund_policy)
+    return Cell(policy.value, str(policy.label))
+
+
 def _approval(offer: _Offer) -> Cell:
     needed = offer.plan.requires_approval
     return Cell(needed, _("by the provider") if needed else _("at once"))
@@ -168,6 +180,8 @@ QUESTIONS: Final[tuple[tuple[str, str | Promise, Callable[[_Offer], Cell]], ...]
     ("beyond_quota", gettext_lazy("When it is used up"), _beyond),
     ("keys", gettext_lazy("Active keys"), _keys),
     ("trial", gettext_lazy("Trial"), _trial),
+    ("units", gettext_lazy("Units per subscription"), _units),
+    ("refund", gettext_lazy("Given back when cancelled at once"), _refund),
     ("approval", gettext_lazy("Accepted"), _approval),
 )
 

@@ -30,6 +30,7 @@ from apps.pricing.enums import (
     BillableStatuses,
     BillingInterval,
     QuotaKind,
+    RefundPolicy,
     TrialEnd,
 )
 
@@ -71,6 +72,9 @@ class PlanDraft:
     key_rotation_days: int | None = 90
     key_rotation_optional: bool = True
     key_max_days: int | None = None
+    # Units that one subscription may have; 1: the plan is not sold by quantity.
+    max_quantity: int = 1
+    refund_policy: RefundPolicy = RefundPolicy.PRORATED
     position: int = 0
 
 

@@ -10,10 +10,11 @@ from django.utils.translation import gettext_lazy as _
 
 from apps.apis.models import Api
 from apps.pricing.drafts import PlanDraft
-from apps.pricing.enums import TrialEnd
+from apps.pricing.enums import RefundPolicy, TrialEnd
 from apps.pricing.models import (
     DEFAULT_KEY_ROTATION_DAYS,
     MAX_KEY_ROTATION_DAYS,
+    MAX_QUANTITY,
     CatalogueModel,
     Plan,
 )
@@ -57,6 +58,23 @@ class PlanForm(forms.Form):
         required=False,
         help_text=_("Empty: as long as its owner wants."),
     )
+    max_quantity = forms.IntegerField(
+        label=_("Units per subscription, at most"),
+        min_value=1,
+        max_value=MAX_QUANTITY,
+        initial=1,
+        required=False,
+        help_text=_(
+            "Units multiply the fees, the free units and the quota. 1: not sold by quantity."
+        ),
+    )
+    refund_policy = forms.ChoiceField(
+        label=_("Given back of fees paid in advance"),
+        choices=RefundPolicy.choices,
+        initial=RefundPolicy.PRORATED,
+        required=False,
+        help_text=_("When a subscriber cancels at once."),
+    )
     requires_approval = forms.BooleanField(label=_("I decide on each subscription"), required=False)
     is_private = forms.BooleanField(
         label=_("Private"),
@@ -82,6 +100,8 @@ class PlanForm(forms.Form):
             key_rotation_days=values["key_rotation_days"],
             key_rotation_optional=values["key_rotation_optional"],
             key_max_days=values["key_max_days"],
+            max_quantity=values["max_quantity"] or 1,
+            refund_policy=RefundPolicy(values["refund_policy"] or RefundPolicy.PRORATED),
             requires_approval=values["requires_approval"],
             is_private=values["is_private"],
             position=position,

@@ -8,8 +8,8 @@ from drf_spectacular.utils import extend_schema_field
 from rest_framework import serializers
 
 from apps.pricing.api.serializers import PriceVersionOutput
-from apps.pricing.enums import TrialEnd
-from apps.pricing.models import MAX_KEY_ROTATION_DAYS, Plan
+from apps.pricing.enums import RefundPolicy, TrialEnd
+from apps.pricing.models import MAX_KEY_ROTATION_DAYS, MAX_QUANTITY, Plan
 from apps.pricing.selectors import current_version_of, current_versions_of
 
 # --- in ------------------------------------------------------------------------------------------
@@ -34,6 +34,17 @@ class PlanFieldsInput(serializers.Serializer[Any]):
     key_rotation_optional = serializers.BooleanField(required=False)
     key_max_days = serializers.IntegerField(
         min_value=1, max_value=3650, required=False, allow_null=True
+    )
+    max_quantity = serializers.IntegerField(
+        min_value=1,
+        max_value=MAX_QUANTITY,
+        required=False,
+        help_text="Units that one subscription may have; 1: the plan is not sold by quantity.",
+    )
+    refund_policy = serializers.ChoiceField(
+        choices=RefundPolicy.choices,
+        required=False,
+        help_text="What of the fees paid in advance goes back when a subscription is cancelled at once.",
     )
     position = serializers.IntegerField(min_value=0, max_value=1000, required=False)
 
@@ -79,6 +90,8 @@ class OfferOutput(serializers.ModelSerializer[Plan]):
             "key_rotation_days",
             "key_rotation_optional",
             "key_max_days",
+            "max_quantity",
+            "refund_policy",
             "price",
             "prices",
         )

@@ -10,6 +10,7 @@ from apps.pricing.models.catalogue import (
 from apps.pricing.models.plans import (
     DEFAULT_KEY_ROTATION_DAYS,
     MAX_KEY_ROTATION_DAYS,
+    MAX_QUANTITY,
     Plan,
     PlanInvitation,
     PlanQuerySet,
@@ -22,6 +23,7 @@ __all__ = [
     "CALLS_METER",
     "DEFAULT_KEY_ROTATION_DAYS",
     "MAX_KEY_ROTATION_DAYS",
+    "MAX_QUANTITY",
     "CatalogueLoad",
     "CatalogueModel",
     "CatalogueModelVersion",

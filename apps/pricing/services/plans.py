@@ -30,6 +30,8 @@ PLAN_FIELDS = (
     "key_rotation_days",
     "key_rotation_optional",
     "key_max_days",
+    "max_quantity",
+    "refund_policy",
     "position",
 )
 

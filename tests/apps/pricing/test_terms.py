@@ -14,6 +14,7 @@ from apps.pricing.summaries import interval_words, summary_of
 from tests.clients import api_client, client_for
 from tests.factories.accounts import make_member
 from tests.factories.apis import make_api
+from tests.factories.pricing import make_plan
 
 pytestmark = pytest.mark.django_db
 
@@ -27,7 +28,13 @@ def provider() -> tuple[APIClient, Any, Any]:
 
 def test_terms_over_rest_reach_the_offer() -> None:
     client, _member, api = provider()
-    terms = {"trial_days": 14, "trial_requires_card": True, "trial_end": "end"}
+    terms = {
+        "trial_days": 14,
+        "trial_requires_card": True,
+        "trial_end": "end",
+        "max_quantity": 25,
+        "refund_policy": "full",
+    }
     created = client.post(
         "/api/v1/provider/plans", {"api": api.public_id, "name": "Basic", **terms}
     )
@@ -109,6 +116,66 @@ def test_terms_in_the_builder_come_back_in_the_next_price() -> None:
     assert "begin with the calendar" in page
     form = browser.get(f"{answer['Location']}price/").content.decode()
     assert "sso: Single sign-on\ndata_export: Data export" in form
+
+
+def test_how_a_plan_is_sold_is_changed_alone_and_stays() -> None:
+    client, _member, api = provider()
+    created = client.post("/api/v1/provider/plans", {"api": api.public_id, "name": "Basic"})
+    plan = f"/api/v1/provider/plans/{created.data['id']}"
+    assert (created.data["max_quantity"], created.data["refund_policy"]) == (1, "prorated")
+
+    changed = client.patch(plan, {"max_quantity": 10, "refund_policy": "none"})
+    renamed = client.patch(plan, {"name": "Small"})
+
+    for answer in (changed, renamed, client.get(plan)):
+        assert answer.status_code == 200
+        assert (answer.data["max_quantity"], answer.data["refund_policy"]) == (10, "none")
+
+
+@pytest.mark.parametrize(
+    "change",
+    [
+        {"max_quantity": 0},
+        {"max_quantity": 100_001},
+        {"max_quantity": None},
+        {"refund_policy": "half"},
+        {"refund_policy": ""},
+    ],
+)
+def test_bad_terms_of_sale_name_the_field_and_save_nothing(change: dict[str, Any]) -> None:
+    client, _member, api = provider()
+
+    answer = client.post(
+        "/api/v1/provider/plans", {"api": api.public_id, "name": "Basic", **change}
+    )
+
+    assert answer.status_code == 400
+    assert [error["pointer"] for error in answer.data["errors"]] == [f"/{next(iter(change))}"]
+    assert not Plan.objects.exists()
+
+
+def test_how_a_plan_is_sold_is_set_in_the_console_and_compared() -> None:
+    member = make_member("owner")
+    plan = make_plan(make_api(organization=member.organization))
+    browser = client_for(member)
+    page = f"/console/provider/plans/{plan.public_id}/"
+    typed = {"name": "Basic", "key_limit": "5", "max_quantity": "25", "refund_policy": "none"}
+    bad = browser.post(f"{page}edit/", {**typed, "max_quantity": "0"})
+    assert "greater than or equal to 1" in bad.content.decode()
+
+    assert browser.post(f"{page}edit/", typed).status_code == 302
+
+    plan.refresh_from_db()
+    assert (plan.max_quantity, plan.refund_policy) == (25, "none")
+    form = browser.get(f"{page}edit/").content.decode()
+    assert 'name="max_quantity" value="25"' in form
+    assert (
+        "<dt>Units per subscription, at most</dt><dd>25</dd>" in browser.get(page).content.decode()
+    )
+    make_plan(plan.api, name="Pro")
+    shown = " ".join(browser.get(f"/apis/{plan.api.slug}/").content.decode().split())
+    assert "up to 25" in shown
+    assert "Given back when cancelled at once" in shown
 
 
 @pytest.mark.parametrize("interval", BillingInterval.values)
