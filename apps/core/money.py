@@ -13,9 +13,13 @@ from dataclasses import dataclass
 from decimal import ROUND_HALF_UP, Context, Decimal
 from typing import Final
 
+from babel.numbers import list_currencies
+
 # 60 digits hold any product of a 30-digit price and a 30-digit quantity without rounding on the way.
 DECIMAL_CONTEXT: Final = Context(prec=60)
 
+# ZWG is newer than the list that comes with the locale data.
+CURRENCIES: Final = frozenset(list_currencies()) | {"ZWG"}
 DEFAULT_EXPONENT: Final = 2
 EXPONENTS: Final[dict[str, int]] = {
     **dict.fromkeys(

@@ -13,6 +13,7 @@ from typing import Final, NamedTuple
 
 from django.utils.translation import gettext_lazy as _
 
+from apps.core.money import CURRENCIES
 from apps.pricing import calculator
 from apps.pricing.component_drafts import (
     MAX_PRICE,
@@ -41,7 +42,6 @@ MAX_FEATURES: Final = 30
 FEATURE_LABEL_LENGTH: Final = 80
 RATE_FIELDS: Final = ("rate_per_second", "rate_per_minute", "rate_per_hour", "rate_per_day")
 METER_FORMAT: Final = re.compile(r"[a-z][a-z0-9_]{0,59}")
-CURRENCY_FORMAT: Final = re.compile(r"[A-Z]{3}")
 
 __all__ = [
     "MAX_PRICE",
@@ -148,8 +148,9 @@ def _defects_of_terms(draft: PriceDraft) -> Iterator[Defect]:
 
 
 def _defects_of_currency(currency: str) -> Iterator[Defect]:
-    if CURRENCY_FORMAT.fullmatch(currency) is None:
-        yield Defect("/currency", "invalid", _("Use a three-letter currency code, such as USD."))
+    if currency not in CURRENCIES:
+        text = _("Use a currency code of ISO 4217, such as USD.")
+        yield Defect("/currency", "unknown_currency", text)
 
 
 def _defects_of_currencies(prices: tuple[CurrencyPrice, ...]) -> Iterator[Defect]:

@@ -17,7 +17,8 @@ from typing import Final
 from babel import Locale
 from django.utils.translation import gettext_lazy as _
 
-from apps.pricing.drafts import CURRENCY_FORMAT, METER_FORMAT, Defect
+from apps.core.money import CURRENCIES
+from apps.pricing.drafts import METER_FORMAT, Defect
 from apps.pricing.enums import PromotionDuration, PromotionKind
 from apps.pricing.models import Promotion
 
@@ -156,8 +157,9 @@ def _defects_of_value(draft: PromotionDraft) -> Iterator[Defect]:
         yield Defect("/meter", "invalid", _("Use lower-case letters, digits and _."))
     if draft.meter and draft.kind == PromotionKind.FREE_PERIODS:
         yield Defect("/meter", "unexpected", _("Free periods take off the fees."))
-    if draft.currency and CURRENCY_FORMAT.fullmatch(draft.currency) is None:
-        yield Defect("/currency", "invalid", _("Use a three-letter currency code, such as USD."))
+    if draft.currency and draft.currency not in CURRENCIES:
+        text = _("Use a currency code of ISO 4217, such as USD.")
+        yield Defect("/currency", "unknown_currency", text)
     yield from _out_of_range(draft, "percent_off", Decimal("0.01"), HUNDRED)
     yield from _out_of_range(draft, "amount_off_minor", 1, MAX_AMOUNT_MINOR)
     yield from _out_of_range(draft, "free_units", Decimal("0.000000000001"), MAX_UNITS)

@@ -11,11 +11,11 @@ from __future__ import annotations
 from decimal import Decimal
 from typing import Any, Final
 
-from babel.numbers import list_currencies
 from django.utils.translation import gettext_lazy as _
 from drf_spectacular.utils import extend_schema_field
 from rest_framework import serializers
 
+from apps.core.money import CURRENCIES
 from apps.pricing.calculator import (
     Conversion,
     DiscountKind,
@@ -31,8 +31,6 @@ MAX_COMPONENTS: Final = 50
 MAX_TIERS: Final = 100
 MAX_AMOUNTS: Final = 10_000
 MAX_DISCOUNTS: Final = 20
-# Newer than the list of currencies that comes with the locale data.
-CURRENCIES: Final = frozenset(list_currencies()) | {"ZWG"}
 METER: Final = r"^[a-z][a-z0-9_]{0,59}$"
 
 

@@ -46,7 +46,7 @@ from apps.subscriptions.periods import local_date
 
 def add_charges_to_draft(
     *, run: RatingRun, quantities: Mapping[str, Decimal] | None = None, day: date | None = None
-) -> Invoice:
+) -> Invoice | None:
     """Put a run's charges, rounded once each, on the draft of the account's billing day, less what promotions take off.
 
     The billing day is the local day on which the period ended, so everything that ends on one day comes on one invoice; the
@@ -54,16 +54,19 @@ def add_charges_to_draft(
 
     Args:
         quantities: by meter, of the closing run; promotions act on it alone.
+    Returns: the draft, or None for a run without charges: nobody gets an invoice without lines.
     Part of the caller's transaction.
     """
     require_transaction()
+    charges = list(RatedCharge.objects.filter(run=run).order_by("id"))
+    if not charges:
+        return None
     period = run.period
     if day is None:
         day = _closing_day(period)
     invoice = draft_of(period, day)
     percent = tax_percent_of(country=period.consumer_organization.country, day=day)
     position = invoice.lines.aggregate(last=Max("position"))["last"] or 0
-    charges = list(RatedCharge.objects.filter(run=run).order_by("id"))
     lines = InvoiceLine.objects.bulk_create(
         _line_of(invoice, charge, run, position + number, percent)
         for number, charge in enumerate(charges, start=1)

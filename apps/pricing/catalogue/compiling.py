@@ -11,9 +11,9 @@ from dataclasses import dataclass, field
 from decimal import Decimal
 from typing import Any, Final, NamedTuple
 
-from babel.numbers import list_currencies
 from django.utils.translation import gettext as _
 
+from apps.core.money import CURRENCIES
 from apps.pricing.catalogue.schema import CYCLES, QUOTA_FIELDS, defects_of_model
 from apps.pricing.catalogue.shapes import decimal_of, value_of
 from apps.pricing.drafts import (
@@ -246,7 +246,7 @@ def _defects_of_currency(
     definition: Mapping[str, Any], settings: CatalogueSettings
 ) -> Iterator[ModelDefect]:
     currency = definition.get("currency", settings.default_currency)
-    if currency not in list_currencies():
+    if currency not in CURRENCIES:
         text = _("There is no currency “%(code)s”.") % {"code": currency}
         yield ModelDefect("/currency", "unknown_currency", text)
     elif settings.currencies and currency not in settings.currencies:

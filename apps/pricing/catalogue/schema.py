@@ -27,7 +27,7 @@ from apps.pricing.drafts import (
 from apps.pricing.enums import BillingInterval, PlanKind, TrialEnd
 from apps.pricing.promotion_drafts import PromotionDraft
 
-SCHEMA_ID: Final = "https://tollgate.dev/schemas/pricing-catalogue.json"
+SCHEMA_ID: Final = "urn:tollgate:pricing-catalogue"
 MAX_MODELS: Final = 1000
 CYCLES: Final[dict[str, tuple[BillingInterval, int]]] = {
     "daily": (BillingInterval.DAY, 1),

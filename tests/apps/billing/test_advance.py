@@ -66,6 +66,19 @@ def test_fee_in_advance_is_charged_at_the_start_and_not_again_at_the_end() -> No
     assert prove_line(line).recomputed.is_proven
 
 
+def test_a_period_without_charges_leaves_no_empty_invoice() -> None:
+    subscription = make_prepaid(
+        status=SubscriptionStatus.CANCELLED, ended_at=START + timedelta(days=9)
+    )
+    subscription.price_version.components.exclude(meter="seat").delete()
+
+    open_first_period(subscription=subscription, at=START)
+    close_due_periods(actor=ACTOR)
+
+    assert not BillingPeriod.objects.exclude(status="closed").exists()
+    assert [invoice.lines.count() for invoice in Invoice.objects.all()] == [1]
+
+
 def test_opening_again_charges_once() -> None:
     subscription = make_prepaid()
 

@@ -60,6 +60,7 @@ def test_terms_over_rest_reach_the_offer() -> None:
     [
         ({"interval": "fortnight"}, "/interval"),
         ({"alignment": "moon"}, "/alignment"),
+        ({"currency": "XXZ"}, "/currency"),
         ({"features": [{"key": "sso"}]}, "/features/0/label"),
         ({"features": [{"key": "S S O", "label": "A"}]}, "/features/0/key"),
     ],
