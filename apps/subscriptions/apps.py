@@ -21,6 +21,7 @@ class SubscriptionsConfig(AppConfig):
             attention,  # noqa: F401
             endings,  # noqa: F401
             notices,
+            plan_change_notices,  # noqa: F401
             plan_endings,  # noqa: F401
             plan_move_notices,  # noqa: F401
             receivers,  # noqa: F401

@@ -71,11 +71,13 @@ class SubscriptionResumed(SubscriptionEvent):
 class PlanChanged(SubscriptionEvent):
     """Another plan, price version or quantity counts from now on; `change_id` names the row with the amounts.
 
-    `starts_period`: a new anchor and a new period begin with it.
+    `starts_period`: a new anchor and a new period begin with it. `planned_change_id`: of the change that waited for this
+    moment; None where it was made at once.
     """
 
     change_id: UUID
     starts_period: bool
+    planned_change_id: UUID | None = None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -36,9 +36,16 @@ from apps.subscriptions.services.changes import (
 
 
 def apply_terms(
-    *, subscription: Subscription, quote: ChangeQuote, actor: Actor
+    *,
+    subscription: Subscription,
+    quote: ChangeQuote,
+    actor: Actor,
+    planned: PlannedChange | None = None,
 ) -> SubscriptionChange:
-    """Put a locked subscription on the terms of a quote from its moment on. Publishes PlanChanged."""
+    """Put a locked subscription on the terms of a quote from its moment on. Publishes PlanChanged.
+
+    `planned` is the change that waited for this moment.
+    """
     before = snapshot(subscription)
     if quote.starts_period:
         _begin_anew(subscription, quote)
@@ -52,6 +59,7 @@ def apply_terms(
         event=PlanChanged,
         money=ChangeMoney(quote=quote.to_json(), net=quote.net),
         starts_period=quote.starts_period,
+        planned_change_id=planned.pk if planned else None,
     )
 
 
@@ -132,7 +140,7 @@ def apply_due_change(*, subscription_id: UUID, until: datetime, actor: Actor) ->
     has_rolled = running_period(subscription, at).is_open
     timing = ChangeTiming.NOW if has_rolled else ChangeTiming.PERIOD_END
     quote = quote_change(subscription, terms, at=at, timing=timing, effective_at=at)
-    apply_terms(subscription=subscription, quote=quote, actor=actor)
+    apply_terms(subscription=subscription, quote=quote, actor=actor, planned=planned)
     return True
 
 
