@@ -10,6 +10,7 @@ from django.db.models.functions import TruncMonth
 
 from apps.billing.enums import LineKind
 from apps.billing.models import InvoiceLine
+from apps.core.formatting import format_month
 from apps.core.money import Money
 from apps.pricing.models import Promotion
 
@@ -21,6 +22,11 @@ class MonthGiven:
     month: date
     bills: int
     amount: Money
+
+    @property
+    def title(self) -> str:
+        """The month in the reader's language."""
+        return format_month(self.month)
 
 
 def given_by_month(promotion: Promotion) -> list[MonthGiven]:

@@ -15,8 +15,8 @@ from typing import Final, Literal
 
 from babel import Locale
 from babel.dates import format_date as babel_date
+from babel.dates import format_skeleton, format_timedelta, get_datetime_format
 from babel.dates import format_time as babel_time
-from babel.dates import format_timedelta, get_datetime_format
 from babel.numbers import NumberPattern, format_decimal, format_percent
 from django.utils import timezone
 from django.utils.translation import get_language, to_locale
@@ -149,6 +149,11 @@ def format_day(value: date, width: Width = "medium") -> str:
     """Write a day; an instant is taken as its day in the reader's time zone."""
     day = timezone.localtime(value).date() if isinstance(value, datetime) else value
     return babel_date(day, width, locale=reader_locale())
+
+
+def format_month(value: date) -> str:
+    """Write a day's month and year: `January 2025`."""
+    return format_skeleton("yMMMM", value, locale=reader_locale())
 
 
 def format_relative(value: datetime, now: datetime) -> str:

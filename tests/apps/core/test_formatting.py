@@ -124,3 +124,12 @@ def test_day_does_not_move_with_the_zone() -> None:
 )
 def test_relative_counts_days_up_to_two_months(span: timedelta, shown: str) -> None:
     assert formatting.format_relative(INSTANT + span, INSTANT) == shown
+
+
+@pytest.mark.parametrize(
+    ("language", "shown"),
+    [("en", "January 2025"), ("es", "enero de 2025"), ("fr", "janvier 2025"), ("hi", "जनवरी 2025")],
+)
+def test_month_follows_the_reader(language: str, shown: str) -> None:
+    with translation.override(language):
+        assert formatting.format_month(date(2025, 1, 31)) == shown
