@@ -115,6 +115,7 @@ STATES: Final[dict[str, StateLook]] = {
     "void": StateLook("neutral", pgettext_lazy("state", "Void")),
     "waiting": StateLook("info", pgettext_lazy("state", "Waiting"), is_moving=True),
     "wanted": StateLook("info", pgettext_lazy("state", "Wanted"), is_moving=True),
+    "withdrawn": StateLook("neutral", pgettext_lazy("state", "Taken back")),
     "written": StateLook("info", pgettext_lazy("state", "Written"), is_moving=True),
 }
 

@@ -254,7 +254,7 @@ def test_page_asks_before_the_account_moves() -> None:
     unmoved = organization.timezone
     confirmed = client.post("/console/organization/", {**fields, "zone_is_confirmed": "1"})
 
-    assert "2027-04-09 15:00" in asked.text
+    assert 'datetime="2027-04-09T15:00:00' in asked.text
     assert unmoved == "UTC"
     assert confirmed.status_code == 302
     subscription.refresh_from_db()
