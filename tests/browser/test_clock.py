@@ -51,6 +51,7 @@ def test_clock_trial_and_zone_look_well(
         visit(page, "/console/organization/")
         page.get_by_label("Time zone").select_option("Asia/Tokyo")
         page.get_by_role("button", name="Save").click()
+        page.get_by_role("heading", name="Move to another time zone").wait_for()
         assert paid.api.name in page.content()
         check("zone")
 

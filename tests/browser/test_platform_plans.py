@@ -107,6 +107,7 @@ def test_a_refusal_shows_the_plans_and_leads_to_them(
     visit(page, "/console/usage/exports/")
     page.get_by_label("Format").select_option("parquet")
     page.get_by_role("button", name="Write the file").click()
+    page.get_by_role("link", name="Compare the plans").first.wait_for()
     assert find_violations(page) == []
     page.screenshot(path=artifacts / "platform-refused.png", full_page=True)
 
