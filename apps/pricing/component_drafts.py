@@ -119,8 +119,19 @@ class ComponentDraft:
 
 def is_given(draft: ComponentDraft | TierDraft, name: str) -> bool:
     """Whether a field says something: it is not what it is without being written down."""
-    default = next(field.default for field in fields(draft) if field.name == name)
+    default = _DEFAULTS[type(draft)][name]
     return default is MISSING or getattr(draft, name) != default
+
+
+# What each field is without being written down.
+_DEFAULTS: Final[Mapping[type, Mapping[str, object]]] = {
+    kind: {field.name: field.default for field in fields(kind)}
+    for kind in (ComponentDraft, TierDraft)
+}
+
+
+def _given(draft: ComponentDraft | TierDraft) -> set[str]:
+    return {name for name in _DEFAULTS[type(draft)] if is_given(draft, name)}
 
 
 def price_component(draft: ComponentDraft) -> calculator.Component:
@@ -172,7 +183,7 @@ def find_component_defects(components: Sequence[ComponentDraft]) -> Iterator[Def
 
 def _shape_defects(draft: ComponentDraft, pointer: str) -> Iterator[Defect]:
     """Check that a price has what its model needs, and nothing that it does not have."""
-    given = {field.name for field in fields(draft) if is_given(draft, field.name)}
+    given = _given(draft)
     for name in sorted(given - COMMON - FIELDS[draft.model]):
         yield Defect(f"{pointer}/{name}", "unexpected", _("This kind of price does not have it."))
     for name in REQUIRED[draft.model]:
@@ -193,8 +204,7 @@ def _shape_defects(draft: ComponentDraft, pointer: str) -> Iterator[Defect]:
     known = PERCENT_TIER if draft.model == PriceModel.GRADUATED_PERCENTAGE else UNIT_TIER
     for position, tier in enumerate(draft.tiers):
         place = f"{pointer}/tiers/{position}"
-        own = {field.name for field in fields(tier) if is_given(tier, field.name)}
-        for name in sorted(own - known):
+        for name in sorted(_given(tier) - known):
             yield Defect(f"{place}/{name}", "unexpected", _("Tiers of this kind do not have it."))
         if tier.package_size is not None and not _is_positive(tier.package_size):
             yield _empty_package(f"{place}/package_size")
@@ -215,10 +225,10 @@ def _number_defects(draft: ComponentDraft, pointer: str) -> Iterator[Defect]:
 
 
 def _too_large(draft: ComponentDraft | TierDraft, pointer: str) -> Iterator[Defect]:
-    for field in fields(draft):
-        value = getattr(draft, field.name)
+    for name in _DEFAULTS[type(draft)]:
+        value = getattr(draft, name)
         if isinstance(value, Decimal) and value.is_finite() and value >= MAX_PRICE:
-            yield Defect(f"{pointer}/{field.name}", "out_of_range", _("Choose a smaller number."))
+            yield Defect(f"{pointer}/{name}", "out_of_range", _("Choose a smaller number."))
 
 
 def _is_positive(number: Decimal) -> bool:

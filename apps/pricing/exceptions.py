@@ -131,3 +131,17 @@ class PricingModelInactive(Conflict):
 
     code = "pricing_model_inactive"
     title = _("The pricing model is not active")
+
+
+class CurrencyNotOffered(RuleViolated):
+    """The plan has no price in this currency."""
+
+    code = "currency_not_offered"
+    title = _("The plan has no price in this currency")
+
+
+class QuantityNotOffered(RuleViolated):
+    """The plan is not sold in this quantity."""
+
+    code = "quantity_not_offered"
+    title = _("The plan is not sold in this quantity")

@@ -9,8 +9,11 @@ Source: docs/api/quotes.md.
 from __future__ import annotations
 
 from decimal import Decimal
+from functools import cached_property
+from threading import local
 from typing import Any, Final
 
+from django.utils.translation import get_language
 from django.utils.translation import gettext_lazy as _
 from drf_spectacular.utils import extend_schema_field
 from rest_framework import serializers
@@ -24,6 +27,7 @@ from apps.pricing.calculator import (
     TaxPolicy,
 )
 from apps.pricing.enums import PackageRoundings
+from apps.pricing.models.plans import MAX_QUANTITY
 
 MAX_DIGITS: Final = 30
 MAX_PLACES: Final = 12
@@ -146,13 +150,18 @@ class UsageField(serializers.Field[Any, Any, Any, Any]):
 
     def to_internal_value(self, data: Any) -> dict[str, Any]:
         """Return the one form that is given, by its name."""
-        given = QuoteUsageInput(data=data if isinstance(data, dict) else {"quantity": data})
-        if not given.is_valid():
-            errors: Any = given.errors
-            raise serializers.ValidationError(
-                errors if isinstance(data, dict) else errors.get("quantity", errors)
-            )
-        return dict(given.validated_data)
+        if isinstance(data, dict):
+            return dict(self._forms.run_validation(data))
+        try:
+            return dict(self._forms.run_validation({"quantity": data}))
+        except serializers.ValidationError as refusal:
+            errors: Any = refusal.detail
+            raise serializers.ValidationError(errors.get("quantity", errors)) from None
+
+    @cached_property
+    def _forms(self) -> QuoteUsageInput:
+        """The shape of an object, made once for all meters."""
+        return QuoteUsageInput()
 
 
 class QuotePeriodInput(ExactInput):
@@ -207,7 +216,17 @@ class QuoteInput(ExactInput):
     """A plan or an inline price, and a usage by meter."""
 
     plan = serializers.CharField(required=False, help_text="Public id of a plan, `pln_…`.")
-    currency = serializers.CharField(required=False, max_length=3)
+    currency = serializers.CharField(
+        required=False,
+        max_length=3,
+        help_text="ISO 4217. With a plan: one that it has prices in; left out, its default one.",
+    )
+    quantity = serializers.IntegerField(
+        required=False,
+        min_value=1,
+        max_value=MAX_QUANTITY,
+        help_text="Units of the plan; 1 if left out.",
+    )
     components = serializers.ListField(
         child=QuoteComponentInput(), required=False, max_length=MAX_COMPONENTS
     )
@@ -243,9 +262,9 @@ class QuoteInput(ExactInput):
             raise serializers.ValidationError(
                 {"currency": _("Prices need a currency.")}, code="required"
             )
-        if "plan" in attrs and "currency" in attrs:
-            text = _("The plan has its currency already.")
-            raise serializers.ValidationError({"currency": text}, code="unexpected")
+        if "components" in attrs and "quantity" in attrs:
+            text = _("Only plans are sold by quantity.")
+            raise serializers.ValidationError({"quantity": text}, code="unexpected")
         for name in ("promotion_code", "promotions"):
             if name in attrs and ("plan" not in attrs or "discounts" in attrs):
                 text = _("Promotions hold for a plan, without discounts of your own.")
@@ -254,3 +273,25 @@ class QuoteInput(ExactInput):
             text = _("Give either a tax rate or an address.")
             raise serializers.ValidationError({"tax_address": text}, code="unexpected")
         return attrs
+
+
+# What was made for a thread, by language.
+_made = local()
+
+
+def read_question(data: Any) -> dict[str, Any]:
+    """Return a question as `QuoteInput` validates it.
+
+    Making its hundred fields takes longer than checking them, so each thread keeps its own. They are kept by language
+    because fields keep the words of a refusal once these were said.
+
+    Raises:
+        ValidationError: names each field that is wrong.
+    """
+    if not isinstance(data, dict):
+        QuoteInput(data=data).is_valid(raise_exception=True)
+    by_language: dict[str | None, QuoteInput] = _made.__dict__.setdefault("by_language", {})
+    language = get_language()
+    if language not in by_language:
+        by_language[language] = QuoteInput()
+    return dict(by_language[language].run_validation(data))

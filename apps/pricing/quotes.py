@@ -42,7 +42,9 @@ from apps.pricing.drafts import BASE_FEE_METER
 from apps.pricing.inline_prices import read_inline_prices
 from apps.pricing.models import CALLS_METER, PriceVersion
 from apps.pricing.promotion_quotes import reductions_for_quote
-from apps.pricing.selectors import get_quotable_version, price_table_of, tax_percent_of
+from apps.pricing.quantities import require_quantity, table_for_quantity
+from apps.pricing.quotable_prices import compiled_prices_of, get_quotable_version
+from apps.pricing.selectors import tax_percent_of
 
 METER_WORDS: Final = {BASE_FEE_METER: _("Base fee"), CALLS_METER: _("Calls")}
 
@@ -123,6 +125,7 @@ def answer_quote(question: Mapping[str, Any], *, actor: Actor) -> Quote:
 
     Raises:
         NotFound: the plan does not exist, or not for this actor.
+        CurrencyNotOffered, QuantityNotOffered: the plan is not sold like that; names the field.
         PromotionRefused: the code does not hold for the actor's organization; `reason` says why.
         InvalidPrice: the inline price cannot be calculated; `errors` points at each defect.
     """
@@ -132,10 +135,13 @@ def answer_quote(question: Mapping[str, Any], *, actor: Actor) -> Quote:
     )
     terms = terms_of(question, tax_percent=percent or Decimal(0))
     if "plan" in question:
-        version = get_quotable_version(actor, question["plan"])
+        version = get_quotable_version(actor, question["plan"], currency=question.get("currency"))
+        quantity = question.get("quantity", 1)
+        require_quantity(version.plan, quantity)
         reductions = reductions_for_quote(question, version, actor=actor)
         terms = replace(terms, reductions=reductions)
-        return quote(price_table_of(version), question["usage"], terms=terms)
+        table = table_for_quantity(compiled_prices_of(version), quantity)
+        return quote(table, question["usage"], terms=terms)
     table = read_inline_prices(question["currency"], question["components"])
     return quote(table, question["usage"], terms=terms)
 
@@ -148,7 +154,7 @@ def quote_first_bill(version: PriceVersion, *, actor: Actor, promotion_code: str
     """
     question = {"promotion_code": promotion_code, "promotions": True, "usage": {}}
     reductions = reductions_for_quote(question, version, actor=actor)
-    return quote(price_table_of(version), {}, terms=Terms(reductions=reductions))
+    return quote(compiled_prices_of(version), {}, terms=Terms(reductions=reductions))
 
 
 def quote_usage(table: PriceTable, quantities: Mapping[str, Decimal]) -> Quote:

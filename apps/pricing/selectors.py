@@ -180,18 +180,6 @@ def get_choosable_plan(actor: Actor, public_id: str) -> Plan:
     return plan
 
 
-def get_quotable_version(actor: Actor, plan_public_id: str) -> PriceVersion:
-    """Return the price that a quote for a plan is made with.
-
-    Raises:
-        NotFound: unknown or hidden plan, or one that has no price yet.
-    """
-    version = current_version_of(get_choosable_plan(actor, plan_public_id))
-    if version is None:
-        raise NotFound
-    return version
-
-
 def has_published_plan(api: Api) -> bool:
     """Tell whether somebody could subscribe to the API."""
     return Plan.objects.filter(api=api, status=PlanStatus.PUBLISHED).exists()

@@ -21,13 +21,6 @@ class PlanNotOffered(Conflict):
     title = _("This plan takes no new subscribers")
 
 
-class CurrencyNotOffered(RuleViolated):
-    """The plan has no price in this currency."""
-
-    code = "currency_not_offered"
-    title = _("The plan has no price in this currency")
-
-
 class ApiNotAvailable(Conflict):
     """The API takes no new subscribers: it is not active."""
 
@@ -187,13 +180,6 @@ class PlanNeedsApproval(Conflict):
 
     code = "plan_needs_approval"
     title = _("The provider of the API decides on subscriptions to this plan")
-
-
-class QuantityNotOffered(RuleViolated):
-    """The plan is not sold in this quantity."""
-
-    code = "quantity_not_offered"
-    title = _("The plan is not sold in this quantity")
 
 
 class NotChangeable(Conflict):

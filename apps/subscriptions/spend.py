@@ -13,9 +13,9 @@ from apps.core.clock import Period
 from apps.core.money import Money
 from apps.pricing.calculator import PriceTable, price_of, units_within
 from apps.pricing.models import CALLS_METER
+from apps.pricing.quantities import table_for_quantity
 from apps.pricing.selectors import price_table_of
 from apps.subscriptions.models import SpendCap, Subscription
-from apps.subscriptions.quantities import table_for_quantity
 
 ZERO = Decimal(0)
 

@@ -13,10 +13,10 @@ from apps.core import clock
 from apps.core.db import require_transaction
 from apps.pricing.calculator import Charge, PriceTable, Usage, rate
 from apps.pricing.models import CALLS_METER
+from apps.pricing.quantities import table_for_quantity
 from apps.pricing.selectors import price_table_of
 from apps.subscriptions.calendar import local_day
 from apps.subscriptions.models import Subscription
-from apps.subscriptions.quantities import table_for_quantity
 from apps.subscriptions.spend import waived_calls
 from apps.usage.selectors import parts_of
 from apps.usage.services import ClosedUsage

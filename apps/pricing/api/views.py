@@ -17,7 +17,7 @@ from apps.pricing.api.quote_serializers import QuoteOutput
 from apps.pricing.code_tries import CODE_TRIES
 from apps.pricing.drafts import PlanDraft
 from apps.pricing.models import Plan, PriceVersion
-from apps.pricing.quote_input import QuoteInput
+from apps.pricing.quote_input import QuoteInput, read_question
 from apps.pricing.quotes import answer_quote
 from apps.pricing.services import PLAN_FIELDS
 
@@ -187,7 +187,7 @@ class QuoteView(ApiView):
 
         Give `plan`, or `currency` and `components`; 422 `invalid_price` points at each defect of the latter.
         """
-        question = self.validated(QuoteInput)
+        question = read_question(self.request.data)
         if "promotion_code" in question:
             take_turn(CODE_TRIES, request=request, actor=self.actor)
         return Response(answer_quote(question, actor=self.actor).explain())

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
+from django.utils.translation import gettext as _
 from drf_spectacular.utils import extend_schema_field
 from rest_framework import serializers
 
@@ -30,6 +31,14 @@ class PlanChangeInput(serializers.Serializer[Any]):
         required=False,
         help_text="`now` or `period_end`.",
     )
+
+    def validate(self, attrs: dict[str, Any]) -> dict[str, Any]:
+        """Something is to change."""
+        if "plan" not in attrs and "quantity" not in attrs:
+            text = _("Give the plan, the quantity, or both.")
+            detail = serializers.ErrorDetail(text, code="required")
+            raise serializers.ValidationError({"plan": [detail], "quantity": [detail]})
+        return attrs
 
 
 class ApplyPlanChangeInput(PlanChangeInput):

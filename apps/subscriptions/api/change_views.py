@@ -30,8 +30,8 @@ class ChangePreviewView(SubscriptionViewBase):
     @extend_schema(request=shapes.PlanChangeInput, responses=shapes.ChangeQuoteOutput)
     def post(self, _request: Request, subscription_id: str) -> Response:
         """Work it out; nothing changes. `POST …/change` with the `token` charges exactly this."""
-        values = self.validated(shapes.PlanChangeInput)
         subscription = self.load(subscription_id)
+        values = self.validated(shapes.PlanChangeInput)
         quote = services.preview_change(
             subscription=subscription,
             wish=wish_of(self.actor, subscription, values),
@@ -50,8 +50,8 @@ class PlanChangeView(SubscriptionViewBase):
     )
     def post(self, request: Request, subscription_id: str) -> Response:
         """Change it at once, or plan the change for the end of the period: then `scheduled_change` shows it."""
-        values = self.validated(shapes.ApplyPlanChangeInput)
         subscription = self.load(subscription_id)
+        values = self.validated(shapes.ApplyPlanChangeInput)
         wish = wish_of(self.actor, subscription, values)
 
         def work() -> tuple[int, Any]:

@@ -16,7 +16,8 @@ from apps.core.api.views import ApiView
 from apps.core.rate_limits import take_turn
 from apps.pricing.code_tries import CODE_TRIES
 from apps.pricing.promotion_rules import WORDS, Reason
-from apps.pricing.selectors import get_choosable_plan, get_quotable_version
+from apps.pricing.quotable_prices import get_quotable_version
+from apps.pricing.selectors import get_choosable_plan
 from apps.subscriptions import selectors, services
 from apps.subscriptions.models import PromotionRedemption
 from apps.subscriptions.promotions import Answer, answer_code, list_redemptions

@@ -19,20 +19,20 @@ from apps.core import clock
 from apps.core.actors import Actor
 from apps.core.exceptions import NotFound
 from apps.pricing.enums import PlanStatus
+from apps.pricing.exceptions import CurrencyNotOffered
 from apps.pricing.models import Plan, PriceVersion
+from apps.pricing.quantities import require_quantity
 from apps.subscriptions.change_quotes import ChangeQuote, quote_change
 from apps.subscriptions.change_terms import Terms, default_timing, terms_of
 from apps.subscriptions.enums import ChangeTiming, PlannedChangeStatus, SubscriptionStatus
 from apps.subscriptions.exceptions import (
     CancellationAlreadyScheduled,
     ChangedMeanwhile,
-    CurrencyNotOffered,
     NotChangeable,
     NothingToChange,
     PlanNeedsApproval,
     PlanNotOffered,
     PlanOfAnotherApi,
-    QuantityNotOffered,
 )
 from apps.subscriptions.models import Subscription
 from apps.subscriptions.services.changes import lock_subscription
@@ -138,12 +138,7 @@ def _wanted_terms(subscription: Subscription, wish: ChangeWish) -> Terms:
     quantity = wish.quantity
     if quantity is None:
         quantity = subscription.quantity if subscription.quantity <= plan.max_quantity else 1
-    if quantity != 1 and plan.max_quantity == 1:
-        text = _("This plan is not sold by quantity. Choose 1.")
-        raise QuantityNotOffered(text, field="quantity")
-    if not 1 <= quantity <= plan.max_quantity:
-        text = _("Choose a quantity from 1 to %(most)s.") % {"most": plan.max_quantity}
-        raise QuantityNotOffered(text, field="quantity")
+    require_quantity(plan, quantity)
     return Terms(version, quantity)
 
 

@@ -21,6 +21,7 @@ from apps.core.actors import Actor
 from apps.core.audit import record_audit
 from apps.core.events import publish
 from apps.core.querysets import only_of
+from apps.pricing.exceptions import CurrencyNotOffered
 from apps.pricing.models import Plan, PriceVersion
 from apps.subscriptions.calendar import numbered_period, period_at, period_number_at
 from apps.subscriptions.enums import (
@@ -36,7 +37,6 @@ from apps.subscriptions.events import (
     VersionMoveScheduled,
 )
 from apps.subscriptions.exceptions import (
-    CurrencyNotOffered,
     MoveAlreadyRunning,
     MoveNotRunning,
     MoveTooSoon,

@@ -15,6 +15,7 @@ from apps.core.actors import Actor
 from apps.core.exceptions import NotFound
 from apps.pricing.enums import PlanStatus, TrialEnd
 from apps.pricing.models import Plan, PriceVersion
+from apps.pricing.quotable_prices import currency_not_offered
 from apps.pricing.selectors import current_version_of, current_versions_of, version_in
 from apps.subscriptions.card_sources import has_card
 from apps.subscriptions.enums import SubscriptionStatus
@@ -27,7 +28,6 @@ from apps.subscriptions.exceptions import (
     AlreadySubscribed,
     ApiNotAvailable,
     CardRequired,
-    CurrencyNotOffered,
     PlanNotOffered,
 )
 from apps.subscriptions.models import Subscription
@@ -160,9 +160,7 @@ def _in_currency(
     """Return the current version in the currency asked for, or in the organization's own; None means the default."""
     version = version_in(plan, currency or organization.currency)
     if version is None and currency:
-        offered = ", ".join(row.currency for row in current_versions_of(plan))
-        detail = _("The plan has prices in %(currencies)s only.") % {"currencies": offered}
-        raise CurrencyNotOffered(detail, field="currency")
+        raise currency_not_offered([row.currency for row in current_versions_of(plan)])
     return version
 
 

@@ -20,19 +20,18 @@ from apps.billing.services.periods import close_due_periods, open_first_period
 from apps.core.actors import Actor
 from apps.core.models import AuditEvent
 from apps.pricing.enums import PlanStatus
+from apps.pricing.exceptions import CurrencyNotOffered, QuantityNotOffered
 from apps.pricing.models import TaxRate
 from apps.subscriptions.enums import ChangeTiming, PlannedChangeStatus, SubscriptionStatus
 from apps.subscriptions.exceptions import (
     CancellationAlreadyScheduled,
     ChangedMeanwhile,
-    CurrencyNotOffered,
     NoPlannedChange,
     NotChangeable,
     NothingToChange,
     PlanNeedsApproval,
     PlanNotOffered,
     PlanOfAnotherApi,
-    QuantityNotOffered,
 )
 from apps.subscriptions.models import PlannedChange, Subscription, SubscriptionChange
 from apps.subscriptions.services import (

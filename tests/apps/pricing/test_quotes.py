@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import io
 import json
+from dataclasses import replace
 from decimal import Decimal
 from pathlib import Path
 from typing import Any
@@ -14,11 +15,15 @@ from django.core.management import CommandError, call_command
 from apps.core import clock
 from apps.core.actors import Actor
 from apps.core.money import round_half_away
+from apps.pricing import services
 from apps.pricing.calculator import Step, recompute
-from apps.pricing.models import TaxRate
+from apps.pricing.drafts import CurrencyPrice
+from apps.pricing.models import PriceVersion, TaxRate
+from apps.pricing.quotable_prices import compiled_prices_of
 from apps.pricing.quote_input import QuoteInput
 from apps.pricing.quotes import answer_quote
 from tests.apps.pricing.test_api import Connect
+from tests.factories.pricing import SYSTEM, make_plan, make_price
 from tests.vectors import vectors
 
 URL = "/api/v1/pricing/quote"
@@ -242,3 +247,102 @@ def test_command_says_which_field_is_wrong(tmp_path: Path) -> None:
 
     with pytest.raises(CommandError, match="/components/0/package_price: "):
         call_command("quote", str(file))
+
+
+EURO = CurrencyPrice("EUR", (replace(make_price().components[0], flat_fee=Decimal(8)),))
+
+
+@pytest.mark.django_db
+def test_plan_is_quoted_in_each_of_its_currencies(api_client: Connect) -> None:
+    fee = make_price().components[:1]
+    plan = make_plan(price=make_price(components=fee, other_prices=(EURO,)))
+
+    told = [
+        api_client().post(URL, {"plan": plan.public_id, **asked_for}).json()
+        for asked_for in ({}, {"currency": "USD"}, {"currency": "EUR"})
+    ]
+
+    assert [(answer["currency"], answer["total_minor"]) for answer in told] == [
+        ("USD", 900),
+        ("USD", 900),
+        ("EUR", 800),
+    ]
+
+
+@pytest.mark.django_db
+def test_units_multiply_fees_and_free_calls(api_client: Connect) -> None:
+    """Three units: 27 of fees, 3 000 calls free; then 9 000 more at 0.002."""
+    plan = make_plan(max_quantity=3)
+
+    answer = api_client().post(
+        URL, {"plan": plan.public_id, "quantity": 3, "usage": {"calls": "12000"}}
+    )
+
+    assert [line["amount_minor"] for line in answer.json()["lines"]] == [2700, 1800]
+
+
+@pytest.mark.django_db
+@pytest.mark.parametrize(
+    ("asked_for", "status", "code", "pointer"),
+    [
+        ({"currency": "EUR"}, 422, "currency_not_offered", "/currency"),
+        ({"currency": "QQQ"}, 400, "validation_error", "/currency"),
+        ({"quantity": 2}, 422, "quantity_not_offered", "/quantity"),
+        ({"quantity": 0}, 400, "validation_error", "/quantity"),
+    ],
+)
+def test_what_a_plan_is_not_sold_in_is_refused_at_its_field(
+    asked_for: dict[str, Any], status: int, code: str, pointer: str, api_client: Connect
+) -> None:
+    answer = api_client().post(URL, {"plan": make_plan().public_id, **asked_for})
+
+    assert (answer.status_code, answer.json()["code"]) == (status, code)
+    assert [error["pointer"] for error in answer.json()["errors"]] == [pointer]
+
+
+@pytest.mark.django_db
+def test_published_price_is_read_once(api_client: Connect, django_assert_num_queries: Any) -> None:
+    question = {"plan": make_plan().public_id, "usage": {"calls": "12000"}}
+    first = api_client().post(URL, question).json()
+
+    with django_assert_num_queries(1):
+        second = api_client().post(URL, question).json()
+
+    assert second == first
+
+
+@pytest.mark.django_db
+def test_new_price_is_quoted_from_its_publication_on(api_client: Connect) -> None:
+    plan = make_plan()
+    question = {"plan": plan.public_id}
+    assert api_client().post(URL, question).json()["total_minor"] == 900
+    dearer = replace(make_price().components[0], flat_fee=Decimal(11))
+    version = services.add_price_version(
+        plan=plan, draft=make_price(components=(dearer,)), actor=SYSTEM
+    )
+
+    before = api_client().post(URL, question).json()["total_minor"]
+    draft = compiled_prices_of(version)
+    services.publish_version(version=version, actor=SYSTEM)
+
+    assert (before, api_client().post(URL, question).json()["total_minor"]) == (900, 1100)
+    assert draft == compiled_prices_of(PriceVersion.objects.get(pk=version.pk))
+
+
+def test_refusals_are_in_the_language_of_each_request(api_client: Connect) -> None:
+    """The shape of a question is kept by each thread; its words are not."""
+    body = {"currency": "USD", "components": [component(flat_fee="-1")]}
+
+    def detail(language: str) -> str:
+        answer = api_client().post(URL, body, headers={"Accept-Language": language})
+        return str(answer.json()["errors"][0]["detail"])
+
+    english, spanish = detail("en"), detail("es")
+    assert english == detail("en") != spanish == detail("es")
+
+
+@pytest.mark.parametrize("body", [[], "text", 3, None])
+def test_question_is_an_object(body: Any, api_client: Connect) -> None:
+    answer = api_client().post(URL, json.dumps(body), content_type="application/json")
+
+    assert (answer.status_code, answer.json()["code"]) == (400, "validation_error")

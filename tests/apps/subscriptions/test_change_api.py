@@ -96,7 +96,7 @@ def test_downgrade_is_planned_shown_and_taken_back(
 @pytest.mark.parametrize(
     ("wish", "status", "code"),
     [
-        ({}, 409, "nothing_to_change"),
+        ({}, 400, "validation_error"),
         ({"quantity": 1}, 409, "nothing_to_change"),
         ({"quantity": 2}, 422, "quantity_not_offered"),
         ({"quantity": 0}, 400, "validation_error"),
@@ -167,3 +167,12 @@ def test_provider_sees_changes_and_amounts_but_not_who(
 
     assert (rows[0]["kind"], rows[0]["net"]["amount_minor"]) == ("plan_changed", 3_333)
     assert "actor_label" not in rows[0]
+
+
+def test_change_without_a_wish_says_what_may_be_given(
+    client: APIClient, subscription: Subscription
+) -> None:
+    for path in ("/change-preview", "/change"):
+        answer = client.post(url(subscription, path), {"timing": "now"})
+        assert answer.status_code == 400
+        assert [error["pointer"] for error in answer.json()["errors"]] == ["/plan", "/quantity"]

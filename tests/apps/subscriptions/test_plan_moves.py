@@ -17,11 +17,11 @@ from apps.core.models import AuditEvent
 from apps.core.relay import drain_until_empty
 from apps.notifications.models import Notification
 from apps.pricing import services as pricing
+from apps.pricing.exceptions import CurrencyNotOffered
 from apps.pricing.models import Plan, PriceVersion
 from apps.subscriptions import services
 from apps.subscriptions.calendar import period_at
 from apps.subscriptions.exceptions import (
-    CurrencyNotOffered,
     MoveAlreadyRunning,
     MoveNotRunning,
     MoveTooSoon,

@@ -10,7 +10,25 @@ from __future__ import annotations
 
 from dataclasses import replace
 
+from django.utils.translation import gettext as _
+
 from apps.pricing.calculator import Component, PriceTable, PricingModel
+from apps.pricing.exceptions import QuantityNotOffered
+from apps.pricing.models import Plan
+
+
+def require_quantity(plan: Plan, quantity: int) -> None:
+    """Refuse a number of units that the plan is not sold in.
+
+    Raises:
+        QuantityNotOffered: names `quantity`.
+    """
+    if quantity != 1 and plan.max_quantity == 1:
+        text = _("This plan is not sold by quantity. Choose 1.")
+        raise QuantityNotOffered(text, field="quantity")
+    if not 1 <= quantity <= plan.max_quantity:
+        text = _("Choose a quantity from 1 to %(most)s.") % {"most": plan.max_quantity}
+        raise QuantityNotOffered(text, field="quantity")
 
 
 def table_for_quantity(table: PriceTable, quantity: int) -> PriceTable:
