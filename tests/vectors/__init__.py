@@ -3,6 +3,9 @@
 Amounts, prices, quantities and percentages are decimal strings in major units; plain integers are
 counts, days and places. `null` means not set or unlimited. `…Z` is an instant in UTC, `*_local` a
 wall clock.
+
+Where Tollgate decided otherwise than the engine that a case is from, the case has `ours` beside `expected`, and its
+note says why; the test insists on `ours`. `left_out.json` names the cases that have nothing to run against, with the reason.
 """
 
 import json
@@ -26,6 +29,11 @@ def load(kind: str) -> list[dict[str, Any]]:
     cases: list[dict[str, Any]] = json.loads((FOLDER / f"{kind}.json").read_text(encoding="utf-8"))
     assert cases, f"no vectors of kind {kind}"
     return cases
+
+
+def outcome_of(vector: dict[str, Any]) -> dict[str, Any]:
+    """Return what Tollgate must answer: what the case expects, or what was decided instead."""
+    return {**vector["expected"], **vector.get("ours", {})}
 
 
 def optional_decimal(text: str | None) -> Decimal | None:

@@ -4,7 +4,7 @@ from dataclasses import replace
 from decimal import Decimal
 from typing import Any
 
-from apps.core.money import Money, allocate, currency_exponent, round_half_away
+from apps.core.money import Money, allocate, currency_exponent, round_half_away, sum_money
 from apps.pricing.calculator import (
     Component,
     PackageRounding,
@@ -115,6 +115,32 @@ def test_runs_book_the_difference_to_what_is_known_now(kind: str, vector: dict[s
         booked.append(book_difference(rated, booked))
 
     assert [line.amount for line in booked] == [Decimal(x) for x in vector["expected"]["booked"]]
+
+
+@vectors("progressive_billing")
+def test_thresholds_that_are_passed_are_booked_and_taken_off_the_end(
+    kind: str, vector: dict[str, Any]
+) -> None:
+    """A run for each threshold that usage passes books what no run has booked; the last one books the rest."""
+    given, expected = vector["input"], vector["expected"]
+    component = Component(
+        meter="m", model=PricingModel.PER_UNIT, unit_price=Decimal(given["unit_price"])
+    )
+    thresholds = [money(threshold) for threshold in given["thresholds"]]
+    booked: list[Money] = []
+    rated = money("0")
+    for units in given["cumulative_units"]:
+        rated = round_line(rate_component(component, Usage(quantity=Decimal(units))), "USD")
+        passed = sum_money(booked, "USD")
+        if any(passed < threshold <= rated for threshold in thresholds):
+            booked.append(book_difference(rated, booked))
+    rest = book_difference(rated, booked)
+
+    assert [line.amount for line in booked] == [
+        Decimal(x) for x in expected["progressive_invoices"]
+    ]
+    assert sum_money(booked, "USD") == money(expected["progressive_credit"])
+    assert rest + money(given["base_fee_final"]) == money(expected["final_invoice"])
 
 
 @vectors("spend_limits")

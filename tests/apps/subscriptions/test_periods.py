@@ -102,6 +102,18 @@ def test_calendar_boundary_comes_after_the_day(kind: str, vector: dict[str, Any]
     assert boundary == date.fromisoformat(vector["expected"]["next_boundary"])
 
 
+@vectors("first_cycle_date")
+def test_first_boundary_is_on_the_start_or_after_it(kind: str, vector: dict[str, Any]) -> None:
+    start, day = date.fromisoformat(vector["input"]["start"]), vector["input"]["bill_cycle_day"]
+    interval = Interval(IntervalUnit.MONTH, vector["input"]["interval_months"])
+    before = start_of_day(start, "UTC") - timedelta(microseconds=1)
+
+    # The boundary that ends the period in which the moment before the start lies.
+    holding = billing_period_at(start.replace(day=day), interval, at=before, timezone="UTC")
+
+    assert local_date(holding.end, "UTC") == date.fromisoformat(vector["expected"]["date"])
+
+
 @given(
     anchors,
     intervals,

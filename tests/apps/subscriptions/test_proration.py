@@ -9,6 +9,13 @@ from hypothesis import strategies as st
 
 from apps.core.clock import Period
 from apps.core.money import Money, round_half_away
+from apps.subscriptions.periods import (
+    Interval,
+    IntervalUnit,
+    billing_period,
+    billing_period_index,
+    start_of_day,
+)
 from apps.subscriptions.proration import (
     DayBasis,
     DayRange,
@@ -121,6 +128,39 @@ def test_days_are_calendar_days(kind: str, vector: dict[str, Any]) -> None:
         date.fromisoformat(row["from_local_date"]), date.fromisoformat(row["to_local_date"])
     )
     assert days.days == vector["expected"]["days"]
+
+
+@vectors("day_count_elapsed")
+def test_days_between_instants_are_local_days(kind: str, vector: dict[str, Any]) -> None:
+    row = vector["input"]
+    # Its end is the last second that belongs to the period; ours is the first instant after it.
+    end = datetime.fromisoformat(row["to_utc"]) + timedelta(seconds=1)
+    period = Period(datetime.fromisoformat(row["from_utc"]), end)
+
+    assert DayRange.of(period, row["timezone"]).days == vector["expected"]["days"]
+
+
+@vectors("billing_cycles")
+def test_cycles_billed_in_advance(kind: str, vector: dict[str, Any]) -> None:
+    """The part of a cycle before the first boundary, each whole cycle that has begun, the part after the last one."""
+    row = vector["input"]
+    start, target = date.fromisoformat(row["start"]), date.fromisoformat(row["target"])
+    end = date.max if row["end_exclusive"] is None else date.fromisoformat(row["end_exclusive"])
+    interval = Interval(IntervalUnit.MONTH, row["interval_months"])
+    anchor = start.replace(day=row["bill_cycle_day"])
+    index = billing_period_index(anchor, interval, at=start_of_day(start, "UTC"), timezone="UTC")
+
+    cycles = Decimal(0)
+    while True:
+        cycle = DayRange.of(billing_period(anchor, interval, index=index, timezone="UTC"), "UTC")
+        begins = max(start, cycle.first)
+        if begins > target or begins >= end:
+            break
+        share = share_of_days(cycle, DayRange(start, end))
+        cycles += round_half_away(prorate(Decimal(1), share.fraction), row["places"])
+        index += 1
+
+    assert cycles == Decimal(vector["expected"]["cycles"])
 
 
 @given(st.integers(1, 366), st.data())
