@@ -5,12 +5,11 @@ from __future__ import annotations
 import os
 import sys
 from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
-from urllib.parse import quote
 
 import pytest
 from django.conf import settings
-from django.db import connection
 
 from apps.gateway.valkey import get_client
 from tests.apps.gateway.dataplane.harness import (
@@ -19,19 +18,12 @@ from tests.apps.gateway.dataplane.harness import (
     running,
     wait_for,
 )
+from tests.database_gate import database_url
 
 
-def database_url() -> str:
-    """Return the test database's URL: a relay in another process reads the same rows."""
-    values = connection.settings_dict
-    password = quote(str(values["PASSWORD"]), safe="")
-    name = connection.get_connection_params()["dbname"]
-    return f"postgres://{values['USER']}:{password}@{values['HOST']}:{values['PORT']}/{name}"
-
-
-@pytest.fixture
-def relay(tmp_path: Path) -> Iterator[Process]:
-    """Run the relay on the test database."""
+@contextmanager
+def relay_process(folder: Path, **settings_of_it: str) -> Iterator[Process]:
+    """Run a relay on the test database until it leads."""
     get_client().flushdb()
     environment = {
         **os.environ,
@@ -39,9 +31,10 @@ def relay(tmp_path: Path) -> Iterator[Process]:
         "REDIS_URL": settings.REDIS_URL,
         "BROKER_URL": settings.REDIS_URL,
         "NODE_NAME": "relay-under-test",
+        **settings_of_it,
     }
     argv = [sys.executable, "manage.py", "run_relay"]
-    with running(Process(argv, environment, tmp_path / "relay.log")) as process:
+    with running(Process(argv, environment, folder / "relay.log")) as process:
         try:
             wait_for(lambda: get_client().exists("{registry}:head"), timeout_s=90, what="the relay")
             yield process
@@ -49,6 +42,13 @@ def relay(tmp_path: Path) -> Iterator[Process]:
             sys.stderr.write(process.log.read_text())
             raise
     get_client().flushdb()
+
+
+@pytest.fixture
+def relay(tmp_path: Path) -> Iterator[Process]:
+    """Run the relay on the test database."""
+    with relay_process(tmp_path) as process:
+        yield process
 
 
 @pytest.fixture
