@@ -25,7 +25,7 @@ from apps.core.limiter.turns import network_of
 from apps.core.limiter.windows import Window
 from apps.subscriptions.api_tiers import earned_tier, refresh_api_tier, refresh_api_tiers
 from apps.subscriptions.services import suspend_subscription
-from marketplace.settings.base import API_RATE_LIMITS
+from marketplace.settings.rest import API_RATE_LIMITS
 from tests.apps.gateway.dataplane.harness import ValkeyServer, running, wait_for
 from tests.clients import api_client, client_for
 from tests.factories.accounts import OrganizationFactory, actor_of, make_member, make_staff
