@@ -177,7 +177,8 @@ class ArchiveFile:
         """Return the error that names the month."""
         return ArchiveDamaged(
             _("The archive of %(month)s cannot be used: %(detail)s")
-            % {"month": self.archive, "detail": detail}
+            % {"month": self.archive, "detail": detail},
+            archive_id=self.archive.pk,
         )
 
     def groups_within(self, bounds: Mapping[str, tuple[Any, Any]]) -> list[int]:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from datetime import date
+from uuid import UUID
 
 from django.utils.translation import gettext_lazy as _
 
@@ -110,6 +111,29 @@ class ArchiveDamaged(DomainError):  # noqa: N818 -- named for the fact, as the o
     code = "archive_damaged"
     status = 500
     title = _("Archived calls cannot be read")
+
+    def __init__(self, detail: str, *, archive_id: UUID) -> None:
+        """Say what is wrong, and remember of which archive."""
+        super().__init__(detail)
+        self.archive_id = archive_id
+
+
+class ArchiveUnusable(Conflict):
+    """The range lies in an archive that could not be read when it was checked last. Restore its file and check it again."""
+
+    code = "archive_unusable"
+    title = _("Archived calls of this range cannot be read")
+
+    def __init__(self, *, month: date) -> None:
+        """Name the month."""
+        super().__init__(
+            _(
+                "The archive of %(month)s is damaged. Restore its file from the backup and verify it, then try again."
+            )
+            % {"month": f"{month:%Y-%m}"},
+            field="from",
+            month=f"{month:%Y-%m}",
+        )
 
 
 class MonthNotArchivable(Conflict):

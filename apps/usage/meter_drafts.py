@@ -19,7 +19,15 @@ from apps.pricing.drafts import BASE_FEE_METER, METER_FORMAT
 from apps.pricing.models import CALLS_METER
 from apps.usage.constants import DEFAULT_WATERMARK_DELAY_S, MAX_WATERMARK_DELAY_S
 from apps.usage.enums import Aggregation, MeterSource, UnitConversion, UnitRounding, WindowSize
-from apps.usage.meter_filters import LISTS, NUMERIC, OPERATORS, WITHOUT_VALUE, Operator, as_number
+from apps.usage.meter_filters import (
+    ENDPOINT,
+    LISTS,
+    NUMERIC,
+    OPERATORS,
+    WITHOUT_VALUE,
+    Operator,
+    as_number,
+)
 from apps.usage.models import Meter
 
 MAX_FILTERS: Final = 10
@@ -33,6 +41,11 @@ ROUNDING_PLACES: Final = range(-6, 13)
 NAME_FORMAT: Final = re.compile(r"[A-Za-z][A-Za-z0-9_.-]{0,39}")
 # They are kept as JSON in a window's key.
 VALUE_FORMAT: Final = re.compile(r'[^"\\\x00-\x1f]{1,40}')
+ENDPOINT_OPERATORS: Final = frozenset(
+    {Operator.EQUALS, Operator.DIFFERS, Operator.IN, Operator.NOT_IN}
+)
+# A method, a space and a path template.
+MAX_ENDPOINT_TEXT: Final = 310
 NAMED_SOURCES: Final = frozenset({MeterSource.PROPERTY, MeterSource.RESPONSE_HEADER})
 
 
@@ -145,6 +158,8 @@ def _defects_of_filters(draft: MeterDraft) -> Iterator[tuple[str, str]]:
                 "filters",
                 _("“%(operator)s” is no comparison.") % {"operator": str(operator)[:MAX_TEXT]},
             )
+        elif name == ENDPOINT and operator not in ENDPOINT_OPERATORS:
+            yield "filters", _("Endpoints are compared by eq, ne, in or not_in.")
         elif not _is_comparable(Operator(str(operator)), item.get("value")):
             yield (
                 "filters",
@@ -167,7 +182,7 @@ def _is_comparable(operator: Operator, value: Any) -> bool:
 def _is_text(value: Any) -> bool:
     if isinstance(value, bool | int | float):
         return True
-    return isinstance(value, str) and 0 < len(value) <= 200 and "\0" not in value
+    return isinstance(value, str) and 0 < len(value) <= MAX_ENDPOINT_TEXT and "\0" not in value
 
 
 def _defects_of_dimensions(draft: MeterDraft) -> Iterator[tuple[str, str]]:

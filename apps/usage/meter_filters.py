@@ -1,7 +1,8 @@
 """Filters and dimensions of meters: what an event is asked, and how it answers.
 
-A name is one of an event's own fields (`method`, `path`, `status`, `source`), or a property. Names of headers are in lower
-case, as in the properties of a call.
+A name is one of an event's own fields (`method`, `path`, `status`, `source`), its `endpoint`, or a property. Names of headers
+are in lower case, as in the properties of a call. The endpoint is found among those that the meter remembers, so that later
+documents of the API change nothing in what it counts.
 """
 
 from __future__ import annotations
@@ -11,12 +12,16 @@ from decimal import Decimal, InvalidOperation
 from enum import StrEnum
 from typing import Any, Final, TypeAlias
 
+from apps.usage.endpoint_table import EndpointTable
 from apps.usage.event_schema import IncomingEvent, clean_path
 
 Check: TypeAlias = Callable[[IncomingEvent], bool]
+Reader: TypeAlias = Callable[[IncomingEvent], object]
 
 OTHER: Final = "other"
 OWN_FIELDS: Final = ("method", "path", "status", "source")
+# Method and path template, such as `GET /cities/{id}`.
+ENDPOINT: Final = "endpoint"
 
 
 class Operator(StrEnum):
@@ -56,16 +61,28 @@ def value_of(event: IncomingEvent, name: str) -> object:
     return event.properties.get(name)
 
 
-def group_value(event: IncomingEvent, name: str, listed: Collection[str]) -> str:
+def reader_of(name: str, endpoints: EndpointTable | None) -> Reader:
+    """Return what reads a value of that name from events; without endpoints `endpoint` is a property as any other."""
+    if name == ENDPOINT and endpoints is not None:
+        return lambda event: endpoints.find(event.method, clean_path(event.path))
+    return lambda event: value_of(event, name)
+
+
+def group_value(event: IncomingEvent, read: Reader, listed: Collection[str]) -> str:
     """Return which of a dimension's listed values an event has, or `other`."""
-    text = as_text(value_of(event, name))
+    text = as_text(read(event))
     return text if text in listed else OTHER
 
 
-def compile_filters(filters: Iterable[Mapping[str, Any]]) -> tuple[Check, ...]:
+def compile_filters(
+    filters: Iterable[Mapping[str, Any]], endpoints: EndpointTable | None = None
+) -> tuple[Check, ...]:
     """Prepare filters, all of which must hold, for many events."""
     return tuple(
-        _check(item["property"], Operator(item["operator"]), item.get("value")) for item in filters
+        _check(
+            reader_of(item["property"], endpoints), Operator(item["operator"]), item.get("value")
+        )
+        for item in filters
     )
 
 
@@ -80,20 +97,18 @@ def as_number(value: object) -> Decimal | None:
     return number if number.is_finite() else None
 
 
-def _check(name: str, operator: Operator, value: Any) -> Check:
+def _check(read: Reader, operator: Operator, value: Any) -> Check:
     if operator in NUMERIC:
         compare, bound = _COMPARE[operator], Decimal(str(value))
-        return lambda event: (
-            (found := as_number(value_of(event, name))) is not None and compare(found, bound)
-        )
+        return lambda event: (found := as_number(read(event))) is not None and compare(found, bound)
     if operator in WITHOUT_VALUE:
         wants = operator is Operator.EXISTS
-        return lambda event: (as_text(value_of(event, name)) != "") is wants
+        return lambda event: (as_text(read(event)) != "") is wants
     if operator is Operator.STARTS_WITH:
-        return lambda event: as_text(value_of(event, name)).startswith(str(value))
+        return lambda event: as_text(read(event)).startswith(str(value))
     listed = frozenset(map(as_text, value if operator in LISTS else [value]))
     wants = operator in {Operator.EQUALS, Operator.IN}
-    return lambda event: (as_text(value_of(event, name)) in listed) is wants
+    return lambda event: (as_text(read(event)) in listed) is wants
 
 
 def as_text(value: object) -> str:

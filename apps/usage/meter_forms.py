@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from typing import Any, Final
 
 from django import forms
@@ -11,7 +11,7 @@ from django.utils.translation import gettext_lazy as _
 from apps.usage.constants import DEFAULT_WATERMARK_DELAY_S, MAX_WATERMARK_DELAY_S
 from apps.usage.enums import Aggregation, MeterSource, UnitConversion, UnitRounding, WindowSize
 from apps.usage.meter_drafts import FIXED_FIELDS, FREE_FIELDS, MeterDraft
-from apps.usage.meter_filters import LISTS, OPERATORS, WITHOUT_VALUE
+from apps.usage.meter_filters import ENDPOINT, LISTS, OPERATORS, WITHOUT_VALUE, Operator
 from apps.usage.models import Meter
 
 LINES: Final = {"rows": 3, "spellcheck": "false"}
@@ -53,6 +53,12 @@ class MeterForm(forms.Form):
             "One on a line, all must hold: method in POST, PUT or path starts_with /v1/ or tokens exists."
         ),
     )
+    endpoints = forms.MultipleChoiceField(
+        label=_("Only calls to these endpoints"),
+        required=False,
+        widget=forms.CheckboxSelectMultiple,
+        help_text=_("Of the versions that are served. Choose none to count calls to all of them."),
+    )
     group_by = forms.CharField(
         label=_("Dimensions"),
         required=False,
@@ -90,16 +96,28 @@ class MeterForm(forms.Form):
         self,
         data: Mapping[str, Any] | None = None,
         *,
+        endpoints: Sequence[str] = (),
         meter: Meter | None = None,
         is_fixed: bool = False,
     ) -> None:
-        """Begin with a meter that exists; show as fixed what cannot change any more."""
+        """Begin with a meter that exists; show as fixed what cannot change any more.
+
+        Args:
+            endpoints: those of the API, as filters name them.
+        """
         super().__init__(data, initial=None if meter is None else _initial(meter))
         self._meter = meter
+        # A meter goes on with endpoints that newer documents leave out.
+        chosen = self.initial.get("endpoints", [])
+        names = dict.fromkeys((*endpoints, *chosen))
+        if names:
+            self.fields["endpoints"].choices = [(name, name) for name in names]  # type: ignore[attr-defined]
+        else:
+            del self.fields["endpoints"]
         if meter is not None:
             self.fields["key"].disabled = True
         if is_fixed:
-            for name in FIXED_FIELDS:
+            for name in {*FIXED_FIELDS, "endpoints"} & self.fields.keys():
                 self.fields[name].disabled = True
 
     def clean_filters(self) -> list[dict[str, Any]]:
@@ -113,6 +131,9 @@ class MeterForm(forms.Form):
     def to_draft(self) -> MeterDraft:
         """Return what the services take."""
         values = {name: self.cleaned_data[name] for name in (*FIXED_FIELDS, *FREE_FIELDS)}
+        if chosen := self.cleaned_data.get("endpoints"):
+            by_endpoint = {"property": ENDPOINT, "operator": str(Operator.IN), "value": chosen}
+            values["filters"] = [by_endpoint, *values["filters"]]
         values["rounding"] = values["rounding"] or UnitRounding.NONE
         return MeterDraft(key=self.cleaned_data["key"], **values)
 
@@ -120,15 +141,22 @@ class MeterForm(forms.Form):
 def _initial(meter: Meter) -> dict[str, Any]:
     fields = {name: getattr(meter, name) for name in (*FIXED_FIELDS, *FREE_FIELDS)}
     factor = meter.conversion_factor
+    first = meter.filters[0] if meter.filters else None
+    chosen = first if first is not None and _is_choice_of_endpoints(first) else None
     return {
         **fields,
         "key": meter.key,
-        "filters": "\n".join(map(filter_text, meter.filters)),
+        "filters": "\n".join(filter_text(item) for item in meter.filters if item is not chosen),
+        "endpoints": [] if chosen is None else chosen["value"],
         "group_by": "\n".join(map(dimension_text, meter.group_by)),
         "conversion_factor": f"{factor:f}".rstrip("0").rstrip(".")
         if "." in f"{factor:f}"
         else factor,
     }
+
+
+def _is_choice_of_endpoints(item: Mapping[str, Any]) -> bool:
+    return (item["property"], item["operator"]) == (ENDPOINT, Operator.IN)
 
 
 def filter_text(item: Mapping[str, Any]) -> str:

@@ -16,7 +16,8 @@ from apps.usage.aggregation import ZERO, aggregate
 from apps.usage.enums import EventOutcome, MeterErrorCode
 from apps.usage.event_schema import IncomingEvent
 from apps.usage.instants import EPOCH, to_us
-from apps.usage.meter_drafts import FIXED_FIELDS, MeterDraft
+from apps.usage.meter_drafts import FIXED_FIELDS, MeterDraft, require_valid
+from apps.usage.meter_endpoints import resolve_endpoints
 from apps.usage.metering import compile_meter, meter_events
 from apps.usage.models import Meter, UsageEvent
 from apps.usage.placement import Place, Placed, window_start_of
@@ -42,8 +43,13 @@ class MeterSample:
 
 
 def sample_meter(*, api: Api, draft: MeterDraft) -> MeterSample:
-    """Hold a meter against the last events of an API. The draft must be valid. One query."""
-    meter = Meter(api=api, key=draft.key, created_at=EPOCH)
+    """Hold a meter against the last events of an API. One query, and one where the draft names endpoints.
+
+    Raises:
+        InvalidInput: a field of the draft is wrong.
+    """
+    require_valid(draft)
+    meter = Meter(api=api, key=draft.key, created_at=EPOCH, endpoints=resolve_endpoints(api, draft))
     for name in FIXED_FIELDS:
         setattr(meter, name, getattr(draft, name))
     rows = list(UsageEvent.objects.filter(api_id=api.pk).order_by("-occurred_at")[:SAMPLE_SIZE])

@@ -19,10 +19,18 @@ import msgspec
 
 from apps.usage.aggregation import TAKES_ANY_VALUE, Kind, Reading
 from apps.usage.constants import GATEWAY_SOURCE
+from apps.usage.endpoint_table import EndpointTable
 from apps.usage.enums import MeterErrorCode, MeterSource, WindowSize
 from apps.usage.event_schema import IncomingEvent, clean_text
 from apps.usage.instants import MINUTE_US, SECOND_US, from_us, to_us
-from apps.usage.meter_filters import Check, as_text, compile_filters, group_value
+from apps.usage.meter_filters import (
+    Check,
+    Reader,
+    as_text,
+    compile_filters,
+    group_value,
+    reader_of,
+)
 from apps.usage.models import Meter
 from apps.usage.placement import Place, Placed, day_of_minute
 
@@ -42,7 +50,7 @@ class CompiledMeter:
     source: str
     field: str
     checks: tuple[Check, ...]
-    group_by: tuple[tuple[str, frozenset[str]], ...]
+    group_by: tuple[tuple[str, Reader, frozenset[str]], ...]
     window_s: int
     delay_us: int
     counts_from_us: int
@@ -107,15 +115,21 @@ def load_meters(api_ids: Collection[UUID]) -> dict[UUID, list[CompiledMeter]]:
 def compile_meter(row: Meter) -> CompiledMeter:
     """Prepare a meter for many events."""
     is_header = row.source == MeterSource.RESPONSE_HEADER
+    endpoints = EndpointTable(map(tuple, row.endpoints)) if row.endpoints else None
     return CompiledMeter(
         id=row.pk,
         key=row.key,
         kind=Kind(row.aggregation),
         source=row.source,
         field=row.property_name.lower() if is_header else row.property_name,
-        checks=compile_filters(row.filters),
+        checks=compile_filters(row.filters, endpoints),
         group_by=tuple(
-            (item["property"], frozenset(map(str, item["values"]))) for item in row.group_by
+            (
+                item["property"],
+                reader_of(item["property"], endpoints),
+                frozenset(map(str, item["values"])),
+            )
+            for item in row.group_by
         ),
         window_s=row.window_s,
         delay_us=row.watermark_delay_s * SECOND_US,
@@ -228,7 +242,7 @@ def _dimensions(meter: CompiledMeter, event: IncomingEvent) -> str:
     """Return the event's dimensions as canonical JSON; a value that the meter does not list is `other`."""
     if not meter.group_by:
         return ""
-    found = {name: group_value(event, name, values) for name, values in meter.group_by}
+    found = {name: group_value(event, read, values) for name, read, values in meter.group_by}
     return json.dumps(found, sort_keys=True, separators=(",", ":"), ensure_ascii=False)
 
 

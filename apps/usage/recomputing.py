@@ -1,16 +1,18 @@
 """What the stored events of a subscription's local day add up to, window by window.
 
-Calls are added up by the database; what other meters take from an event is decided by the same code as when it came in. Late
-events that no window holds are left out: they are told already, as open late events.
+Calls are added up by the database; what other meters take from an event is decided by the same code as when it came in. Months
+that lie in archives are read from there, and their hashes with them. Late events that no window holds are left out: they are
+told already, as open late events.
 
 Source: docs/domain/metering.md §6.
 """
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Iterator, Sequence
-from itertools import islice
-from typing import Final
+from itertools import chain, islice
+from typing import Final, NamedTuple
 from uuid import UUID
 
 from django.db import connection
@@ -20,12 +22,15 @@ from apps.core.ids import format_public_id
 from apps.pricing.models import CALLS_METER
 from apps.subscriptions.models import Subscription
 from apps.usage.aggregation import merge
+from apps.usage.archive_files import COLUMNS
+from apps.usage.call_ranges import CallRange
 from apps.usage.enums import EventOutcome, LateResolution
 from apps.usage.event_schema import IncomingEvent
 from apps.usage.instants import MICROSECOND, MINUTE_US, to_us
 from apps.usage.metering import CompiledMeter, load_meters, meter_events
 from apps.usage.models import LateEvent, UsageEvent
 from apps.usage.placement import Place, Placed, window_of_minute
+from apps.usage.selectors.archives import archived_rows, archived_tables
 from apps.usage.windows import WindowKey, WindowSums, call_window, windows_of_gains
 
 # By the minute, so that the database adds up and the rule for a window's start stays in one place.
@@ -42,6 +47,15 @@ _CALLS_BY_MINUTE: Final = """
 _EVENTS_AT_ONCE: Final = 2_000
 
 
+class _Calls(NamedTuple):
+    """Calls of one minute (microseconds) that are alike."""
+
+    minute_us: int
+    is_billable: bool
+    is_error: bool
+    number: int
+
+
 def recompute_windows(
     subscription: Subscription, period: Period, *, meter: str = ""
 ) -> dict[WindowKey, WindowSums]:
@@ -50,6 +64,9 @@ def recompute_windows(
     Args:
         subscription: with its `consumer_organization`.
         meter: only this one; all of them without it.
+
+    Raises:
+        ArchiveDamaged: the file of an archived month is missing or was changed.
     """
     place = _place_of(subscription)
     found: dict[WindowKey, WindowSums] = {}
@@ -80,24 +97,47 @@ def _place_of(subscription: Subscription) -> Place:
 
 def _calls(place: Place, period: Period) -> dict[WindowKey, WindowSums]:
     windows: dict[WindowKey, WindowSums] = {}
+    for calls in chain(_stored_calls(place, period), _archived_calls(place, period)):
+        start_us = window_of_minute(calls.minute_us // MINUTE_US, place.timezone)
+        key = WindowKey(place.subscription_id, CALLS_METER, start_us)
+        window = windows.setdefault(key, call_window(place, start_us))
+        window.total.events += calls.number
+        window.total.quantity += calls.number * calls.is_billable
+        window.errors += calls.number * calls.is_error
+    return windows
+
+
+def _stored_calls(place: Place, period: Period) -> Iterator[_Calls]:
     with connection.cursor() as cursor:
         cursor.execute(
             _CALLS_BY_MINUTE, [place.subscription_id, period.start, period.end, CALLS_METER]
         )
         for minute, is_billable, is_error, count in cursor.fetchall():
-            start_us = window_of_minute(to_us(minute) // MINUTE_US, place.timezone)
-            key = WindowKey(place.subscription_id, CALLS_METER, start_us)
-            window = windows.setdefault(key, call_window(place, start_us))
-            window.total.events += count
-            window.total.quantity += count * is_billable
-            window.errors += count * is_error
-    return windows
+            yield _Calls(to_us(minute), is_billable, is_error, count)
+
+
+def _archived_calls(place: Place, period: Period) -> Iterator[_Calls]:
+    """Add up a month's archive as the statement does the table."""
+    behind = {event for event, meter in _events_behind(place, period) if meter == CALLS_METER}
+    calls = CallRange(
+        period=period, subscription_id=place.subscription_id, without=frozenset(behind)
+    )
+    counts: Counter[tuple[int, bool, bool]] = Counter()
+    names = ("occurred_at", "is_billable", "status", "outcome")
+    for table in archived_tables(calls):
+        columns = (table.column(name).to_pylist() for name in names)
+        for at, is_billable, status, outcome in zip(*columns, strict=True):
+            if outcome != EventOutcome.MEASURED:
+                at_us = to_us(at)
+                counts[at_us - at_us % MINUTE_US, is_billable, status >= 400] += 1
+    for alike, count in counts.items():
+        yield _Calls(*alike, count)
 
 
 def _gains(
     place: Place, period: Period, meters: Sequence[CompiledMeter]
 ) -> dict[WindowKey, WindowSums]:
-    behind = _events_behind(place.subscription_id, period)
+    behind = _events_behind(place, period)
     windows: dict[WindowKey, WindowSums] = {}
     left = _billed_events(place, period)
     while events := list(islice(left, _EVENTS_AT_ONCE)):  # memory stays bounded
@@ -113,10 +153,10 @@ def _gains(
     return windows
 
 
-def _events_behind(subscription_id: UUID, period: Period) -> set[tuple[UUID, str]]:
+def _events_behind(place: Place, period: Period) -> set[tuple[UUID, str]]:
     """Return which events no window of which meter holds, because they came after their period was closed."""
     rows = LateEvent.objects.filter(
-        subscription_id=subscription_id,
+        subscription_id=place.subscription_id,
         occurred_at__gte=period.start,
         occurred_at__lt=period.end,
     ).exclude(resolution=LateResolution.REVISED)
@@ -124,13 +164,10 @@ def _events_behind(subscription_id: UUID, period: Period) -> set[tuple[UUID, str
 
 
 def _billed_events(place: Place, period: Period) -> Iterator[Placed]:
-    rows = UsageEvent.objects.filter(
-        subscription_id=place.subscription_id,
-        occurred_at__gte=period.start,
-        occurred_at__lt=period.end,
-        is_billable=True,
-    ).order_by("occurred_at", "event_id")
-    for row in rows.iterator(chunk_size=_EVENTS_AT_ONCE):
+    """Yield what is billed; windows do not depend on the order."""
+    calls = CallRange(period=period, subscription_id=place.subscription_id, billable_only=True)
+    archived = (UsageEvent(**dict(zip(COLUMNS, row, strict=True))) for row in archived_rows(calls))
+    for row in chain(calls.stored().iterator(chunk_size=_EVENTS_AT_ONCE), archived):
         occurred_us = to_us(row.occurred_at)
         yield Placed(
             event=_as_it_came(row),

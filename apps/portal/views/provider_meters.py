@@ -19,7 +19,7 @@ from apps.core.forms import refusals_on
 from apps.portal.moves import ask, carry_out
 from apps.portal.provider_tabs import tabs_of
 from apps.usage import selectors, services
-from apps.usage.meter_drafts import require_valid
+from apps.usage.meter_endpoints import endpoint_names
 from apps.usage.meter_forms import MeterForm, dimension_text, filter_text
 from apps.usage.meter_samples import MeterSample, sample_meter
 from apps.usage.models import Meter
@@ -49,7 +49,7 @@ def meters(request: ConsoleRequest, api_id: str) -> HttpResponse:
 def create(request: ConsoleRequest, api_id: str) -> HttpResponse:
     """Make a meter, or try out what it would give of the last calls."""
     api = get_own_api(request.actor, api_id)
-    form = MeterForm(request.POST or None)
+    form = MeterForm(request.POST or None, endpoints=endpoint_names(api))
     sample = None
     if request.method == "POST" and form.is_valid():
         with refusals_on(form):
@@ -69,7 +69,9 @@ def edit(request: ConsoleRequest, api_id: str, meter_id: str) -> HttpResponse:
     api = get_own_api(request.actor, api_id)
     meter = selectors.get_meter(request.actor, api, meter_id)
     is_fixed = selectors.is_in_use(meter)
-    form = MeterForm(request.POST or None, meter=meter, is_fixed=is_fixed)
+    form = MeterForm(
+        request.POST or None, endpoints=endpoint_names(api), meter=meter, is_fixed=is_fixed
+    )
     sample = None
     if request.method == "POST" and form.is_valid():
         with refusals_on(form):
@@ -109,9 +111,7 @@ def archive(request: ConsoleRequest, api_id: str, meter_id: str) -> HttpResponse
 
 
 def _sample(api: Api, form: MeterForm) -> MeterSample:
-    draft = form.to_draft()
-    require_valid(draft)
-    return sample_meter(api=api, draft=draft)
+    return sample_meter(api=api, draft=form.to_draft())
 
 
 def _form_page(

@@ -180,7 +180,7 @@ class RewindsView(ApiView):
 
     @extend_schema(request=RewindInput, responses={202: RewindOutput})
     def post(self, request: Request) -> Response:
-        """Start one in the background: a dry run, unless `dry_run` is false. 409 `rewind_running`, `events_dropped`."""
+        """Start one in the background: a dry run, unless `dry_run` is false. 409 `rewind_running`, `events_dropped`, `archive_unusable`."""
         values = self.validated(RewindInput)
         scope = find_scope(
             start=values["from"],

@@ -25,7 +25,10 @@ class MeterErrorOutput(serializers.ModelSerializer[MeterError]):
 
 
 class FilterShape(serializers.Serializer[dict[str, Any]]):
-    """One condition on a property, or on `method`, `path`, `status` or `source` of the call."""
+    """One condition on a property, or on `method`, `path`, `status`, `source` or `endpoint` of the call.
+
+    An endpoint is a method and a path template of the API's documents, such as `GET /cities/{id}`.
+    """
 
     property = serializers.CharField(max_length=40)
     operator = serializers.ChoiceField(choices=[str(operator) for operator in Operator])

@@ -33,7 +33,8 @@ class Meter(Entity):
     """What a provider counts of an API beside `calls`, which every API has without a row here.
 
     `filters` is a list of `{"property", "operator", "value"}`, all of which must hold. `group_by` is a list of
-    `{"property", "values"}`: windows are kept for each of these values, and for `other`. It counts events decided from
+    `{"property", "values"}`: windows are kept for each of these values, and for `other`. `endpoints` are the pairs of method
+    and path template among which a filter or dimension named `endpoint` looks, as the API had them then. It counts events decided from
     its creation until it is archived, so that computing its windows again gives the same.
     """
 
@@ -53,6 +54,13 @@ class Meter(Entity):
     )
     filters = models.JSONField(_("filters"), default=list, blank=True)
     group_by = models.JSONField(_("dimensions"), default=list, blank=True)
+    endpoints = models.JSONField(
+        _("endpoints"),
+        default=list,
+        db_default=models.Value([], models.JSONField()),
+        blank=True,
+        editable=False,
+    )
     conversion = models.CharField(
         _("conversion"),
         max_length=8,

@@ -77,6 +77,14 @@ def archived_rows(calls: CallRange) -> Iterator[tuple[Any, ...]]:
         yield from rows_of(table)
 
 
+def archived_subscriptions(calls: CallRange) -> set[UUID]:
+    """Return whose calls the archives hold in a range."""
+    found: set[bytes] = set()
+    for table in archived_tables(calls):
+        found.update(table.column("subscription_id").unique().to_pylist())
+    return {UUID(bytes=value) for value in found}
+
+
 def find_archived(event_ids: Iterable[UUID]) -> list[UsageEvent]:
     """Return those of these calls that only archives hold; reads as few row groups as the ids allow."""
     import pyarrow as pa  # noqa: PLC0415 -- 165 MB that few processes need

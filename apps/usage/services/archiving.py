@@ -129,6 +129,12 @@ def verify_archive(*, archive: UsageArchive, actor: Actor) -> UsageArchive:
     return _note_check(archive, actor, digest=digest)
 
 
+def note_damage(*, error: ArchiveDamaged, actor: Actor) -> UsageArchive:
+    """Remember that an archive could not be read, so that operators see it; whoever verifies it again takes that back."""
+    archive = UsageArchive.objects.get(pk=error.archive_id)
+    return _note_check(archive, actor, problem=str(error.detail))
+
+
 @transaction.atomic
 def _note_check(
     archive: UsageArchive, actor: Actor, *, digest: str = "", problem: str = ""

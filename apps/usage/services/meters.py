@@ -18,6 +18,7 @@ from apps.core.exceptions import RuleViolated
 from apps.usage.constants import MAX_METERS
 from apps.usage.exceptions import MeterArchived, MeterInUse, MeterKeyTaken
 from apps.usage.meter_drafts import FIXED_FIELDS, FREE_FIELDS, MeterDraft, require_valid
+from apps.usage.meter_endpoints import resolve_endpoints
 from apps.usage.models import Meter
 from apps.usage.selectors.meters import is_in_use, is_offered
 
@@ -33,13 +34,14 @@ def create_meter(*, api: Api, draft: MeterDraft, actor: Actor) -> Meter:
         PlanLimitReached: it has as many as the provider's plan allows.
     """
     require_valid(draft)
+    endpoints = resolve_endpoints(api, draft)
     Api.objects.lock(api.pk)
     count = Meter.objects.filter(api=api, archived_at=None).count()
     if count >= MAX_METERS:
         detail = _("An API has at most %(limit)s meters.") % {"limit": MAX_METERS}
         raise RuleViolated(detail, code="too_many_meters")
     require_room(api.organization_id, PlatformLimit.METERS_PER_API, field="key", used=count)
-    meter = Meter(organization_id=api.organization_id, api=api, key=draft.key)
+    meter = Meter(organization_id=api.organization_id, api=api, key=draft.key, endpoints=endpoints)
     for name in (*FIXED_FIELDS, *FREE_FIELDS):
         setattr(meter, name, _stored(draft, name))
     try:
@@ -69,6 +71,8 @@ def update_meter(*, meter: Meter, draft: MeterDraft, actor: Actor) -> Meter:
     changed = [name for name in FIXED_FIELDS if getattr(meter, name) != _stored(draft, name)]
     if changed and is_in_use(meter):
         raise MeterInUse(field=changed[0])
+    if changed:
+        meter.endpoints = resolve_endpoints(meter.api, draft)
     for name in (*FIXED_FIELDS, *FREE_FIELDS):
         setattr(meter, name, _stored(draft, name))
     meter.save()

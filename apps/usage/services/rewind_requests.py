@@ -15,9 +15,15 @@ from apps.core.audit import record_audit
 from apps.core.clock import Period
 from apps.core.exceptions import InvalidInput
 from apps.usage.enums import RewindStatus
-from apps.usage.exceptions import EventsDropped, RewindNotApplicable, RewindRunning
+from apps.usage.exceptions import (
+    ArchiveUnusable,
+    EventsDropped,
+    RewindNotApplicable,
+    RewindRunning,
+)
 from apps.usage.models import UsageRewind, UsageWindow
 from apps.usage.rewind_scopes import RewindScope
+from apps.usage.selectors.archives import archives_in
 from apps.usage.selectors.rewinds import month_without_events
 from apps.usage.services.rewinding import ACTIVE, ONE_DAY
 
@@ -42,6 +48,7 @@ def request_rewind(
     Raises:
         InvalidInput: there is no reason.
         EventsDropped: a month of the range has windows, but its events are not stored any more.
+        ArchiveUnusable: a month of the range lies in an archive that is known to be damaged.
         RewindRunning: another rewind of some of these windows has not ended.
     """
     if not reason.strip():
@@ -54,6 +61,9 @@ def request_rewind(
     month = month_without_events(scope.period, _windows_in(scope))
     if month is not None:
         raise EventsDropped(month=month)
+    for archive in archives_in(scope.period):
+        if archive.problem:
+            raise ArchiveUnusable(month=archive.month_start.date())
     rewind = UsageRewind.objects.create(
         api=scope.api,
         subscription=scope.subscription,
@@ -90,7 +100,7 @@ def apply_dry_run(*, rewind: UsageRewind, actor: Actor, reason: str) -> UsageRew
 
     Raises:
         RewindNotApplicable: it is no dry run, or has not succeeded.
-        EventsDropped, RewindRunning: as for `request_rewind`.
+        EventsDropped, ArchiveUnusable, RewindRunning: as for `request_rewind`.
     """
     if not rewind.is_dry_run or rewind.status != RewindStatus.SUCCEEDED:
         raise RewindNotApplicable

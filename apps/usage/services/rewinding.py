@@ -6,26 +6,31 @@ added them to windows yet waits there and adds afterwards, so nothing is lost or
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping
 from datetime import date, datetime, timedelta
 from typing import Final, NamedTuple
 from uuid import UUID
 
 from django.db import connection, transaction
-from django.db.models import Exists, F, OuterRef, QuerySet
+from django.db.models import Exists, F, OuterRef, Q, QuerySet
 
 from apps.core import clock
+from apps.core.actors import Actor
 from apps.core.clock import Period
 from apps.core.events import publish
 from apps.subscriptions.models import Subscription
 from apps.subscriptions.periods import local_date, start_of_day
+from apps.usage.call_ranges import CallRange
 from apps.usage.enums import RewindStatus
 from apps.usage.events import UsageRecalculated
-from apps.usage.exceptions import EventsDropped
+from apps.usage.exceptions import ArchiveDamaged, EventsDropped
 from apps.usage.models import UsageEvent, UsageRewind, UsageWindow
 from apps.usage.recomputing import recompute_windows
+from apps.usage.selectors.archives import archived_subscriptions, archives_in
 from apps.usage.selectors.rewinds import month_without_events
+from apps.usage.services.archiving import note_damage
 from apps.usage.services.differing import compare_windows
+from apps.usage.windows import WindowKey, WindowSums
 
 ACTIVE: Final = (RewindStatus.WAITING, RewindStatus.RUNNING)
 ONE_DAY: Final = timedelta(days=1)
@@ -46,6 +51,7 @@ def carry_out_rewind(
 
     Raises:
         EventsDropped: the events of a month were dropped after the rewind was asked for.
+        ArchiveDamaged: an archived month cannot be read; the archive says so from then on.
     Publishes: UsageRecalculated, for each step that found something and is no dry run.
     """
     rewind = UsageRewind.objects.get(pk=rewind_id)
@@ -57,6 +63,8 @@ def carry_out_rewind(
                 on_progress(done, rewind.steps_total)
     except Exception as error:
         _end(rewind_id, RewindStatus.FAILED, f"{type(error).__name__}: {error}")
+        if isinstance(error, ArchiveDamaged):
+            note_damage(error=error, actor=Actor.system("rewind"))
         raise
     return _end(rewind_id, RewindStatus.SUCCEEDED)
 
@@ -82,7 +90,10 @@ def _steps(rewind: UsageRewind) -> Iterator[_Step]:
         **here, occurred_at__gte=whole.start, occurred_at__lt=whole.end
     )
     rows = _subscriptions(rewind.api_id, rewind.subscription_id)
-    rows = rows.filter(Exists(windows) | Exists(events)).order_by("pk")
+    archived = archived_subscriptions(
+        CallRange(period=whole, api_id=rewind.api_id, subscription_id=rewind.subscription_id)
+    )
+    rows = rows.filter(Exists(windows) | Exists(events) | Q(pk__in=archived)).order_by("pk")
     for pk, timezone in rows.values_list("pk", "timezone"):
         day = local_date(rewind.range_start, timezone)
         last = local_date(rewind.range_end - timedelta(microseconds=1), timezone)
@@ -102,7 +113,7 @@ def _take_step(rewind_id: UUID, step: _Step, number: int) -> None:
     zone = subscription.timezone
     period = Period(start_of_day(step.day, zone), start_of_day(step.day + ONE_DAY, zone))
     closed_until = lock_cutoff(subscription.pk)
-    would_be = recompute_windows(subscription, period, meter=rewind.meter)
+    would_be = _recomputed(subscription, period, rewind.meter)
     windows = UsageWindow.objects.filter(subscription=subscription, event_count__gt=0)
     month = month_without_events(period, windows)  # looked at last: events may leave meanwhile
     if month is not None:
@@ -137,6 +148,17 @@ def _take_step(rewind_id: UUID, step: _Step, number: int) -> None:
             ),
             key=str(subscription.pk),
         )
+
+
+def _recomputed(
+    subscription: Subscription, period: Period, meter: str
+) -> Mapping[WindowKey, WindowSums]:
+    """Compute the windows from the table and from archives. A month that moves between them meanwhile is read again."""
+    while True:
+        before = archives_in(period)
+        would_be = recompute_windows(subscription, period, meter=meter)
+        if archives_in(period) == before:
+            return would_be
 
 
 def lock_cutoff(subscription_id: UUID) -> datetime | None:

@@ -12,15 +12,20 @@ from django.test.utils import CaptureQueriesContext
 from django.urls import reverse
 
 from apps.apis.models import Api
+from apps.core.clock import Period
 from apps.core.models import AuditEvent
 from apps.pricing.enums import PriceModel
 from apps.pricing.models import PriceComponent
 from apps.subscriptions.models import Subscription
 from apps.usage.models import Meter, MeterError, UsageWindow
-from tests.apps.usage.test_meters import call, send
+from apps.usage.rewind_scopes import RewindScope
+from apps.usage.services import carry_out_rewind, request_rewind
+from tests.apps.usage.test_meters import NINE, call, send
 from tests.clients import api_client, client_for
 from tests.factories.accounts import OrganizationFactory, make_member
+from tests.factories.apis import ApiVersionFactory, EndpointFactory
 from tests.factories.direct import make_subscription_row
+from tests.factories.keys import SYSTEM
 from tests.factories.meters import make_meter
 
 pytestmark = pytest.mark.django_db
@@ -318,3 +323,113 @@ def test_a_price_names_only_meters_that_count(provider: Provider) -> None:
         "/components/1/meter",
         "/components/2/meter",
     ]
+
+
+def document(provider: Provider, *endpoints: tuple[str, str]) -> None:
+    version = ApiVersionFactory.create(api=provider.api, status="published")
+    for method, path in endpoints:
+        EndpointFactory.create(version=version, method=method, path=path)
+
+
+CITY, CITIES, SEARCH = "GET /v1/cities/{id}", "GET /v1/cities", "GET /v1/cities/search"
+IS_CITY = {"property": "endpoint", "operator": "in", "value": [CITY]}
+COUNT = {"source": "calls", "property_name": "", "aggregation": "count", "group_by": []}
+
+
+def document_cities(provider: Provider) -> None:
+    document(
+        provider,
+        ("GET", "/v1/cities"),
+        ("GET", "/v1/cities/{id}"),
+        ("GET", "/v1/cities/search"),
+        ("DELETE", "/v1/cities/{id}"),
+    )
+
+
+def test_a_meter_counts_calls_to_an_endpoint_as_it_was_documented(provider: Provider) -> None:
+    document_cities(provider)
+    made = provider.post(**COUNT, filters=[IS_CITY])
+    by = [{"property": "endpoint", "values": [CITY, SEARCH]}]
+    apart = provider.post(**{**COUNT, "group_by": by}, key="apart", filters=[], conversion="")
+    assert (made.status_code, apart.status_code) == (201, 201), (made.data, apart.data)
+    Meter.objects.update(created_at=datetime(2020, 1, 1, tzinfo=UTC))
+    provider.api.versions.all().delete()  # what is documented later changes nothing
+    paths = ["/v1/cities/7", "/v1/cities/search", "/v1/cities", "/v1/cities/7/streets"]
+    send(
+        *(call(provider.subscription, minute=n, path=path) for n, path in enumerate(paths)),
+        call(provider.subscription, minute=9, path="/v1/cities/8"),
+        call(provider.subscription, minute=9, path="/v1/cities/8", method="DELETE"),
+    )
+
+    rows = UsageWindow.objects.exclude(meter="calls").values_list("meter", "dimensions", "quantity")
+    found = {(meter, dimensions): int(quantity) for meter, dimensions, quantity in rows}
+    assert found == {
+        ("tokens", ""): 2,
+        ("apart", '{"endpoint":"GET /v1/cities/{id}"}'): 2,
+        ("apart", '{"endpoint":"GET /v1/cities/search"}'): 1,
+        ("apart", '{"endpoint":"other"}'): 3,
+    }
+    meter = Meter.objects.get(key="tokens")
+    assert meter.endpoints == [["GET", "/v1/cities/{id}"], ["GET", "/v1/cities/search"]]
+    before = list(UsageWindow.objects.order_by("pk").values_list("meter", "quantity"))
+    UsageWindow.objects.update(quantity=77)
+    rewound = request_rewind(
+        scope=RewindScope(Period(NINE - timedelta(days=1), NINE + timedelta(days=1))),
+        is_dry_run=False, reason="x", actor=SYSTEM, in_background=False,
+    )  # fmt: skip
+    carry_out_rewind(rewind_id=rewound.pk)
+    assert list(UsageWindow.objects.order_by("pk").values_list("meter", "quantity")) == before
+
+
+@pytest.mark.parametrize(
+    "condition",
+    [
+        {"property": "endpoint", "operator": "eq", "value": "GET /v1/towns/{id}"},
+        {"property": "endpoint", "operator": "in", "value": [CITY, "POST /v1/cities/{id}"]},
+        {"property": "endpoint", "operator": "starts_with", "value": "GET /v1"},
+        {"property": "endpoint", "operator": "exists"},
+    ],
+)
+def test_an_unknown_endpoint_is_refused(provider: Provider, condition: dict[str, Any]) -> None:
+    document_cities(provider)
+    answers = [
+        provider.post(**COUNT, filters=[condition]),
+        provider.rest.post(
+            f"{provider.url}/sample", {**TOKENS, **COUNT, "filters": [condition]}, format="json"
+        ),
+    ]
+
+    for answer in answers:
+        assert answer.status_code == 400, answer.data
+        assert answer.data["errors"][0]["pointer"] == "/filters"
+    assert not Meter.objects.exists()
+
+
+def test_pages_offer_the_documented_endpoints(provider: Provider) -> None:
+    document_cities(provider)
+    client = client_for(provider.member)
+    new = reverse("portal:provider_api_meter_create", args=[provider.api.public_id])
+    fields = {
+        "name": "Cities", "key": "cities", "source": "calls", "property_name": "", "aggregation": "count",
+        "filters": "status lt 300", "endpoints": [CITY, CITIES], "conversion_factor": "1", "rounding": "none",
+        "rounding_places": "0", "window_s": "3600", "watermark_delay_s": "60",
+    }  # fmt: skip
+
+    assert f'value="{SEARCH}"' in client.get(new).content.decode()
+    assert client.post(new, {**fields, "endpoints": ["GET /x"]}).status_code == 422
+    assert client.post(new, fields).status_code == 302
+    meter = Meter.objects.get()
+    assert meter.filters == [
+        {"property": "endpoint", "operator": "in", "value": [CITIES, CITY]},
+        {"property": "status", "operator": "lt", "value": "300"},
+    ] or meter.filters[0]["value"] == [CITY, CITIES]
+    edit = reverse("portal:provider_api_meter", args=[provider.api.public_id, meter.public_id])
+    send(call(provider.subscription, path="/v1/cities"))
+    UsageWindow.objects.update(meter="cities")
+    provider.api.versions.all().delete()
+    page = client.get(edit).content.decode()
+    assert page.count("checked") == 2
+    renamed = client.post(edit, {"name": "Towns", "watermark_delay_s": "0"})
+    assert renamed.status_code == 302, renamed.content.decode()
+    meter.refresh_from_db()
+    assert (meter.name, len(meter.filters)) == ("Towns", 2)
