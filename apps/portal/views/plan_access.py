@@ -10,10 +10,8 @@ from django.utils.translation import gettext as _
 from django.views.decorators.http import require_http_methods, require_POST
 
 from apps.accounts.decorators import ConsoleRequest, console_page
-from apps.accounts.selectors import get_current_organization
 from apps.apis.forms import AccessForm
-from apps.core.exceptions import DomainError
-from apps.core.forms import refusals_on
+from apps.portal.guests import Opening, answer_link, let_in
 from apps.portal.views.plans import LIST_ROUTE, MANAGE, PAGE_ROUTE, READ
 from apps.pricing import selectors, services
 
@@ -28,19 +26,17 @@ def access(request: ConsoleRequest, plan_id: str) -> HttpResponse:
     can_manage = request.actor.can(MANAGE)
     form = AccessForm(request.POST or None)
     if request.method == "POST" and can_manage and form.is_valid():
-        with refusals_on(form):
-            email = form.cleaned_data["email"]
-            if email:
-                services.invite_to_plan_by_mail(plan=plan, email=email, actor=request.actor)
-                said = _("The invitation is on its way. Whoever follows it appears in the list.")
-            else:
-                services.invite_to_plan(
-                    plan=plan,
-                    organization_id=form.cleaned_data["organization_id"],
-                    actor=request.actor,
-                )
-                said = _("The organization is invited.")
-            messages.success(request, said)
+        actor = request.actor
+        invited = let_in(
+            request,
+            form,
+            by_mail=lambda mail: services.invite_to_plan_by_mail(
+                plan=plan, email=mail, actor=actor
+            ),
+            by_id=lambda key: services.invite_to_plan(plan=plan, organization_id=key, actor=actor),
+            done=_("The organization is invited."),
+        )
+        if invited:
             return redirect(ACCESS_ROUTE, plan.public_id)
     page = reverse(PAGE_ROUTE, args=[plan.public_id])
     context = {
@@ -70,29 +66,16 @@ def remove(request: ConsoleRequest, plan_id: str, invitation_id: str) -> HttpRes
 def invitation(request: ConsoleRequest, token: str) -> HttpResponse:
     """Show an invitation to a private plan; a POST accepts it for the present organization."""
     link = services.read_plan_link(token)
-    organization = get_current_organization(request.actor)
-    if request.method == "POST":
-        try:
-            services.accept_plan_invitation(link=link, user=request.user, actor=request.actor)
-        except DomainError as error:
-            messages.error(request, str(error.detail))
-            return redirect("portal:console")
-        messages.success(
-            request, _("Your organization may choose the plan %(name)s.") % {"name": link.plan.name}
-        )
-        return redirect("portal:subscribe", link.plan.public_id)
-    context = {
-        "question": _("Open the private plan %(name)s?") % {"name": link.plan.name},
-        "lead": link.plan.description,
-        "effects": [
-            _("%(provider)s offers it for %(api)s to organizations that it chooses.")
-            % {"provider": link.plan.organization.name, "api": link.plan.api.name},
-            _("Members of %(organization)s will see it and may subscribe to it.")
-            % {"organization": organization.name},
-            _("It costs nothing before somebody subscribes."),
-        ],
-        "verb": _("Accept"),
-        "action": request.path,
-        "cancel_url": reverse("portal:console"),
-    }
-    return render(request, "layouts/confirm.html", context)
+    plan = link.plan
+    opening = Opening(
+        question=_("Open the private plan %(name)s?") % {"name": plan.name},
+        lead=plan.description,
+        offer=_("%(provider)s offers it for %(api)s to organizations that it chooses.")
+        % {"provider": plan.organization.name, "api": plan.api.name},
+        accept=lambda: services.accept_plan_invitation(
+            link=link, user=request.user, actor=request.actor
+        ),
+        done=_("Your organization may choose the plan %(name)s.") % {"name": plan.name},
+        leads_to=reverse("portal:subscribe", args=[plan.public_id]),
+    )
+    return answer_link(request, opening)

@@ -10,12 +10,10 @@ from django.utils.translation import gettext as _
 from django.views.decorators.http import require_http_methods, require_POST
 
 from apps.accounts.decorators import ConsoleRequest, console_page
-from apps.accounts.selectors import get_current_organization
 from apps.apis import provider_selectors, selectors, services
 from apps.apis.constants import MANAGE
 from apps.apis.forms import AccessForm
-from apps.core.exceptions import DomainError
-from apps.core.forms import refusals_on
+from apps.portal.guests import Opening, answer_link, let_in
 from apps.portal.provider_tabs import tabs_of
 
 ACCESS_ROUTE = "portal:provider_api_access"
@@ -29,20 +27,15 @@ def access(request: ConsoleRequest, api_id: str) -> HttpResponse:
     can_manage = request.actor.can(MANAGE)
     form = AccessForm(request.POST or None)
     if request.method == "POST" and can_manage and form.is_valid():
-        with refusals_on(form):
-            if form.cleaned_data["email"]:
-                services.invite_by_mail(
-                    api=api, email=form.cleaned_data["email"], actor=request.actor
-                )
-                said = _("The invitation is on its way. Whoever follows it appears in the list.")
-            else:
-                services.grant_access(
-                    api=api,
-                    organization_id=form.cleaned_data["organization_id"],
-                    actor=request.actor,
-                )
-                said = _("The organization has access.")
-            messages.success(request, said)
+        actor = request.actor
+        invited = let_in(
+            request,
+            form,
+            by_mail=lambda mail: services.invite_by_mail(api=api, email=mail, actor=actor),
+            by_id=lambda key: services.grant_access(api=api, organization_id=key, actor=actor),
+            done=_("The organization has access."),
+        )
+        if invited:
             return redirect(ACCESS_ROUTE, api.public_id)
     page_url = reverse("portal:provider_api", args=[api.public_id])
     context = {
@@ -77,29 +70,16 @@ def remove_access(request: ConsoleRequest, api_id: str, access_id: str) -> HttpR
 def invitation(request: ConsoleRequest, token: str) -> HttpResponse:
     """Show an invitation to a private API; a POST accepts it for the present organization."""
     found = services.read_invitation(token)
-    organization = get_current_organization(request.actor)
-    if request.method == "POST":
-        try:
-            services.accept_access(invitation=found, user=request.user, actor=request.actor)
-        except DomainError as error:
-            messages.error(request, str(error.detail))
-            return redirect("portal:console")
-        messages.success(
-            request, _("Your organization may use %(name)s.") % {"name": found.api.name}
-        )
-        return redirect("portal:api", found.api.slug)
-    context = {
-        "question": _("Use the private API %(name)s?") % {"name": found.api.name},
-        "lead": found.api.short_description,
-        "effects": [
-            _("%(provider)s provides it to organizations that it chooses.")
-            % {"provider": found.api.organization.name},
-            _("Members of %(organization)s will see it and may subscribe to it.")
-            % {"organization": organization.name},
-            _("It costs nothing before somebody subscribes."),
-        ],
-        "verb": _("Accept"),
-        "action": request.path,
-        "cancel_url": reverse("portal:console"),
-    }
-    return render(request, "layouts/confirm.html", context)
+    api = found.api
+    opening = Opening(
+        question=_("Use the private API %(name)s?") % {"name": api.name},
+        lead=api.short_description,
+        offer=_("%(provider)s provides it to organizations that it chooses.")
+        % {"provider": api.organization.name},
+        accept=lambda: services.accept_access(
+            invitation=found, user=request.user, actor=request.actor
+        ),
+        done=_("Your organization may use %(name)s.") % {"name": api.name},
+        leads_to=reverse("portal:api", args=[api.slug]),
+    )
+    return answer_link(request, opening)

@@ -184,7 +184,7 @@ def test_the_answer_does_not_say_whether_an_address_is_known(
 
 
 def test_invitations_are_limited(api: Api, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("apps.apis.services.access.MAX_MAILS_A_DAY", 1)
+    monkeypatch.setattr("apps.accounts.guests.MAX_MAILS_A_DAY", 1)
     invitation_to(api, "one@example.com")
 
     with pytest.raises(RuleViolated):
