@@ -39,7 +39,6 @@ def let_in(
     done: str,
 ) -> bool:
     """Do what a valid form asks; tell whether it was done. A refusal stands at its field."""
-    was_done = False
     with refusals_on(form):
         email = form.cleaned_data["email"]
         if email:
@@ -48,8 +47,7 @@ def let_in(
         else:
             by_id(form.cleaned_data["organization_id"])
         messages.success(request, done)
-        was_done = True
-    return was_done
+    return not form.errors
 
 
 def answer_link(request: ConsoleRequest, opening: Opening) -> HttpResponse:
