@@ -14,6 +14,7 @@ from decimal import Decimal
 from django.db.models import QuerySet, prefetch_related_objects
 
 from apps.billing.enums import RunKind
+from apps.billing.event_tallies import tallies_of
 from apps.billing.models import BillingPeriod, InvoiceLine, RatedCharge
 from apps.billing.presentation import explain_line
 from apps.billing.services.discounts import discount_steps_amount
@@ -38,6 +39,7 @@ from apps.usage.selectors import (
     CallHistory,
     counted_events,
     dimensions_of,
+    events_of,
     parts_of,
     quantities_in,
     windows_by_id,
@@ -134,7 +136,8 @@ def _recompute(
     if line.charge is not None and line.charge.run.kind != RunKind.CLOSING:
         from_usage = _from_days(line.charge)
     elif priced is not None and line.period is not None:
-        from_usage = _from_usage(priced, line.period, quantity, _waived(steps))
+        usage = _usage_behind(line, priced, quantity, _waived(steps))
+        from_usage = None if usage is None else rate_component(priced.component, usage).amount
     amount = None if from_usage is None else Money.from_decimal(from_usage, line.currency)
     is_proven = (
         amount == line.amount
@@ -195,15 +198,38 @@ def _waived(steps: list[Step]) -> Decimal:
     return sum((quantity or Decimal(0) for quantity in beyond), Decimal(0))
 
 
-def _from_usage(
-    priced: _PricedComponent, period: BillingPeriod, quantity: Decimal, waived: Decimal
-) -> Decimal:
-    """Rate the windows' quantity again, with the price version of the period, less what was waived."""
+def _usage_behind(
+    line: InvoiceLine, priced: _PricedComponent, quantity: Decimal, waived: Decimal
+) -> Usage | None:
+    """Return a line's usage as windows, and where its price asks for them events, say it. None: the two differ."""
+    assert line.period is not None  # noqa: S101 -- for the type checker
+    period, component = line.period, priced.component
     billed_days, period_days = days_of(period)
-    usage = Usage(
-        quantity=quantity, waived=waived, billed_days=billed_days, period_days=period_days
+    count, tallies = None, None
+    if component.needs_amounts:
+        tallies = tallies_of(period, priced.table)[component.meter]
+        if tallies[component.dimensions].raw.amount != quantity:
+            return None
+    elif component.counts_events:
+        count = _events_behind(priced, period)
+    return Usage(
+        quantity=quantity,
+        event_count=count,
+        tallies=tallies,
+        waived=waived,
+        billed_days=billed_days,
+        period_days=period_days,
     )
-    return rate_component(priced.component, usage).amount
+
+
+def _events_behind(priced: _PricedComponent, period: BillingPeriod) -> int | None:
+    """Return how many events are behind a line: of a meter that is priced by dimension, those of its part."""
+    quantities = quantities_in(period.subscription_id, period.charged)
+    meter = priced.component.meter
+    if not priced.table.has_parts(meter):
+        return events_of(quantities, meter)
+    parts = (part for part in parts_of(quantities, meter) if priced.takes(part.dimensions))
+    return sum(part.event_count or 0 for part in parts)
 
 
 def _priced_component(line: InvoiceLine) -> _PricedComponent | None:

@@ -28,7 +28,7 @@ TIERED: Final = frozenset(
 )
 # Prices of amounts of money: what a meter adds up must be money.
 PERCENTAGES: Final = frozenset({PriceModel.PERCENTAGE, PriceModel.GRADUATED_PERCENTAGE})
-# They need the amount of each event; meters deliver the sum of a period.
+# They charge each event by itself.
 PER_EVENT: Final = ("fixed_fee", "free_events", "min_per_event", "max_per_event")
 # What every price has, and what every price of usage may have.
 COMMON: Final = frozenset({"meter", "name", "model", "min_spend", "max_spend"})

@@ -23,6 +23,7 @@ from apps.pricing.calculator import (
 from apps.pricing.component_drafts import (
     COMMON,
     FIELDS,
+    MAX_FREE_EVENTS,
     PERCENTAGES,
     REQUIRED,
     TIERED,
@@ -50,9 +51,18 @@ PLAIN: Final = (
     "package_price",
     "package_size",
     "rate_percent",
+    "fixed_fee",
     "free_units",
 )
-FOLDED: Final = ("free_amount", "package_rounding", "min_spend", "max_spend")
+FOLDED: Final = (
+    "free_events",
+    "free_amount",
+    "min_per_event",
+    "max_per_event",
+    "package_rounding",
+    "min_spend",
+    "max_spend",
+)
 CONVERTING: Final = ("conversion_operation", "conversion_factor", "conversion_rounding")
 ROUNDINGS: Final = (
     (QuantityRounding.NONE.value, _("as it is")),
@@ -86,7 +96,13 @@ class ComponentForm(forms.Form):
     )
     rate_percent = PriceField(label=_("Percent"), required=False)
     free_units = PriceField(label=_("Free units"), required=False)
+    fixed_fee = PriceField(label=_("Fee per event"), required=False)
+    free_events = forms.IntegerField(
+        label=_("Free events"), min_value=0, max_value=MAX_FREE_EVENTS, required=False
+    )
     free_amount = PriceField(label=_("Free amount"), required=False)
+    min_per_event = PriceField(label=_("At least, per event"), required=False)
+    max_per_event = PriceField(label=_("At most, per event"), required=False)
     min_spend = PriceField(label=_("At least, per period"), required=False)
     max_spend = PriceField(label=_("At most, per period"), required=False)
     dimensions = forms.CharField(
@@ -110,6 +126,13 @@ class ComponentForm(forms.Form):
     )
     units = PriceField(
         label=_("Usage in a period"), required=False, help_text=_("For the bill below.")
+    )
+    event_count = forms.IntegerField(
+        label=_("Events in a period"),
+        min_value=1,
+        max_value=MAX_FREE_EVENTS,
+        required=False,
+        help_text=_("As if each had the same amount. For the bill below."),
     )
 
     def __init__(self, *args: Any, meters: Sequence[Choice], **options: Any) -> None:

@@ -17,13 +17,11 @@ from apps.core.money import CURRENCIES
 from apps.pricing import calculator
 from apps.pricing.component_drafts import (
     MAX_PRICE,
-    PER_EVENT,
     TIERED,
     ComponentDraft,
     Defect,
     TierDraft,
     find_component_defects,
-    is_given,
     price_component,
 )
 from apps.pricing.enums import (
@@ -195,8 +193,4 @@ def _defects_of_components(components: tuple[ComponentDraft, ...]) -> Iterator[D
         pointer = f"/components/{index}"
         if METER_FORMAT.fullmatch(component.meter) is None:
             yield Defect(f"{pointer}/meter", "invalid", _("Use lower-case letters, digits and _."))
-        for name in PER_EVENT:
-            if is_given(component, name):
-                text = _("Meters deliver the sum of a period, not the amount of each event.")
-                yield Defect(f"{pointer}/{name}", "not_sellable", text)
     yield from find_component_defects(components)

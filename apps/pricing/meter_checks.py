@@ -8,7 +8,14 @@ from uuid import UUID
 
 from django.utils.translation import gettext_lazy as _
 
-from apps.pricing.component_drafts import PERCENTAGES, ComponentDraft, Defect
+from apps.pricing.component_drafts import (
+    PER_EVENT,
+    PERCENTAGES,
+    ComponentDraft,
+    Defect,
+    is_given,
+    price_component,
+)
 from apps.pricing.drafts import PriceDraft
 from apps.pricing.enums import PriceModel
 from apps.pricing.exceptions import InvalidPrice
@@ -57,6 +64,10 @@ def _defects_of(
     if component.model in PERCENTAGES and not facts.is_sum:
         text = _("A percentage needs a meter that adds up amounts of money.")
         yield Defect(f"{pointer}/model", "not_sellable", text)
+    if facts.rounds and price_component(component).counts_events:
+        text = _("A price per event needs a meter that does not round.")
+        name = next(name for name in PER_EVENT if is_given(component, name))
+        yield Defect(f"{pointer}/{name}", "not_sellable", text)
     if component.dimensions:
         yield from _dimension_defects(
             component.dimensions, facts.dimensions, f"{pointer}/dimensions"

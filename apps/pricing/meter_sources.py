@@ -17,6 +17,7 @@ class MeterFacts:
     Attributes:
         adds_up: a period's quantity is the sum of its parts, so that parts can have prices of their own.
         is_sum: it adds up amounts of events, so that a percentage of them makes sense.
+        rounds: it rounds a period's quantity, so that the amount of one event is not what it counts.
         dimensions: by name, the values that are counted apart.
     """
 
@@ -24,6 +25,7 @@ class MeterFacts:
     unit: str = ""
     adds_up: bool = True
     is_sum: bool = False
+    rounds: bool = False
     dimensions: Mapping[str, tuple[str, ...]] = field(default_factory=dict)
 
 

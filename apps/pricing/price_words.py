@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from decimal import Decimal
 
 from django.utils.translation import gettext as _
+from django.utils.translation import ngettext
 
 from apps.core.formatting import format_number, format_unit_price
 from apps.pricing.calculator.steps import decimal_text
@@ -36,6 +37,8 @@ def can_be_charged(component: ComponentDraft) -> bool:
         component.unit_price,
         component.package_price,
         component.rate_percent,
+        component.fixed_fee,
+        component.min_per_event,
     )
     tiers = (
         price
@@ -49,9 +52,21 @@ def _words(component: ComponentDraft, currency: str) -> Iterator[str]:
     yield from _prices(component, currency)
     if component.free_units:
         yield _("%(units)s units are free") % {"units": _number(component.free_units)}
+    if component.free_events:
+        yield ngettext(
+            "%(count)s event is free", "%(count)s events are free", component.free_events
+        ) % {"count": format_number(component.free_events)}
     if component.free_amount:
         yield _("the first %(amount)s are free") % {
             "amount": format_unit_price(component.free_amount, currency)
+        }
+    if component.min_per_event:
+        yield _("at least %(amount)s per event") % {
+            "amount": format_unit_price(component.min_per_event, currency)
+        }
+    if component.max_per_event is not None:
+        yield _("at most %(amount)s per event") % {
+            "amount": format_unit_price(component.max_per_event, currency)
         }
     if component.min_spend:
         yield _("at least %(amount)s") % {
@@ -69,6 +84,10 @@ def _prices(component: ComponentDraft, currency: str) -> Iterator[str]:
             lower = tier.up_to or lower
     elif component.model == PriceModel.PERCENTAGE:
         yield _("%(percent)s percent") % {"percent": _number(component.rate_percent or ZERO)}
+        if component.fixed_fee:
+            yield _("%(price)s for each event") % {
+                "price": format_unit_price(component.fixed_fee, currency)
+            }
     elif component.model == PriceModel.PACKAGE:
         yield _("%(price)s for each package of %(size)s") % {
             "price": format_unit_price(component.package_price or ZERO, currency),

@@ -1,6 +1,6 @@
 """A plan that is subscribed to several times: what its quantity multiplies.
 
-Fees of the period, free units and the quota are those of one unit, taken as often as the quantity says. Prices of usage,
+Fees of the period, free units, free events, free amounts and the quota are those of one unit, taken as often as the quantity says. Prices of usage,
 tiers and rate limits stay as they are: they belong to calls, not to units.
 
 Source: docs/domain/plan-changes.md.
@@ -42,4 +42,9 @@ def table_for_quantity(table: PriceTable, quantity: int) -> PriceTable:
 def _times(component: Component, quantity: int) -> Component:
     if component.model is PricingModel.FLAT:
         return replace(component, unit_price=component.unit_price * quantity)
-    return replace(component, free_units=component.free_units * quantity)
+    return replace(
+        component,
+        free_units=component.free_units * quantity,
+        free_events=None if component.free_events is None else component.free_events * quantity,
+        free_amount=None if component.free_amount is None else component.free_amount * quantity,
+    )

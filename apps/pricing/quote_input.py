@@ -26,6 +26,7 @@ from apps.pricing.calculator import (
     QuantityRounding,
     TaxPolicy,
 )
+from apps.pricing.component_drafts import MAX_FREE_EVENTS
 from apps.pricing.enums import PackageRoundings
 from apps.pricing.models.plans import MAX_QUANTITY
 
@@ -59,6 +60,15 @@ def _number(**options: Any) -> serializers.DecimalField:
 def _price(**options: Any) -> serializers.DecimalField:
     """A price that may be left out; null is the same."""
     return _number(required=False, allow_null=True, min_value=Decimal(0), **options)
+
+
+def _event_count() -> serializers.IntegerField:
+    return serializers.IntegerField(
+        min_value=1,
+        max_value=MAX_FREE_EVENTS,
+        required=False,
+        help_text="Prices per event take them for equally large.",
+    )
 
 
 class QuoteTierInput(ExactInput):
@@ -126,19 +136,25 @@ class QuotePartInput(ExactInput):
 
     dimensions = serializers.DictField(child=serializers.CharField(max_length=200))
     quantity = _number()
+    event_count = _event_count()
 
 
 class QuoteUsageInput(ExactInput):
-    """The usage of one meter, in one of four forms."""
+    """The usage of one meter, in one of four forms. `event_count` says how many events the quantity is the sum of."""
 
     quantity = _number(required=False)
+    event_count = _event_count()
     events = serializers.ListField(child=_number(), required=False, max_length=MAX_AMOUNTS)
     buckets = serializers.ListField(child=_number(), required=False, max_length=MAX_AMOUNTS)
     parts = serializers.ListField(child=QuotePartInput(), required=False, max_length=MAX_AMOUNTS)
 
     def validate(self, attrs: dict[str, Any]) -> dict[str, Any]:
         """One form is given, not two."""
-        if len(attrs) != 1:
+        forms = attrs.keys() - {"event_count"}
+        if "event_count" in attrs and forms != {"quantity"}:
+            text = _("A number of events belongs to a quantity.")
+            raise serializers.ValidationError({"event_count": text}, code="unexpected")
+        if len(forms) != 1:
             text = _("Give one of quantity, events, buckets and parts.")
             raise serializers.ValidationError(text, code="one_form")
         return attrs

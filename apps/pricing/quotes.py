@@ -172,7 +172,7 @@ def quote(
     """Price a period.
 
     Args:
-        usage: by meter, one of `quantity`, `events`, `buckets`, `parts`, as `quote_input.QuoteUsageInput` validates it.
+        usage: by meter, one of `quantity` (with or without `event_count`), `events`, `buckets`, `parts`, as `quote_input.QuoteUsageInput` validates it.
     """
     priced = {
         component.meter: _usage_of(usage.get(component.meter, {}), terms)
@@ -232,11 +232,16 @@ def _usage_of(given: Mapping[str, Any], terms: Terms) -> Usage:
         return replace(usage, buckets=tuple(given["buckets"]))
     if "parts" in given:
         parts = tuple(
-            UsagePart(tuple(sorted(part["dimensions"].items())), part["quantity"])
+            UsagePart(
+                tuple(sorted(part["dimensions"].items())),
+                part["quantity"],
+                part.get("event_count"),
+            )
             for part in given["parts"]
         )
         return replace(usage, parts=parts)
-    return replace(usage, quantity=given.get("quantity", Decimal(0)))
+    quantity, count = given.get("quantity", Decimal(0)), given.get("event_count")
+    return replace(usage, quantity=quantity, event_count=count)
 
 
 def _is_fee(line: QuoteLine) -> bool:

@@ -108,10 +108,11 @@ def _row_of(component: ComponentDraft) -> TypedRow:
             "conversion_rounding": rule.rounding.value,
         }
     numbers = (
-        "flat_fee", "unit_price", "package_price", "package_size", "rate_percent", "free_amount", "min_spend",
-        "max_spend",
+        "flat_fee", "unit_price", "package_price", "package_size", "rate_percent", "fixed_fee", "free_amount",
+        "min_per_event", "max_per_event", "min_spend", "max_spend",
     )  # fmt: skip
     fields |= {name: _text(getattr(component, name)) for name in numbers}
+    fields["free_events"] = "" if component.free_events is None else str(component.free_events)
     fields["free_units"] = _text(component.free_units or None)
     return TypedRow(fields, [_tier_of(tier, component.model) for tier in component.tiers])
 

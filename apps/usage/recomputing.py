@@ -22,15 +22,15 @@ from apps.core.ids import format_public_id
 from apps.pricing.models import CALLS_METER
 from apps.subscriptions.models import Subscription
 from apps.usage.aggregation import merge
-from apps.usage.archive_files import COLUMNS
 from apps.usage.call_ranges import CallRange
 from apps.usage.enums import EventOutcome, LateResolution
 from apps.usage.event_schema import IncomingEvent
 from apps.usage.instants import MICROSECOND, MINUTE_US, to_us
-from apps.usage.metering import CompiledMeter, load_meters, meter_events
+from apps.usage.metering import CompiledMeter, Gain, load_meters, meter_events
 from apps.usage.models import LateEvent, UsageEvent
 from apps.usage.placement import Place, Placed, window_of_minute
-from apps.usage.selectors.archives import archived_rows, archived_tables
+from apps.usage.selectors.archives import archived_tables
+from apps.usage.selectors.history import events_between
 from apps.usage.windows import WindowKey, WindowSums, call_window, windows_of_gains
 
 # By the minute, so that the database adds up and the rule for a window's start stays in one place.
@@ -137,20 +137,42 @@ def _archived_calls(place: Place, period: Period) -> Iterator[_Calls]:
 def _gains(
     place: Place, period: Period, meters: Sequence[CompiledMeter]
 ) -> dict[WindowKey, WindowSums]:
-    behind = _events_behind(place, period)
     windows: dict[WindowKey, WindowSums] = {}
-    left = _billed_events(place, period)
-    while events := list(islice(left, _EVENTS_AT_ONCE)):  # memory stays bounded
-        gains = [
-            gain
-            for gain in meter_events(events, {place.api_id: meters}).gains
-            if (gain.reading.event_id, gain.meter.key) not in behind
-        ]
+    for gains in _counted_gains(place, period, meters):
         for key, part in windows_of_gains(gains).items():
             whole = windows.setdefault(key, part)
             if whole is not part:
                 merge(whole.kind, whole.total, part.total)
     return windows
+
+
+def stored_gains(
+    subscription: Subscription, period: Period, meters: Sequence[CompiledMeter]
+) -> Iterator[Gain]:
+    """Yield what meters take from the stored and archived events of a period that windows hold, oldest first.
+
+    Args:
+        subscription: with its `consumer_organization`.
+
+    Raises:
+        ArchiveDamaged: the file of an archived month is missing or was changed.
+    """
+    for gains in _counted_gains(_place_of(subscription), period, meters):
+        yield from gains
+
+
+def _counted_gains(
+    place: Place, period: Period, meters: Sequence[CompiledMeter]
+) -> Iterator[list[Gain]]:
+    """Yield gains some events at a time: memory stays bounded."""
+    behind = _events_behind(place, period)
+    left = _billed_events(place, period)
+    while events := list(islice(left, _EVENTS_AT_ONCE)):
+        yield [
+            gain
+            for gain in meter_events(events, {place.api_id: meters}).gains
+            if (gain.reading.event_id, gain.meter.key) not in behind
+        ]
 
 
 def _events_behind(place: Place, period: Period) -> set[tuple[UUID, str]]:
@@ -164,10 +186,9 @@ def _events_behind(place: Place, period: Period) -> set[tuple[UUID, str]]:
 
 
 def _billed_events(place: Place, period: Period) -> Iterator[Placed]:
-    """Yield what is billed; windows do not depend on the order."""
+    """Yield what is billed, oldest first."""
     calls = CallRange(period=period, subscription_id=place.subscription_id, billable_only=True)
-    archived = (UsageEvent(**dict(zip(COLUMNS, row, strict=True))) for row in archived_rows(calls))
-    for row in chain(calls.stored().iterator(chunk_size=_EVENTS_AT_ONCE), archived):
+    for row in events_between(calls):
         occurred_us = to_us(row.occurred_at)
         yield Placed(
             event=_as_it_came(row),

@@ -8,6 +8,7 @@ from decimal import Decimal
 from uuid import UUID
 
 from apps.billing.enums import RunKind
+from apps.billing.event_tallies import Tallies, tallies_of
 from apps.billing.models import BillingPeriod, RatedCharge, RatingRun
 from apps.core import clock
 from apps.core.db import require_transaction
@@ -18,7 +19,7 @@ from apps.pricing.selectors import price_table_of
 from apps.subscriptions.calendar import local_day
 from apps.subscriptions.models import Subscription
 from apps.subscriptions.spend import waived_calls
-from apps.usage.selectors import parts_of
+from apps.usage.selectors import events_of, parts_of
 from apps.usage.services import ClosedUsage
 
 
@@ -37,7 +38,10 @@ def rate_period(*, period: BillingPeriod, usage: ClosedUsage) -> RatingRun:
     billed = billed_in_advance(period)
     days = days_of(period)
     waived = waived_of(period, table, usage.quantities)
-    charges = rate(table, usages_for(table, usage.quantities, days, waived)).charges
+    tallies = tallies_of(period, table)
+    charges = rate(
+        table, usages_for(table, usage.quantities, days, waived, tallies=tallies)
+    ).charges
     RatedCharge.objects.bulk_create(
         charge_row(run, period, row.pk, row.name, charge, table.currency)
         for row, charge in zip(rows, charges, strict=True)
@@ -88,16 +92,21 @@ def usages_for(
     quantities: Mapping[str, Decimal],
     days: tuple[int, int],
     waived: Mapping[str, Decimal],
+    *,
+    tallies: Tallies | None = None,
 ) -> dict[str, Usage]:
     """Return each priced meter's usage as the calculator takes it; what is waived of it is not charged.
 
-    A meter whose price differs by dimension comes in parts.
+    A meter whose price differs by dimension comes in parts. Without `tallies`, prices per event take the events of a
+    meter for equally large.
     """
     billed_days, period_days = days
     return {
         meter: Usage(
             quantity=quantities.get(meter, Decimal(0)),
             parts=parts_of(quantities, meter) if table.has_parts(meter) else None,
+            event_count=events_of(quantities, meter),
+            tallies=None if tallies is None else tallies.get(meter),
             waived=waived.get(meter, Decimal(0)),
             billed_days=billed_days,
             period_days=period_days,

@@ -202,11 +202,13 @@ class PriceBuilder:
         for row, component in zip(self.components, draft.components, strict=True):
             units = row.form.cleaned_data["units"] or Decimal(0)
             part = {"dimensions": dict(component.dimensions), "quantity": units}
+            if row.form.cleaned_data["event_count"]:
+                part["event_count"] = row.form.cleaned_data["event_count"]
             parts.setdefault(component.meter, []).append(part)
         return {
             meter: {"parts": found}
             if any(part["dimensions"] for part in found)
-            else {"quantity": found[0]["quantity"]}
+            else {name: value for name, value in found[0].items() if name != "dimensions"}
             for meter, found in parts.items()
         }
 

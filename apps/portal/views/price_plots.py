@@ -72,20 +72,24 @@ def _total(used: Mapping[str, Any]) -> Decimal:
 
 
 def _scaled(used: Mapping[str, Any], quantity: Decimal) -> dict[str, Any]:
-    """Return the usage with another total, its parts in the proportion that was typed."""
-    if "parts" not in used:
-        return {"quantity": quantity}
+    """Return the usage with another total, its parts in the proportion that was typed, its events as large as before."""
     total = _total(used)
+    if "parts" not in used:
+        return _resized(used, quantity)
     count = len(used["parts"])
     return {
         "parts": [
-            {
-                **part,
-                "quantity": quantity * part["quantity"] / total if total else quantity / count,
-            }
+            _resized(part, quantity * part["quantity"] / total if total else quantity / count)
             for part in used["parts"]
         ]
     }
+
+
+def _resized(part: Mapping[str, Any], quantity: Decimal) -> dict[str, Any]:
+    resized, before = {**part, "quantity": quantity}, part["quantity"]
+    if "event_count" in part and before:
+        resized["event_count"] = max(1, int(part["event_count"] * quantity / before))
+    return resized
 
 
 def _money(currency: str, value: Number) -> str:

@@ -49,7 +49,22 @@ class PriceComponentInline(admin.TabularInline):  # type: ignore[type-arg]  # no
     """What a version charges."""
 
     model = PriceComponent
-    fields = ("meter", "name", "model", "unit_price", "flat_fee", "free_units")
+    fields = (
+        "meter",
+        "name",
+        "model",
+        "unit_price",
+        "flat_fee",
+        "rate_percent",
+        "fixed_fee",
+        "free_units",
+        "free_events",
+        "free_amount",
+        "min_per_event",
+        "max_per_event",
+        "min_spend",
+        "max_spend",
+    )
     readonly_fields = fields
     extra = 0
     can_delete = False

@@ -196,7 +196,10 @@ class ComponentOutput(serializers.ModelSerializer[PriceComponent]):
     package_size = PlainDecimalField(read_only=True)
     package_price = serializers.SerializerMethodField()
     rate_percent = PlainDecimalField(read_only=True, allow_null=True)
+    fixed_fee = PlainDecimalField(read_only=True, allow_null=True)
     free_amount = PlainDecimalField(read_only=True, allow_null=True)
+    min_per_event = PlainDecimalField(read_only=True, allow_null=True)
+    max_per_event = PlainDecimalField(read_only=True, allow_null=True)
     min_spend = PlainDecimalField(read_only=True, allow_null=True)
     max_spend = PlainDecimalField(read_only=True, allow_null=True)
     tiers = TierOutput(many=True, read_only=True)
@@ -216,7 +219,11 @@ class ComponentOutput(serializers.ModelSerializer[PriceComponent]):
             "package_price",
             "package_rounding",
             "rate_percent",
+            "fixed_fee",
+            "free_events",
             "free_amount",
+            "min_per_event",
+            "max_per_event",
             "min_spend",
             "max_spend",
             "dimensions",

@@ -4,6 +4,7 @@ Plain Python on purpose: no Django, no database, no clock. `rate` is the whole o
 its words.
 """
 
+from apps.pricing.calculator.amounts import PercentageTally, tally_alike, tally_amounts
 from apps.pricing.calculator.bookings import (
     LimitedBooking,
     SpendLimits,
@@ -22,8 +23,6 @@ from apps.pricing.calculator.prices import (
     PriceTable,
     PricingModel,
     Tier,
-    Usage,
-    UsagePart,
 )
 from apps.pricing.calculator.quantities import (
     Conversion,
@@ -41,6 +40,7 @@ from apps.pricing.calculator.totals import (
     TaxPolicy,
     total_invoice,
 )
+from apps.pricing.calculator.usage import Usage, UsagePart
 
 __all__ = [
     "Charge",
@@ -54,6 +54,7 @@ __all__ = [
     "InvoiceTotals",
     "LimitedBooking",
     "PackageRounding",
+    "PercentageTally",
     "PriceTable",
     "PricingModel",
     "QuantityRounding",
@@ -80,6 +81,8 @@ __all__ = [
     "rate_component",
     "recompute",
     "round_line",
+    "tally_alike",
+    "tally_amounts",
     "total_invoice",
     "units_within",
 ]

@@ -15,8 +15,9 @@ from decimal import ROUND_FLOOR, Decimal
 from typing import Final
 
 from apps.core.money import Money
-from apps.pricing.calculator.prices import ZERO, Component, PriceTable, PricingModel, Usage
+from apps.pricing.calculator.prices import ZERO, Component, PriceTable, PricingModel
 from apps.pricing.calculator.rating import rate_component, round_line
+from apps.pricing.calculator.usage import Usage
 
 # A cap that so many units do not reach is none. Counters hold the number exactly in every language that reads it.
 UNREACHED: Final = 10**15

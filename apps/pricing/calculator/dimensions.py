@@ -8,7 +8,8 @@ from __future__ import annotations
 from collections.abc import Sequence
 from decimal import Decimal
 
-from apps.pricing.calculator.prices import ZERO, Component, Dimensions, UsagePart
+from apps.pricing.calculator.prices import ZERO, Component, Dimensions
+from apps.pricing.calculator.usage import UsagePart
 
 
 def quantity_priced_by(
@@ -24,6 +25,15 @@ def quantity_priced_by(
         if priced_by(rivals, part.dimensions) is component:
             total += part.quantity
     return total
+
+
+def events_priced_by(
+    component: Component, rivals: Sequence[Component], parts: Sequence[UsagePart]
+) -> int | None:
+    """Add up the events of the parts that a component prices; None where a part does not say how many it has."""
+    counts = [part.event_count for part in parts if priced_by(rivals, part.dimensions) is component]
+    known = [count for count in counts if count is not None]
+    return sum(known) if len(known) == len(counts) else None
 
 
 def priced_by(rivals: Sequence[Component], dimensions: Dimensions) -> Component | None:

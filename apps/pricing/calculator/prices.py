@@ -1,4 +1,4 @@
-"""What is for sale and what was used: the calculator's input.
+"""What is for sale: half of the calculator's input.
 
 Every price, quantity and percentage is a `Decimal`; money is in major units of the table's
 currency. A `PriceTable` is a picture of one immutable price version, without its database rows.
@@ -12,7 +12,7 @@ from decimal import Decimal
 from enum import StrEnum
 from typing import Final
 
-from apps.pricing.calculator.quantities import QuantityRule
+from apps.pricing.calculator.quantities import QuantityRounding, QuantityRule
 
 ZERO: Final = Decimal(0)
 # Pairs of name and value, sorted by name.
@@ -101,6 +101,22 @@ class Component:
     min_spend: Decimal | None = None
     max_spend: Decimal | None = None
 
+    @property
+    def counts_events(self) -> bool:
+        """Whether each event is charged by itself, so that a total alone does not say what it costs."""
+        own = (self.free_events, self.min_per_event, self.max_per_event)
+        return self.model is PricingModel.PERCENTAGE and (
+            bool(self.fixed_fee) or any(value is not None for value in own)
+        )
+
+    @property
+    def needs_amounts(self) -> bool:
+        """Whether the amount of each event matters, in their order; else their total and number say everything."""
+        own = (self.free_events, self.free_amount, self.min_per_event, self.max_per_event)
+        rule = self.conversion
+        is_rounded = rule is not None and rule.rounding is not QuantityRounding.NONE
+        return self.counts_events and (is_rounded or any(value is not None for value in own))
+
     def __post_init__(self) -> None:
         """Refuse what cannot be calculated at all; `find_defects` checks what may be sold."""
         if self.model in TIERED_MODELS and not self.tiers:
@@ -130,59 +146,14 @@ class PriceTable:
         return any(item.dimensions for item in self.components if item.meter == meter)
 
 
-@dataclass(frozen=True, slots=True)
-class UsagePart:
-    """A part of a meter's quantity, and what its events had in common."""
+@dataclass(slots=True)
+class EventTally:
+    """A number of events and the amounts that they were about."""
 
-    dimensions: Dimensions
-    quantity: Decimal
+    events: int = 0
+    amount: Decimal = ZERO
 
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Usage:
-    """What a period's usage of one meter was.
-
-    Attributes:
-        quantity: total of the period; negative totals are priced as zero.
-        events: amounts of single events in chronological order (time, then id), for percentages;
-            takes the place of `quantity`.
-        parts: the quantity split by dimensions, for prices that differ by them; takes the place of `quantity`.
-        buckets: totals of parts of the period (days, regions) that are priced each by itself and
-            then added; takes the place of `quantity`.
-        waived: units of the quantity that are not charged, such as those beyond a spend cap; they come off before
-            anything else, free units included.
-        billed_days: days of service in the period, of `period_days`; scales a flat fee and a
-            minimum spend, never the usage, the tiers or the free units.
-    """
-
-    quantity: Decimal = ZERO
-    events: tuple[Decimal, ...] | None = None
-    buckets: tuple[Decimal, ...] | None = None
-    parts: tuple[UsagePart, ...] | None = None
-    waived: Decimal = ZERO
-    billed_days: int = 1
-    period_days: int = 1
-
-    def __post_init__(self) -> None:
-        """Refuse shares of a period that are not shares, and two forms of usage at once."""
-        if not 0 <= self.billed_days <= self.period_days or self.period_days == 0:
-            raise ValueError(
-                f"{self.billed_days} of {self.period_days} days is no share of a period"
-            )
-        forms = (self.events, self.buckets, self.parts)
-        if sum(form is not None for form in forms) > 1:
-            raise ValueError("usage is either a list of events, of buckets, or of parts")
-
-    @property
-    def total(self) -> Decimal:
-        """The period's quantity, whatever form it came in."""
-        if self.events is not None:
-            return sum(self.events, ZERO)
-        if self.buckets is not None:
-            return sum(self.buckets, ZERO)
-        if self.parts is not None:
-            return sum((part.quantity for part in self.parts), ZERO)
-        return self.quantity
-
-
-NO_USAGE: Final = Usage()
+    def add(self, amount: Decimal, events: int = 1) -> None:
+        """Add events with their amount together."""
+        self.events += events
+        self.amount += amount

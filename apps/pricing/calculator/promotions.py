@@ -14,14 +14,7 @@ from math import floor
 from typing import Final
 
 from apps.core.money import Money, allocate, currency_exponent, sum_money
-from apps.pricing.calculator.prices import (
-    NO_USAGE,
-    ZERO,
-    Component,
-    PriceTable,
-    PricingModel,
-    Usage,
-)
+from apps.pricing.calculator.prices import ZERO, Component, PriceTable, PricingModel
 from apps.pricing.calculator.rating import rate, round_line
 from apps.pricing.calculator.totals import (
     Discount,
@@ -31,6 +24,7 @@ from apps.pricing.calculator.totals import (
     TaxPolicy,
     total_invoice,
 )
+from apps.pricing.calculator.usage import NO_USAGE, Usage
 
 # No meter's key: those are letters, digits and _.
 FEES: Final = "fee:"

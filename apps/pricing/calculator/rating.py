@@ -14,20 +14,19 @@ from decimal import Decimal, localcontext
 from typing import Final
 
 from apps.core.money import DECIMAL_CONTEXT, Money
-from apps.pricing.calculator.dimensions import quantity_priced_by
-from apps.pricing.calculator.prices import (
-    NO_USAGE,
-    ZERO,
-    Component,
-    Dimensions,
-    PriceTable,
-    PricingModel,
-    Usage,
+from apps.pricing.calculator.amounts import (
+    PercentageTally,
+    percentage,
+    tally_alike,
+    tally_amounts,
 )
+from apps.pricing.calculator.dimensions import events_priced_by, quantity_priced_by
+from apps.pricing.calculator.prices import ZERO, Component, Dimensions, PriceTable, PricingModel
 from apps.pricing.calculator.quantities import QuantityRule
 from apps.pricing.calculator.steps import Step, StepCode, decimal_text
 from apps.pricing.calculator.tiered import graduated, graduated_percentage, volume
-from apps.pricing.calculator.untiered import flat, package, per_unit, percentage
+from apps.pricing.calculator.untiered import flat, package, per_unit
+from apps.pricing.calculator.usage import NO_USAGE, Usage
 
 QUANTITY_MODELS: Final[Mapping[PricingModel, Callable[[Component, Decimal], Iterator[Step]]]] = {
     PricingModel.PER_UNIT: per_unit,
@@ -120,20 +119,27 @@ def _usage_of(component: Component, table: PriceTable, usage: Mapping[str, Usage
             else whole
         )
     rivals = [rival for rival in table.components if rival.meter == component.meter]
-    quantity = quantity_priced_by(component, rivals, whole.parts)
-    return replace(whole, parts=None, quantity=quantity)
+    return replace(
+        whole,
+        parts=None,
+        quantity=quantity_priced_by(component, rivals, whole.parts),
+        event_count=events_priced_by(component, rivals, whole.parts),
+    )
 
 
 def rate_component(component: Component, usage: Usage) -> Charge:
     """Price the usage of one meter; the amount is never negative."""
     with localcontext(DECIMAL_CONTEXT):
-        steps = list(_steps(component, usage))
+        tally = _tally_of(component, usage)
+        steps = list(_steps(component, usage) if tally is None else percentage(component, tally))
         amount = sum((step.amount for step in steps), ZERO)
         for step in _spend_limits(component, usage, amount):
             steps.append(step)
             amount += step.amount
-        raw, rule = usage.total, component.conversion
+        raw, rule = usage.total if tally is None else tally.raw.amount, component.conversion
         quantity = raw if rule is None else _converted_total(rule, usage)
+        if tally is not None:
+            quantity = tally.amount
     return Charge(
         component.meter,
         component.model,
@@ -154,7 +160,7 @@ def _steps(component: Component, usage: Usage) -> Iterator[Step]:
     if component.model is PricingModel.FLAT:
         yield from flat(component, usage)
     elif component.model is PricingModel.PERCENTAGE:
-        yield from _steps_of_amounts(component, usage)
+        yield from _steps_of_total(component, usage)
     elif usage.buckets is not None:
         for position, quantity in enumerate(usage.buckets):
             for step in _steps_of_raw(component, quantity):
@@ -169,22 +175,32 @@ def _steps_beyond_cap(usage: Usage) -> Iterator[Step]:
         yield Step(StepCode.BEYOND_SPEND_CAP, ZERO, quantity=usage.waived)
 
 
-def _steps_of_amounts(component: Component, usage: Usage) -> Iterator[Step]:
-    """Price amounts of events; a lone total counts as one event, and a negative one as none."""
-    rule = component.conversion
+def _tally_of(component: Component, usage: Usage) -> PercentageTally | None:
+    """Return the single events of a percentage; None where it is taken of a total."""
+    if component.model is not PricingModel.PERCENTAGE:
+        return None
+    if usage.tallies is not None and component.dimensions in usage.tallies:
+        return usage.tallies[component.dimensions]
     if usage.events is not None:
-        events = usage.events if rule is None else tuple(map(rule.convert, usage.events))
-    elif usage.quantity < 0:
-        yield Step(StepCode.NEGATIVE_USAGE, ZERO, quantity=usage.quantity)
-        events = ()
-    else:
-        quantity = usage.quantity
-        if rule is not None:
-            step = _conversion(rule, quantity)
-            yield step
-            quantity = step.units or ZERO
-        events = (quantity,) if quantity else ()
-    yield from percentage(component, events)
+        return tally_amounts(component, usage.events)
+    if usage.event_count is not None and component.counts_events:
+        return tally_alike(component, usage.quantity, usage.event_count)
+    return None
+
+
+def _steps_of_total(component: Component, usage: Usage) -> Iterator[Step]:
+    """Price a lone total as one event, and a negative one as none."""
+    rule, quantity = component.conversion, usage.quantity
+    if quantity < 0:
+        yield Step(StepCode.NEGATIVE_USAGE, ZERO, quantity=quantity)
+        quantity = ZERO
+    elif rule is not None:
+        step = _conversion(rule, quantity)
+        yield step
+        quantity = step.units or ZERO
+    # Converted already.
+    plain = replace(component, conversion=None)
+    yield from percentage(component, tally_amounts(plain, (quantity,) if quantity else ()))
 
 
 def _conversion(rule: QuantityRule, raw: Decimal) -> Step:
@@ -200,9 +216,8 @@ def _conversion(rule: QuantityRule, raw: Decimal) -> Step:
 
 
 def _converted_total(rule: QuantityRule, usage: Usage) -> Decimal:
-    """Return a usage in priced units; events and buckets are converted each by itself, as they are priced."""
-    forms = usage.events if usage.events is not None else usage.buckets
-    return sum(map(rule.convert, (usage.total,) if forms is None else forms), ZERO)
+    """Return a usage in priced units; buckets are converted each by itself, as they are priced."""
+    return sum(map(rule.convert, usage.buckets or (usage.total,)), ZERO)
 
 
 def _steps_of_raw(component: Component, quantity: Decimal) -> Iterator[Step]:
@@ -222,14 +237,17 @@ def _steps_of_raw(component: Component, quantity: Decimal) -> Iterator[Step]:
 
 
 def _spend_limits(component: Component, usage: Usage, amount: Decimal) -> Iterator[Step]:
-    """Top up to the minimum, prorated by days, then cut to the maximum."""
-    if component.min_spend is not None:
-        minimum = component.min_spend * usage.billed_days / usage.period_days
+    """Top up to the minimum, prorated by days, then cut to the maximum. Percentages of refunds leave no negative amount."""
+    least = component.min_spend
+    if least is None and component.model is PricingModel.PERCENTAGE:
+        least = ZERO
+    if least is not None:
+        minimum = least * usage.billed_days / usage.period_days
         if amount < minimum:
             yield Step(
                 StepCode.MINIMUM_SPEND,
                 minimum - amount,
-                limit=component.min_spend,
+                limit=least,
                 billed_days=usage.billed_days,
                 period_days=usage.period_days,
             )

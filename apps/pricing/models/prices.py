@@ -123,7 +123,16 @@ class PriceComponent(Entity):
         db_default=PackageRoundings.UP,
     )
     rate_percent = models.DecimalField(_("percent"), max_digits=30, decimal_places=12, null=True)
+    # Of a percentage that charges each event by itself.
+    fixed_fee = models.DecimalField(_("fee per event"), max_digits=30, decimal_places=12, null=True)
+    free_events = models.PositiveIntegerField(_("free events"), null=True)
     free_amount = models.DecimalField(_("free amount"), max_digits=30, decimal_places=12, null=True)
+    min_per_event = models.DecimalField(
+        _("minimum per event"), max_digits=30, decimal_places=12, null=True
+    )
+    max_per_event = models.DecimalField(
+        _("maximum per event"), max_digits=30, decimal_places=12, null=True
+    )
     min_spend = models.DecimalField(_("minimum spend"), max_digits=30, decimal_places=12, null=True)
     max_spend = models.DecimalField(_("maximum spend"), max_digits=30, decimal_places=12, null=True)
     # Values that the priced part of the usage has, by dimension of the meter; empty for all that is left.

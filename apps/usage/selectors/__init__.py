@@ -58,6 +58,7 @@ from apps.usage.selectors.meters import (
 )
 from apps.usage.selectors.period_quantities import (
     dimensions_of,
+    events_of,
     meter_of,
     parts_of,
     projectable_meters,
@@ -115,6 +116,7 @@ __all__ = (
     "counted_events_of",
     "dimensions_of",
     "events_between",
+    "events_of",
     "events_of_consumer",
     "events_of_provider",
     "exports_of",

@@ -14,7 +14,7 @@ from apps.pricing.enums import PlanStatus
 from apps.pricing.meter_sources import MeterFacts
 from apps.pricing.models import PriceComponent
 from apps.subscriptions.models import Subscription
-from apps.usage.enums import Aggregation
+from apps.usage.enums import Aggregation, UnitRounding
 from apps.usage.meter_filters import OTHER
 from apps.usage.models import Meter, MeterError, UsageWindow
 
@@ -55,6 +55,7 @@ def _facts_of(meter: Meter) -> MeterFacts:
         unit=meter.unit,
         adds_up=meter.aggregation in {Aggregation.COUNT, Aggregation.SUM},
         is_sum=meter.aggregation == Aggregation.SUM,
+        rounds=meter.rounding != UnitRounding.NONE,
         dimensions={
             item["property"]: (*map(str, item["values"]), OTHER) for item in meter.group_by
         },

@@ -2,7 +2,7 @@
 
 Conversion and rounding act on the whole period's quantity, once. A meter with dimensions that counts or adds up has, beside
 its whole, an entry for each combination of values, by the key `tokens{"region":"eu"}`; a meter's rounding acts on each of
-them by itself. Source: docs/domain/meters.md.
+them by itself. Of a meter that adds up, `#tokens` is the number of its events, for prices per event. Source: docs/domain/meters.md.
 """
 
 from __future__ import annotations
@@ -39,7 +39,7 @@ _COMBINE: Final = """
     WHERE w.event_count > 0
     GROUP BY asked.position, w.api_id, w.meter, w.aggregation
     UNION ALL
-    SELECT asked.position, w.api_id, w.meter || w.dimensions, w.aggregation, SUM(w.quantity), 0, 0, 0, 0, 0, 0
+    SELECT asked.position, w.api_id, w.meter || w.dimensions, w.aggregation, SUM(w.quantity), 0, SUM(w.event_count), 0, 0, 0, 0
     FROM asked JOIN usage_usagewindow w ON w.subscription_id = asked.subscription_id
         AND w.window_start >= asked.period_start AND w.window_start < asked.period_end
     WHERE w.event_count > 0 AND w.dimensions <> '' AND w.aggregation IN ('count', 'sum')
@@ -55,6 +55,10 @@ _COMBINE: Final = """
         AND w.window_start < asked.period_start AND w.aggregation = 'time_weighted'
     GROUP BY asked.position, w.api_id, w.meter
 """
+
+
+# Before the key of a quantity: the number of the events that it is the sum of.
+EVENTS_OF: Final = "#"
 
 
 @dataclass(slots=True)
@@ -101,24 +105,37 @@ def quantities_for(questions: Sequence[UsageQuestion]) -> dict[UsageQuestion, di
     meters = _meters_of(found)
     return {
         question: {
-            meter: _units(parts, question.period, meters.get((parts.api_id, meter_of(meter))))
-            for meter, parts in by_meter.items()
+            **{
+                meter: _units(parts, question.period, meters.get((parts.api_id, meter_of(meter))))
+                for meter, parts in by_meter.items()
+            },
+            **{
+                f"{EVENTS_OF}{meter}": Decimal(parts.row[3])
+                for meter, parts in by_meter.items()
+                if parts.row is not None and parts.row[0] == Kind.SUM
+            },
         }
         for question, by_meter in found.items()
     }
 
 
 def meter_of(key: str) -> str:
-    """Return the meter of a quantity's key, which may name dimensions too."""
-    return key.partition("{")[0]
+    """Return the meter of a quantity's key, which may name dimensions too, or its events."""
+    return key.partition("{")[0].removeprefix(EVENTS_OF)
+
+
+def events_of(quantities: Mapping[str, Decimal], key: str) -> int | None:
+    """Return how many events a quantity is the sum of; None where it is no sum."""
+    count = quantities.get(f"{EVENTS_OF}{key}")
+    return None if count is None else int(count)
 
 
 def parts_of(quantities: Mapping[str, Decimal], meter: str) -> tuple[UsagePart, ...]:
     """Return a meter's quantities by dimension; nothing for a meter without dimensions."""
     return tuple(
-        UsagePart(dimensions_of(key.removeprefix(meter)), quantity)
+        UsagePart(dimensions_of(key.removeprefix(meter)), quantity, events_of(quantities, key))
         for key, quantity in quantities.items()
-        if key != meter and meter_of(key) == meter
+        if key.startswith(f"{meter}{{")
     )
 
 

@@ -50,6 +50,7 @@ def test_calls_and_tokens_stand_on_one_invoice_and_are_proven() -> None:
     assert quantities_in(subscription.pk, span) == {
         "calls": 3,
         "tokens": 5,
+        "#tokens": 3,
         "peak": Decimal("2200.5"),
     }
     member = make_member(organization=consumer)
