@@ -187,6 +187,16 @@ class AnalyticsSide(TextChoices):
     OPERATOR = "operator", pgettext_lazy("analytics", "operator")
 
 
+class TotalSplit(TextChoices):
+    """What totals of a day are told apart by, beyond what all totals of a side are; nobody sees these words."""
+
+    KEY = "key"
+    ENDPOINT = "endpoint"
+    STATUS = "status"
+    CONSUMER = "consumer"
+    COUNTRY = "country"
+
+
 class ExportSide(TextChoices):
     """Whose fields an export shows."""
 

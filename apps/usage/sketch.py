@@ -10,7 +10,10 @@ A sketch is stored as the integer Σ count_i · 10^(12·i). Adding two such numb
 from __future__ import annotations
 
 import math
-from dataclasses import dataclass
+import struct
+from bisect import bisect_left
+from functools import cache
+from itertools import accumulate
 from typing import Final
 
 ACCURACY: Final = 0.025
@@ -30,47 +33,76 @@ def bucket_of(latency_ms: int) -> int:
     return 0 if latency_ms <= 1 else min(math.ceil(math.log(latency_ms) / LN_GAMMA), LAST_BUCKET)
 
 
-@dataclass(frozen=True, slots=True)
 class Sketch:
-    """Latencies of calls. `packed` is the number described above."""
+    """Latencies of calls. `digits` is the number described above as PostgreSQL writes it.
 
-    packed: int = 0
+    A page reads hundreds of them, most of which are only added or only looked at. A number of two thousand digits takes
+    longer to convert than to use, so each form is made when it is needed.
+    """
 
-    def __add__(self, other: Sketch) -> Sketch:
-        return Sketch(self.packed + other.packed)
+    __slots__ = ("_digits", "_packed")
+
+    def __init__(self, packed: int | None = 0, digits: str = "") -> None:
+        """Take the number in either form."""
+        self._packed = packed
+        self._digits = digits
+
+    @classmethod
+    def read(cls, digits: str) -> Sketch:
+        """Return the sketch that is written so."""
+        return cls(None, digits)
 
     @classmethod
     def of(cls, latencies_ms: list[int]) -> Sketch:
         """Return the sketch of some latencies."""
         return cls(sum(10 ** (DIGITS * bucket_of(latency)) for latency in latencies_ms))
 
+    @property
+    def packed(self) -> int:
+        """The number."""
+        if self._packed is None:
+            self._packed = int(self._digits)
+        return self._packed
+
+    @property
+    def digits(self) -> str:
+        """The number as text."""
+        if not self._digits:
+            self._digits = str(self.packed)
+        return self._digits
+
+    def __add__(self, other: Sketch) -> Sketch:
+        return Sketch(self.packed + other.packed)
+
+    def __eq__(self, other: object) -> bool:
+        return isinstance(other, Sketch) and self.packed == other.packed
+
+    def __hash__(self) -> int:
+        return hash(self.packed)
+
+    def __repr__(self) -> str:
+        return f"Sketch({self.packed})"
+
     def quantiles(self, *shares: float) -> tuple[int | None, ...]:
         """Return the latency in milliseconds below which each share of the calls lies; None without calls.
 
         The nearest rank's value, at most `ACCURACY` of it away.
         """
-        buckets = self._buckets()
-        total = sum(count for _bucket, count in buckets)
+        below = self._calls_up_to()
+        total = below[-1]
         if not total:
             return (None,) * len(shares)
-        return tuple(_value_at(buckets, max(1, math.ceil(share * total))) for share in shares)
+        ranks = (max(1, math.ceil(share * total)) for share in shares)
+        return tuple(_middle_of(bisect_left(below, rank)) for rank in ranks)
 
-    def _buckets(self) -> list[tuple[int, int]]:
-        """Return number and count of the buckets that hold calls, the shortest latencies first."""
-        text = str(self.packed)
-        pieces = (text[max(0, end - DIGITS) : end] for end in range(len(text), 0, -DIGITS))
-        counts = ((bucket, int(piece)) for bucket, piece in enumerate(pieces))
-        return [(bucket, count) for bucket, count in counts if count]
-
-
-def _value_at(buckets: list[tuple[int, int]], rank: int) -> int:
-    for bucket, count in buckets:
-        rank -= count
-        if rank <= 0:
-            return _middle_of(bucket)
-    return _middle_of(buckets[-1][0])
+    def _calls_up_to(self) -> list[int]:
+        """Return for each bucket how many calls it and those before it hold."""
+        size = -(-len(self.digits) // DIGITS)
+        pieces = struct.unpack(f"{DIGITS}s" * size, self.digits.zfill(DIGITS * size).encode())
+        return list(accumulate(map(int, reversed(pieces))))
 
 
+@cache
 def _middle_of(bucket: int) -> int:
     """Return the value that is within the accuracy of everything in a bucket."""
     return 1 if bucket == 0 else round(2 * GAMMA**bucket / (GAMMA + 1))

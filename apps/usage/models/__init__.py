@@ -12,7 +12,7 @@ from apps.usage.models.meters import Meter, MeterError
 from apps.usage.models.quotas import QuotaState, UsageAlert
 from apps.usage.models.rejections import RejectedEvent
 from apps.usage.models.rewinds import UsageRewind, WindowDifference
-from apps.usage.models.rollups import RollupMark, UsageDay, UsageHour
+from apps.usage.models.rollups import RollupMark, UsageDay, UsageDayTotal, UsageHour
 from apps.usage.models.shippers import LogReplay, NodeRetirement, ShipperState
 from apps.usage.models.windows import UsageCutoff, UsageWindow, UsageWindowValue
 
@@ -36,6 +36,7 @@ __all__ = (
     "UsageBatch",
     "UsageCutoff",
     "UsageDay",
+    "UsageDayTotal",
     "UsageEvent",
     "UsageEventKey",
     "UsageExport",

@@ -12,7 +12,7 @@ from django.db.models import Q
 from django.db.models.functions import Now
 from django.utils.translation import gettext_lazy as _
 
-from apps.usage.enums import AnalyticsSide
+from apps.usage.enums import AnalyticsSide, TotalSplit
 from apps.usage.sketch import Sketch
 
 
@@ -25,11 +25,11 @@ class SketchField(models.Field):  # type: ignore[type-arg]  # not generic at run
 
     def from_db_value(self, value: Any, _expression: Any, _connection: Any) -> Sketch:
         """Read the number."""
-        return Sketch(int(value))
+        return Sketch.read(str(value))
 
     def get_prep_value(self, value: Any) -> Any:
         """Write the number."""
-        return str(value.packed)
+        return value.digits
 
 
 class _Measures(models.Model):
@@ -123,6 +123,38 @@ class UsageDay(_Measures):
 
     def __str__(self) -> str:
         return f"{self.day} {self.side} {self.endpoint} {self.status}"
+
+
+class UsageDayTotal(_Measures):
+    """What the rows of a `UsageDay` add up to in one way: pages read a few of these in place of every combination.
+
+    Each has the columns that all totals of its side have (`apps.usage.rollups.totals`); `split` names what they are
+    further told apart by, nothing when empty. The other columns are empty, and so is the status.
+    """
+
+    side = models.CharField(_("side"), max_length=8, choices=AnalyticsSide)
+    organization_id = models.UUIDField(_("organization"), null=True)
+    day = models.DateField(_("day"))
+    split = models.CharField(_("split by"), max_length=8, choices=TotalSplit, blank=True)
+    provider_organization_id = models.UUIDField(_("provider"), null=True)
+    redirected = models.PositiveBigIntegerField(_("redirected calls"))
+    refused = models.PositiveBigIntegerField(_("refused calls"))
+    failed = models.PositiveBigIntegerField(_("failed calls"))
+    unconfirmed = models.PositiveBigIntegerField(_("unconfirmed calls"))
+
+    class Meta:
+        """Read by side, organization and split, over some days; written together with their day."""
+
+        verbose_name = _("total of a day of usage")
+        verbose_name_plural = _("totals of days of usage")
+        indexes = (
+            models.Index(
+                fields=("organization_id", "side", "split", "day"), name="usage_day_total_side"
+            ),
+        )
+
+    def __str__(self) -> str:
+        return f"{self.day} {self.side} {self.split}".rstrip()
 
 
 class RollupMark(models.Model):

@@ -13,6 +13,7 @@ from django.db import connection
 
 from apps.usage.enums import AnalyticsSide
 from apps.usage.rollups.slots import Slot
+from apps.usage.rollups.totals import add_up_totals
 
 _MEASURES: Final = (
     "sum(calls), sum(billable), sum(timed), sum(latency_sum_ms), sum(request_bytes), sum(response_bytes),"
@@ -97,7 +98,7 @@ def days_of(slots: Iterable[Slot]) -> set[SideDay]:
 
 
 def add_up_days(days: Collection[SideDay]) -> None:
-    """Write these days anew from their hours."""
+    """Write these days anew from their hours, and their totals."""
     for side in AnalyticsSide:
         chosen = [day for day in days if day.side == side]
         if chosen:
@@ -129,6 +130,7 @@ def _add_up(side: AnalyticsSide, days: Collection[SideDay]) -> None:
     with connection.cursor() as cursor:
         cursor.execute(_DELETE, [*values, side.value])
         cursor.execute(insert, [side.value, *values])
+    add_up_totals(side, values[0], values[1])
 
 
 def _midnight(day: date, timezone: str) -> datetime:

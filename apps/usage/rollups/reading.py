@@ -1,8 +1,7 @@
-"""Reads hours and days, grouped in several ways by one statement."""
+"""Reads hours, days and totals of days, grouped in several ways by one statement."""
 
 from __future__ import annotations
 
-from collections import defaultdict
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import UTC
@@ -15,19 +14,23 @@ from apps.core.clock import Period
 from apps.usage.chosen_period import local_day
 from apps.usage.enums import AnalyticsSide
 from apps.usage.figures import Figures
+from apps.usage.rollups.totals import CLASSES, split_for
 from apps.usage.sketch import Sketch
 
 STEP: Final = "step"
-_MEASURES: Final = """
-    sum(calls)::bigint, sum(billable)::bigint,
-    COALESCE(sum(calls) FILTER (WHERE status BETWEEN 300 AND 399), 0)::bigint,
-    COALESCE(sum(calls) FILTER (WHERE status BETWEEN 400 AND 499), 0)::bigint,
-    COALESCE(sum(calls) FILTER (WHERE status >= 500), 0)::bigint,
-    COALESCE(sum(calls) FILTER (WHERE status = 0), 0)::bigint,
-    sum(timed)::bigint, sum(latency_sum_ms)::bigint, sum(request_bytes)::bigint, sum(response_bytes)::bigint,
-    sum(latencies)::text
-"""
-_MEASURE_COUNT: Final = 11
+_SUMS: Final = (
+    "calls",
+    "billable",
+    *CLASSES,
+    "timed",
+    "latency_sum_ms",
+    "request_bytes",
+    "response_bytes",
+)
+_MEASURES: Final = ", ".join([*(f"sum({name})::bigint" for name in _SUMS), "sum(latencies)::text"])
+_MEASURE_COUNT: Final = len(_SUMS) + 1
+# Of columns that are not ids.
+_TYPES: Final = {"endpoint": "text", "country": "text", "status": "smallint"}
 _STATUS_CLASS: Final = "status_class"
 _HOURS_OF: Final[dict[str, str]] = {
     AnalyticsSide.CONSUMER: "consumer_organization_id = %s",
@@ -53,74 +56,129 @@ class Scope:
 
 def read_rollups(
     scope: Scope, period: Period, *, by_day: bool, sets: Sequence[tuple[str, ...]]
-) -> dict[tuple[str, ...], Grouped]:
+) -> Mapping[tuple[str, ...], Grouped]:
     """Return sums by each set of columns; the empty set is everything. One query.
 
     `step` is the local day, or with `by_day=False` the local hour. Hours are for periods of a day or so: days are a
-    twenty-fourth of the rows.
+    twenty-fourth of the rows, and where totals of days tell everything apart that is asked for, they are far fewer.
     """
-    table, where, values = _source(scope, period, by_day=by_day)
     columns = sorted({name for names in sets for name in names})
-    listed = "".join(f", {name}" for name in columns)
-    bits = f"GROUPING({', '.join(columns)})" if columns else "0"
-    grouped = ", ".join(f"({', '.join(group)})" for group in sets)
-    inner = "".join(f", {name}" for name in columns if name not in (STEP, "status"))
-    # The names of columns come from code; what a reader chose is among the values.
-    statement = f"""
-        SELECT {bits}{listed}, {_MEASURES}
-        FROM (
-            SELECT {_step(by_day=by_day)} AS step{inner}, status, calls, billable, timed, latency_sum_ms, request_bytes,
-                response_bytes, latencies
-            FROM {table} WHERE {where}
-        ) rollup
-        GROUP BY GROUPING SETS ({grouped})
-    """  # noqa: S608 -- see above
-    steps = [] if by_day else [scope.timezone]
+    splits = _splits(scope, sets) if by_day else None
+    if splits is None:
+        statement, values = _from_rows(scope, period, by_day=by_day, sets=sets)
+    else:
+        statement, values = _from_totals(scope, period, list(zip(sets, splits, strict=True)))
     with connection.cursor() as cursor:
-        cursor.execute(statement, [*steps, *values])
+        cursor.execute(statement, values)
         rows = cursor.fetchall()
-    return _sorted_out(rows, columns, sets)
-
-
-def _sorted_out(
-    rows: Sequence[Sequence[Any]], columns: Sequence[str], sets: Sequence[tuple[str, ...]]
-) -> dict[tuple[str, ...], Grouped]:
-    """Tell rows apart by GROUPING's bits: a column that a row is not grouped by has its bit set."""
-    by_bits = {
-        sum(1 << place for place, name in enumerate(reversed(columns)) if name not in group): group
-        for group in sets
-    }
-    found: dict[tuple[str, ...], dict[tuple[Any, ...], Figures]] = defaultdict(dict)
-    for bits, *rest in rows:
-        group = by_bits[bits]
-        values = dict(zip(columns, rest, strict=False))
-        measures = rest[-_MEASURE_COUNT:]
+    found: dict[tuple[str, ...], dict[tuple[Any, ...], Figures]] = {group: {} for group in sets}
+    for number, *rest in rows:
+        measures: list[Any] = rest[-_MEASURE_COUNT:]
         if measures[0] is None:  # the empty set has a row even where nothing is
             continue
-        sums: list[Any] = [*measures[:-1], Sketch(int(measures[-1]))]
-        found[group][tuple(values[name] for name in group)] = Figures(*sums)
-    return {group: found.get(group, {}) for group in sets}
+        measures[-1] = Sketch.read(measures[-1])
+        named = dict(zip(columns, rest, strict=False))
+        group = sets[number]
+        found[group][tuple(named[name] for name in group)] = Figures(*measures)
+    return found
 
 
-def _source(scope: Scope, period: Period, *, by_day: bool) -> tuple[str, str, list[Any]]:
+def _splits(scope: Scope, sets: Sequence[tuple[str, ...]]) -> list[str] | None:
+    """Return the split of totals that each set can be read from, or None when one cannot."""
+    fixed = {"status" if name == _STATUS_CLASS else name for name in scope.only}
+    found = [split_for(scope.side, {*group, *fixed} - {STEP}) for group in sets]
+    splits = [split for split in found if split is not None]
+    return splits if len(splits) == len(found) else None
+
+
+def _from_totals(
+    scope: Scope, period: Period, sets: Sequence[tuple[tuple[str, ...], str]]
+) -> tuple[str, list[Any]]:
+    """Read each set from the totals that are told apart by no more than it needs."""
+    where, values = _where_of_days(scope, period)
+    source = (
+        f"(SELECT *, day AS {STEP} FROM usage_usagedaytotal WHERE split = %s AND {where}) total"  # noqa: S608 -- parts of this module
+    )
+    groups = [group for group, _split in sets]
+    statement = _each(groups, [source] * len(sets), step_type="date")
+    return statement, [value for _group, split in sets for value in (split, *values)]
+
+
+def _from_rows(
+    scope: Scope, period: Period, *, by_day: bool, sets: Sequence[tuple[str, ...]]
+) -> tuple[str, list[Any]]:
+    """Read days or hours once, by step and by every combination of the rest; then add combinations up for each set.
+
+    A month has hardly more combinations than a day, so what is added up again is a small part of what was read.
+    """
     if by_day:
-        table = "usage_usageday"
-        where = ["side = %s", "organization_id IS NOT DISTINCT FROM %s", "day >= %s", "day < %s"]
-        values: list[Any] = [
-            scope.side.value,
-            scope.organization_id,
-            local_day(period.start, scope.timezone),
-            local_day(period.end, scope.timezone),
-        ]
-        if scope.organization_id is not None:
-            where[1] = "organization_id = %s"  # which an index serves
-        else:
-            where[1], values = "organization_id IS NULL", [values[0], *values[2:]]
+        (where, values), table, step = _where_of_days(scope, period), "usage_usageday", "day"
     else:
-        table = "usage_usagehour"
-        where = [_HOURS_OF[scope.side], "slot_start >= %s", "slot_start < %s"]
-        whose = [] if scope.side == AnalyticsSide.OPERATOR else [scope.organization_id]
-        values = [*whose, period.start.astimezone(UTC), period.end.astimezone(UTC)]
+        (where, values), table = _where_of_hours(scope, period), "usage_usagehour"
+        step, values = "date_trunc('hour', slot_start, %s)", [scope.timezone, *values]
+    fine = sorted({name for group in sets for name in group} - {STEP})
+    has_steps = (STEP,) in sets
+    ways = [*([STEP] if has_steps else []), *([", ".join(fine)] if {*sets} - {(STEP,)} else [])]
+    is_step = f"GROUPING({STEP}) = 0 AS is_step, {STEP}" if has_steps else "FALSE AS is_step"
+    inner = "".join(f", {name}" for name in fine if name != "status")
+    sums = [f"sum({name}) AS {name}" for name in (*_SUMS, "latencies") if name not in CLASSES]
+    sums += [
+        f"COALESCE(sum(calls) FILTER (WHERE {known}), 0) AS {name}"
+        for name, known in CLASSES.items()
+    ]
+    # The names of columns come from code; what a reader chose is among the values.
+    once = f"""
+        WITH once AS MATERIALIZED (
+            SELECT {", ".join([is_step, *fine, *sums])}
+            FROM (
+                SELECT {step} AS {STEP}{inner}, status, calls, billable, timed, latency_sum_ms, request_bytes,
+                    response_bytes, latencies
+                FROM {table} WHERE {where}
+            ) rollup
+            GROUP BY GROUPING SETS ({", ".join(f"({way})" for way in ways)})
+        )
+    """  # noqa: S608 -- see above
+    steps, rest = (f"(SELECT * FROM once WHERE is_step = {which}) part" for which in (True, False))  # noqa: S608 -- a constant
+    sources = [steps if STEP in group else rest for group in sets]
+    return once + _each(sets, sources, step_type="date" if by_day else "timestamptz"), values
+
+
+def _each(sets: Sequence[tuple[str, ...]], sources: Sequence[str], *, step_type: str) -> str:
+    """Return a statement that adds up each set from its source; its rows begin with the number of their set."""
+    columns = sorted({name for group in sets for name in group})
+    types = {**_TYPES, STEP: step_type}
+    parts = []
+    for number, (group, source) in enumerate(zip(sets, sources, strict=True)):
+        shown = [name if name in group else f"NULL::{types.get(name, 'uuid')}" for name in columns]
+        grouped = f"GROUP BY {', '.join(group)}" if group else ""
+        listed = ", ".join([str(number), *shown, _MEASURES])
+        parts.append(f"SELECT {listed} FROM {source} {grouped}")  # noqa: S608 -- see above
+    return " UNION ALL ".join(parts)
+
+
+def _where_of_days(scope: Scope, period: Period) -> tuple[str, list[Any]]:
+    where = ["side = %s", "day >= %s", "day < %s"]
+    values: list[Any] = [
+        scope.side.value,
+        local_day(period.start, scope.timezone),
+        local_day(period.end, scope.timezone),
+    ]
+    if scope.organization_id is None:
+        where.append("organization_id IS NULL")
+    else:  # which an index serves, unlike IS NOT DISTINCT FROM
+        where.append("organization_id = %s")
+        values.append(scope.organization_id)
+    return _narrowed(scope, where, values)
+
+
+def _where_of_hours(scope: Scope, period: Period) -> tuple[str, list[Any]]:
+    where = [_HOURS_OF[scope.side], "slot_start >= %s", "slot_start < %s"]
+    whose = [] if scope.side == AnalyticsSide.OPERATOR else [scope.organization_id]
+    values = [*whose, period.start.astimezone(UTC), period.end.astimezone(UTC)]
+    return _narrowed(scope, where, values)
+
+
+def _narrowed(scope: Scope, where: list[str], values: list[Any]) -> tuple[str, list[Any]]:
     for column, value in scope.only.items():
         if column == _STATUS_CLASS:
             where.append("status >= %s AND status < %s")
@@ -128,8 +186,4 @@ def _source(scope: Scope, period: Period, *, by_day: bool) -> tuple[str, str, li
         else:
             where.append(f"{column} = %s")
             values.append(value)
-    return table, " AND ".join(where), values
-
-
-def _step(*, by_day: bool) -> str:
-    return "day" if by_day else "date_trunc('hour', slot_start, %s)"
+    return " AND ".join(where), values

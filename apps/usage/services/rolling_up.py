@@ -17,7 +17,7 @@ from apps.accounts.models import Organization
 from apps.core import clock
 from apps.subscriptions.models import Subscription
 from apps.usage.acceptance import accepted_past
-from apps.usage.models import RollupMark, UsageDay
+from apps.usage.models import RollupMark, UsageDay, UsageDayTotal
 from apps.usage.rollups.days import add_up_days, days_of
 from apps.usage.rollups.hours import add_up_hour
 from apps.usage.rollups.slots import Party, Slot, slots_of
@@ -110,6 +110,7 @@ def follow_time_zone(*, organization_id: UUID) -> bool:
     if not days.exclude(timezone=timezone).exists():
         return False
     days.delete()
+    UsageDayTotal.objects.filter(organization_id=organization_id).delete()
     with connection.cursor() as cursor:
         cursor.execute(_MARK_AGAIN, [organization_id, organization_id])
     return True

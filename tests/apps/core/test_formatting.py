@@ -7,6 +7,7 @@ from decimal import Decimal
 from zoneinfo import ZoneInfo
 
 import pytest
+from babel.numbers import format_decimal
 from django.utils import timezone, translation
 
 from apps.core import formatting
@@ -64,6 +65,14 @@ def test_formatting_does_not_change_the_locales_own_pattern() -> None:
 def test_number_is_grouped_for_the_reader(language: str, shown: str) -> None:
     with translation.override(language):
         assert formatting.format_number(1_234_567) == shown
+
+
+@pytest.mark.parametrize("language", ["en", "es", "fr", "hi", "de", "ar", "pt"])
+def test_numbers_are_written_as_babel_does(language: str) -> None:
+    with translation.override(language):
+        locale = formatting.reader_locale()
+        for number in (0, 7, 999, 1_000, 12_345, 999_999, 1_234_567, 10**12, -5, -12_345, 1234.5):
+            assert formatting.format_number(number) == format_decimal(number, locale=locale)
 
 
 @pytest.mark.parametrize(

@@ -268,7 +268,7 @@ def test_takes_the_same_queries_for_any_number_of_subscriptions(
     for _number in range(count):
         make_calls(make_subscription_row(), at)
 
-    with django_assert_num_queries(15):
+    with django_assert_num_queries(21):
         roll_up()
 
 

@@ -31,8 +31,21 @@ def test_merging_is_the_sketch_of_all(one: list[int], other: list[int]) -> None:
     assert Sketch.of(one) + Sketch.of(other) == Sketch.of(one + other)
 
 
+@given(LATENCIES, LATENCIES)
+@settings(max_examples=100, deadline=None)
+def test_what_is_read_back_is_the_same(one: list[int], other: list[int]) -> None:
+    sketch = Sketch.of(one)
+    read = Sketch.read(str(sketch.packed))
+
+    assert read.quantiles(0.5, 0.95, 0.99) == sketch.quantiles(0.5, 0.95, 0.99)
+    assert read == sketch
+    assert hash(read) == hash(sketch)
+    assert (read + Sketch.of(other)).digits == Sketch.of(one + other).digits
+
+
 def test_nothing_has_no_quantiles() -> None:
     assert Sketch().quantiles(0.5, 0.95) == (None, None)
+    assert Sketch.read("0").quantiles(0.5) == (None,)
 
 
 def test_long_calls_stay_in_the_last_bucket() -> None:
