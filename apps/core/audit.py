@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+from dataclasses import dataclass, field
 from datetime import date, datetime
 from decimal import Decimal
 from typing import Any
@@ -52,21 +54,49 @@ def record_audit(  # noqa: PLR0913 -- an audit row has that many facets; all are
     Raises:
         TransactionRequiredError: called outside a transaction.
     """
+    entry = AuditEntry(
+        target=target, organization_id=organization_id, before=before or {}, after=after or {}
+    )
+    return record_audits(action=action, entries=[entry], actor=actor, reason=reason)[0]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class AuditEntry:
+    """What one of many rows of the audit trail is about; the fields are those of `record_audit`."""
+
+    target: models.Model
+    organization_id: UUID | None = None
+    before: dict[str, Any] = field(default_factory=dict)
+    after: dict[str, Any] = field(default_factory=dict)
+
+
+def record_audits(
+    *, action: str, entries: Sequence[AuditEntry], actor: Actor, reason: str = ""
+) -> list[AuditEvent]:
+    """Write a row for each of many targets of one action in the caller's transaction. One query.
+
+    Raises:
+        TransactionRequiredError: called outside a transaction.
+    """
     require_transaction()
-    owner = organization_id or getattr(target, "organization_id", None) or actor.organization_id
-    return AuditEvent.objects.create(
-        action=action,
-        actor_kind=actor.kind,
-        actor_user_id=actor.user_id,
-        actor_token_id=actor.token_id,
-        actor_label=actor.label[:200],
-        organization_id=owner,
-        target_type=target._meta.label_lower,
-        target_id=target.pk,
-        before=_plain(before or {}),
-        after=_plain(after or {}),
-        reason=reason,
-        request_id=current_request_id(),
-        ip=actor.ip or None,
-        user_agent=actor.user_agent[:300],
+    return AuditEvent.objects.bulk_create(
+        AuditEvent(
+            action=action,
+            actor_kind=actor.kind,
+            actor_user_id=actor.user_id,
+            actor_token_id=actor.token_id,
+            actor_label=actor.label[:200],
+            organization_id=entry.organization_id
+            or getattr(entry.target, "organization_id", None)
+            or actor.organization_id,
+            target_type=entry.target._meta.label_lower,
+            target_id=entry.target.pk,
+            before=_plain(entry.before),
+            after=_plain(entry.after),
+            reason=reason,
+            request_id=current_request_id(),
+            ip=actor.ip or None,
+            user_agent=actor.user_agent[:300],
+        )
+        for entry in entries
     )

@@ -6,13 +6,15 @@ checked, if it may be edited; the outbox's own is here.
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Collection
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Any, Final
+from uuid import UUID
 
 import structlog
 from django.db import connection, transaction
+from django.db.models import F
 from django.utils.translation import gettext as _
 
 from apps.core import clock
@@ -154,6 +156,41 @@ def retry_open_letters(
         if done % PROGRESS_EVERY == 0 or done == len(keys):
             progress(done, len(keys))
     return counts
+
+
+def bury(
+    *,
+    source: str,
+    reference: str,
+    payload: Any,
+    error: Exception,
+    organization_id: UUID | None = None,
+) -> bool:
+    """Write down that work failed, once while the letter is open; return whether it is new. Attempts are counted."""
+    letter, is_new = DeadLetter.objects.get_or_create(
+        source=source,
+        reference=reference,
+        resolved_at=None,
+        defaults={
+            "payload": payload,
+            "reason": f"{type(error).__name__}: {error}",
+            "attempts": 1,
+            "organization_id": organization_id,
+        },
+    )
+    if not is_new:
+        DeadLetter.objects.filter(pk=letter.pk).update(attempts=F("attempts") + 1)
+    return is_new
+
+
+@transaction.atomic
+def resolve_done(*, source: str, references: Collection[str], actor: Actor) -> None:
+    """Resolve the open letters of work that has succeeded since. One query where there are none."""
+    rows = DeadLetter.objects.filter(
+        source=source, reference__in=references, resolved_at=None
+    ).select_for_update(of=("self",), no_key=True)
+    for letter in rows.order_by("id"):
+        _resolve(letter, DeadLetterState.RETRIED, actor, _("It has been done since."))
 
 
 def _lock_open(letter: DeadLetter, reason: str) -> DeadLetter:

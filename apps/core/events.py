@@ -9,7 +9,7 @@ transaction, for effects that must commit together with their cause.
 from __future__ import annotations
 
 from collections import defaultdict
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from dataclasses import dataclass
 from typing import Any, Final, TypeVar
 
@@ -65,13 +65,26 @@ def publish(event: DomainEvent, *, key: str = "") -> None:
     Raises:
         TransactionRequiredError: called outside a transaction.
     """
+    publish_all([event], key=key)
+
+
+def publish_all(events: Iterable[DomainEvent], *, key: str = "") -> None:
+    """Tell every receiver of each event, in order; part of the caller's transaction. One query for what the outbox delivers.
+
+    Raises:
+        TransactionRequiredError: called outside a transaction.
+    """
     require_transaction()
-    for receiver in _by_event[type(event)]:
-        if receiver.in_transaction:
-            receiver.function(event)
-        else:
+    messages = []
+    for event in events:
+        for receiver in _by_event[type(event)]:
+            if receiver.in_transaction:
+                receiver.function(event)
+                continue
             payload = {"receiver": receiver.name, "event": msgspec.to_builtins(event)}
-            outbox.enqueue(EVENT_TOPIC, payload, key=f"{receiver.name}:{key}" if key else "")
+            message_key = f"{receiver.name}:{key}" if key else ""
+            messages.append(outbox.Message(EVENT_TOPIC, payload, key=message_key))
+    outbox.enqueue_all(messages)
 
 
 @outbox.handles(EVENT_TOPIC)

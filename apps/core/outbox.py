@@ -9,7 +9,8 @@ Source: docs/adr/0007-outbox.md.
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
 from datetime import timedelta
 from typing import Any, Final
 
@@ -39,20 +40,46 @@ def enqueue(
         TransactionRequiredError: called outside a transaction.
         KeyError: no handler is registered for the topic.
     """
+    return enqueue_all([Message(topic, payload, key=key, delay=delay)])[0]
+
+
+@dataclass(frozen=True, slots=True)
+class Message:
+    """What `enqueue` takes, as one of many."""
+
+    topic: str
+    payload: dict[str, Any]
+    key: str = ""
+    delay: timedelta = timedelta(0)
+
+
+def enqueue_all(messages: Sequence[Message]) -> list[OutboxMessage]:
+    """Write messages in the caller's transaction, in order, and wake the relay when it commits. Two queries, whatever their number.
+
+    Raises:
+        TransactionRequiredError: called outside a transaction.
+        KeyError: no handler is registered for a topic.
+    """
     require_transaction()
-    if topic not in _handlers:
-        msg = f"no handler for outbox topic {topic!r}"
-        raise KeyError(msg)
-    message = OutboxMessage.objects.create(
-        topic=topic,
-        key=key,
-        payload=payload,
-        request_id=current_request_id(),
-        available_at=clock.now() + delay,
+    for message in messages:
+        if message.topic not in _handlers:
+            msg = f"no handler for outbox topic {message.topic!r}"
+            raise KeyError(msg)
+    if not messages:
+        return []
+    rows = OutboxMessage.objects.bulk_create(
+        OutboxMessage(
+            topic=message.topic,
+            key=message.key,
+            payload=message.payload,
+            request_id=current_request_id(),
+            available_at=clock.now() + message.delay,
+        )
+        for message in messages
     )
     with connection.cursor() as cursor:
         cursor.execute("SELECT pg_notify(%s, '')", [CHANNEL])  # sent by PostgreSQL on commit
-    return message
+    return rows
 
 
 def handles(topic: str) -> Callable[[Handler], Handler]:
