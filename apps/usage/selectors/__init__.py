@@ -44,8 +44,8 @@ from apps.usage.selectors.late import (
     late_calls,
     late_events_of_consumer,
     late_events_of_provider,
-    watermark_has_passed,
     watermark_of,
+    watermarks_of,
 )
 from apps.usage.selectors.meters import (
     counted_events_of,
@@ -66,6 +66,7 @@ from apps.usage.selectors.period_quantities import (
     quantities_in,
 )
 from apps.usage.selectors.quantities import (
+    oldest_call_under_way,
     usage_is_complete,
     used_calls,
     used_calls_for,
@@ -150,6 +151,7 @@ __all__ = (
     "most_meters_of_an_api",
     "narrow",
     "narrow_calls",
+    "oldest_call_under_way",
     "operator_scope",
     "own_windows",
     "parts_of",
@@ -172,8 +174,8 @@ __all__ = (
     "usage_is_complete",
     "used_calls",
     "used_calls_for",
-    "watermark_has_passed",
     "watermark_of",
+    "watermarks_of",
     "windows_by_id",
     "windows_of_consumer",
     "windows_of_provider",

@@ -1,9 +1,11 @@
-"""Late events, by who may read them; and whether a period's watermark has passed."""
+"""Late events, by who may read them; and how long events are in time."""
 
 from __future__ import annotations
 
+from collections.abc import Collection
 from dataclasses import dataclass
-from datetime import datetime, timedelta
+from datetime import timedelta
+from uuid import UUID
 
 from django.db.models import Count, Max, Q, QuerySet
 
@@ -65,21 +67,21 @@ def late_calls(actor: Actor, period: Period) -> LateCalls:
     )
 
 
-def watermark_has_passed(subscription: Subscription, end: datetime) -> bool:
-    """Whether each window that ends at `end` (business time) or before is closed, also of the API's slowest meter."""
-    return clock.business_now(subscription.consumer_organization) >= end + watermark_of(
-        subscription
-    )
-
-
 def watermark_of(subscription: Subscription) -> timedelta:
     """Return how long after its end a window is closed, by the API's slowest meter."""
+    return watermarks_of([subscription.api_id])[subscription.api_id]
+
+
+def watermarks_of(api_ids: Collection[UUID]) -> dict[UUID, timedelta]:
+    """Return by API how long after its end a window is closed, by the slowest meter of each. One query."""
     now = clock.now()
     # Of a meter that was archived long ago nothing can come any more that is not late.
     counting = Q(archived_at=None) | Q(
         archived_at__gt=now - timedelta(seconds=MAX_WATERMARK_DELAY_S)
     )
-    slowest = Meter.objects.filter(counting, api_id=subscription.api_id).aggregate(
-        delay=Max("watermark_delay_s")
-    )["delay"]
-    return timedelta(seconds=max(slowest or 0, DEFAULT_WATERMARK_DELAY_S))
+    rows = Meter.objects.filter(counting, api_id__in=api_ids).order_by().values_list("api_id")
+    slowest = dict(rows.annotate(delay=Max("watermark_delay_s")))
+    return {
+        api_id: timedelta(seconds=max(slowest.get(api_id) or 0, DEFAULT_WATERMARK_DELAY_S))
+        for api_id in api_ids
+    }

@@ -6,7 +6,7 @@ from collections.abc import Sequence
 from datetime import datetime
 from uuid import UUID
 
-from django.db.models import Sum
+from django.db.models import Min, Sum
 
 from apps.core.clock import Period
 from apps.pricing.models import CALLS_METER
@@ -22,11 +22,18 @@ from apps.usage.selectors.shippers import serving_shippers
 
 def usage_is_complete(until: datetime) -> bool:
     """Whether every call decided before `until` (real time) has been shipped and processed."""
-    is_waiting = UsageBatch.objects.filter(
-        status__in=(BatchStatus.PENDING, BatchStatus.FAILED), oldest_event_at__lt=until
-    ).exists()
-    is_shipping = serving_shippers().filter(oldest_unshipped_at__lt=until).exists()
-    return not is_waiting and not is_shipping
+    oldest = oldest_call_under_way()
+    return oldest is None or oldest >= until
+
+
+def oldest_call_under_way() -> datetime | None:
+    """Return when the oldest call was decided that has not been shipped or processed yet (real time). Two queries."""
+    waiting = UsageBatch.objects.filter(status__in=(BatchStatus.PENDING, BatchStatus.FAILED))
+    moments = (
+        waiting.aggregate(oldest=Min("oldest_event_at"))["oldest"],
+        serving_shippers().aggregate(oldest=Min("oldest_unshipped_at"))["oldest"],
+    )
+    return min((at for at in moments if at is not None), default=None)
 
 
 def used_calls(subscription_id: UUID, period: Period) -> int:

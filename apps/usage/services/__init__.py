@@ -7,7 +7,13 @@ from apps.usage.services.archiving import (
     write_archive,
 )
 from apps.usage.services.batches import requeue_batch
-from apps.usage.services.closing import ClosedUsage, close_usage, close_windows
+from apps.usage.services.closing import (
+    ClosedUsage,
+    UsageToClose,
+    close_usage,
+    close_usages,
+    close_windows,
+)
 from apps.usage.services.export_writing import write_export
 from apps.usage.services.exports import (
     ExportWish,
@@ -40,11 +46,13 @@ __all__ = (
     "ExportWish",
     "ReplayResult",
     "RolledUp",
+    "UsageToClose",
     "apply_dry_run",
     "archive_meter",
     "cancel_export",
     "carry_out_rewind",
     "close_usage",
+    "close_usages",
     "close_windows",
     "create_meter",
     "expire_exports",
