@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
+from collections.abc import Collection
 from dataclasses import replace
 from datetime import date
 from decimal import Decimal
 from uuid import UUID
 
-from django.db.models import Prefetch, Q, QuerySet
+from django.db.models import Prefetch, QuerySet
 
 from apps.apis.models import Api
 from apps.core.actors import Actor
@@ -191,10 +192,21 @@ def _is_prefetched(instance: PriceVersion, name: str) -> bool:
 
 def tax_percent_of(*, country: str, day: date) -> Decimal:
     """Return the tax rate of the buyer's country on a day; none is known: zero."""
-    rate = (
-        TaxRate.objects.filter(country=country, region="", valid_from__lte=day)
-        .filter(Q(valid_to__isnull=True) | Q(valid_to__gt=day))
-        .order_by("-valid_from")
-        .first()
-    )
-    return rate.percent if rate else Decimal(0)
+    return tax_percents_of([(country, day)])[country, day]
+
+
+def tax_percents_of(asked: Collection[tuple[str, date]]) -> dict[tuple[str, date], Decimal]:
+    """Return the tax rates of buyers' countries on days; where none is known: zero. One query."""
+    rows = TaxRate.objects.filter(country__in={country for country, _day in asked}, region="")
+    rates = list(rows.order_by("-valid_from"))
+    return {
+        (country, day): next(
+            (rate.percent for rate in rates if rate.country == country and _holds_on(rate, day)),
+            Decimal(0),
+        )
+        for country, day in asked
+    }
+
+
+def _holds_on(rate: TaxRate, day: date) -> bool:
+    return rate.valid_from <= day and (rate.valid_to is None or day < rate.valid_to)

@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+from collections.abc import Collection
+from uuid import UUID
+
 from django.db import transaction
 
 from apps.accounts.models import Organization
@@ -20,14 +23,34 @@ from apps.core.actors import Actor
 from apps.core.audit import record_audit
 
 
-@transaction.atomic
 def get_or_create_account(*, organization: Organization) -> BillingAccount:
     """Return the organization's billing account, made from its own facts on first use."""
-    account, _is_new = BillingAccount.objects.get_or_create(
-        organization=organization,
-        defaults={"currency": organization.currency, "legal_name": organization.name},
-    )
-    return account
+    return get_or_create_accounts([organization])[organization.pk]
+
+
+@transaction.atomic
+def get_or_create_accounts(organizations: Collection[Organization]) -> dict[UUID, BillingAccount]:
+    """Return billing accounts by organization, made from their own facts on first use. One query, or three."""
+    by_id = {row.pk: row for row in organizations}
+    known = BillingAccount.objects.filter(organization__in=by_id)
+    found = {row.organization_id: row for row in known}
+    missing = sorted(by_id.keys() - found.keys())
+    if missing:
+        BillingAccount.objects.bulk_create(
+            [
+                BillingAccount(
+                    organization=by_id[key],
+                    currency=by_id[key].currency,
+                    legal_name=by_id[key].name,
+                )
+                for key in missing
+            ],
+            ignore_conflicts=True,
+        )
+        found = {row.organization_id: row for row in known.all()}
+    for row in found.values():
+        row.organization = by_id[row.organization_id]
+    return found
 
 
 @transaction.atomic

@@ -9,8 +9,10 @@ Source: docs/domain/plan-changes.md.
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from decimal import Decimal
 from typing import TypeVar
+from uuid import UUID
 
 from django.db.models import Max, Sum
 from django.utils.translation import gettext as _
@@ -35,6 +37,20 @@ def settle_credits(invoice: Invoice) -> bool:
         _carry_on(invoice, -total)
         return True
     return total > 0 and _use_carried(invoice, total)
+
+
+def with_credits(invoices: Sequence[Invoice]) -> list[Invoice]:
+    """Return those of several drafts whose credits may have to be settled. One query."""
+    below_zero = {_account_of(row) for row in invoices if row.total_minor < 0}
+    carried = CarriedCredit.objects.filter(
+        organization__in={row.organization_id for row in invoices}, used_line__isnull=True
+    )
+    held = below_zero | set(carried.values_list("organization_id", "currency"))
+    return [row for row in invoices if _account_of(row) in held]
+
+
+def _account_of(invoice: Invoice) -> tuple[UUID, str]:
+    return invoice.organization_id, invoice.currency
 
 
 def _carry_on(invoice: Invoice, excess: int) -> None:

@@ -7,10 +7,11 @@ Source: docs/domain/promotions.md.
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from decimal import Decimal
 from typing import Any, Final
+from uuid import UUID
 
 from apps.billing.enums import LineKind, TaxRounding
 from apps.billing.models import BillingPeriod, Invoice, InvoiceLine
@@ -26,10 +27,10 @@ from apps.pricing.calculator.promotions import (
     take_off,
 )
 from apps.pricing.calculator.promotions import ReductionKind as Kind
-from apps.pricing.models import CALLS_METER
+from apps.pricing.models import CALLS_METER, Promotion
 from apps.pricing.promotion_reductions import reduction_of
 from apps.subscriptions.models import PromotionRedemption
-from apps.subscriptions.promotions import BillAsked, Candidate, candidates_for
+from apps.subscriptions.promotions import BillAsked, Candidate, candidates_for_all
 from apps.subscriptions.services.promotions import claim_automatic, record_use
 
 RATED_AGAIN: Final = (Kind.FREE_UNITS, Kind.TIER_UPGRADE)
@@ -78,10 +79,34 @@ def asked_of(period: BillingPeriod, quantities: Mapping[str, Decimal]) -> BillAs
     return BillAsked(subscription=subscription, begins_at=began, calls=calls)
 
 
+def candidates_of(
+    closed: Iterable[tuple[BillingPeriod, Mapping[str, Decimal]]],
+) -> dict[UUID, list[Candidate]]:
+    """Return by subscription the promotions that may lower the bill of its period with these quantities.
+
+    Those that apply by themselves are locked, in one order, so that two who close periods never wait for each other. No query
+    more than `candidates_for_all` needs, and one where there are such. Part of the caller's transaction.
+    """
+    require_transaction()
+    asked = [asked_of(period, quantities) for period, quantities in closed]
+    if not asked:
+        return {}
+    found = candidates_for_all(asked)
+    claimed = {item.promotion.pk for held in found.values() for item in held if not item.redemption}
+    if claimed:
+        rows = Promotion.objects.filter(pk__in=claimed).order_by("pk")
+        list(rows.select_for_update(of=("self",), no_key=True).values_list("pk"))
+    return found
+
+
 def add_discounts(
-    *, invoice: Invoice, lines: Sequence[InvoiceLine], quantities: Mapping[str, Decimal]
+    *,
+    invoice: Invoice,
+    lines: Sequence[InvoiceLine],
+    quantities: Mapping[str, Decimal],
+    candidates: Sequence[Candidate],
 ) -> list[InvoiceLine]:
-    """Lower the lines that a period has just put on a draft. Part of the caller's transaction.
+    """Lower the lines that a period is about to put on a draft. Part of the caller's transaction.
 
     Promotions that apply by themselves are redeemed here; one that was used up meanwhile is left out.
     """
@@ -90,7 +115,6 @@ def add_discounts(
     if not reduced or reduced[0].period is None:
         return []
     bill = PeriodBill.of(reduced[0].period, [_reducible(line) for line in reduced], quantities)
-    candidates = candidates_for(asked_of(bill.period, quantities))
     policy = TaxPolicy(TaxRounding(invoice.tax_rounding).value)
     taken: list[TakenOff] = []
     redeemed: dict[str, PromotionRedemption] = {}

@@ -9,20 +9,23 @@ from uuid import UUID
 from django.db.models import Sum
 
 from apps.billing.constants import MARKETPLACE_FEE_PERCENT, PAYABLE_AFTER
-from apps.billing.models import CreditNoteLine, Earning, Invoice
+from apps.billing.models import CreditNoteLine, Earning, Invoice, InvoiceLine
 from apps.core.db import require_transaction
 from apps.core.money import Money, round_half_away
 
 
-def accrue_earnings(*, invoice: Invoice) -> list[Earning]:
-    """Record each provider's share of a paid invoice, once per line. Part of the caller's transaction.
+def accrue_earnings(*, invoices: Iterable[Invoice]) -> list[Earning]:
+    """Record each provider's share of paid invoices, once per line. Two queries. Part of the caller's transaction.
 
     The fee is rounded once, half away from zero; net is gross less fee, so no cent is lost. Earnings of sandbox accounts are
     marked and never paid out.
     """
     require_transaction()
+    paid = {invoice.pk: invoice for invoice in invoices}
+    lines = InvoiceLine.objects.filter(invoice_id__in=paid).exclude(amount_minor=0)
     earnings = []
-    for line in invoice.lines.exclude(amount_minor=0):
+    for line in lines.order_by("invoice_id", "position"):
+        invoice = paid[line.invoice_id]
         if line.provider_organization_id is None:
             continue
         gross = line.amount

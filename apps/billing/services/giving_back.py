@@ -25,7 +25,7 @@ from apps.billing.enums import (
 from apps.billing.models import BillingPeriod, Invoice, InvoiceLine, Payment, Refund
 from apps.billing.services.advance import issue_soon
 from apps.billing.services.credit_notes import LineShare, left_of_lines, split_refund
-from apps.billing.services.invoices import add_up, draft_of
+from apps.billing.services.drafts import add_up, draft_of
 from apps.billing.services.refunds import enqueue_refund
 from apps.core.actors import Actor
 from apps.core.audit import record_audit
@@ -154,4 +154,4 @@ def _credit(period: BillingPeriod, amount: Money, cancellation: CancellationRequ
         tax_minor=-tax,
         currency=amount.currency,
     )
-    add_up(invoice)
+    add_up([invoice])

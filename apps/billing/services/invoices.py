@@ -6,161 +6,121 @@ for a moment only. The PDF and the payment follow through the outbox and can nev
 
 from __future__ import annotations
 
-from collections.abc import Mapping
-from datetime import date
-from decimal import Decimal
-from typing import Any
+import logging
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import UTC, datetime, time, timedelta
+from typing import Any, Final
 from uuid import UUID
 
+import structlog
 from django.conf import settings
 from django.db import transaction
-from django.db.models import Max, Sum
+from django.db.models import Q
 
 from apps.billing.constants import DUE_AFTER, LIVE_SERIES, SANDBOX_SERIES
-from apps.billing.enums import InvoiceStatus, LineKind, PeriodStatus, RunKind
+from apps.billing.enums import InvoiceStatus, PeriodStatus
 from apps.billing.events import InvoiceIssued, InvoicePaid
-from apps.billing.models import (
-    BillingPeriod,
-    Invoice,
-    InvoiceLine,
-    RatedCharge,
-    RatingRun,
-)
-from apps.billing.services.accounts import get_or_create_account
-from apps.billing.services.carrying import settle_credits
-from apps.billing.services.discounts import add_discounts
+from apps.billing.models import BillingPeriod, Invoice
+from apps.billing.services.accounts import get_or_create_accounts
+from apps.billing.services.carrying import settle_credits, with_credits
+from apps.billing.services.drafts import DraftKey, add_up, closing_day
 from apps.billing.services.earnings import accrue_earnings
-from apps.billing.services.numbers import next_number
+from apps.billing.services.numbers import next_numbers
 from apps.billing.topics import COLLECT_TOPIC, PDF_TOPIC
 from apps.billing.transitions import INVOICE
-from apps.core import clock, outbox
+from apps.core import clock, jobs, outbox
 from apps.core.actors import Actor
-from apps.core.audit import record_audit
-from apps.core.db import require_transaction
-from apps.core.events import publish
-from apps.core.money import Money
+from apps.core.audit import AuditEntry, record_audits
+from apps.core.batches import work_off
+from apps.core.dead_letters import bury, retries
+from apps.core.events import publish_all
+from apps.core.ids import format_public_id
+from apps.core.models import DeadLetter
 from apps.core.querysets import only_of
-from apps.pricing.selectors import tax_percent_of
 from apps.subscriptions.periods import local_date
 
+logger = structlog.get_logger(__name__)
 
-def add_charges_to_draft(
-    *, run: RatingRun, quantities: Mapping[str, Decimal] | None = None, day: date | None = None
-) -> Invoice | None:
-    """Put a run's charges, rounded once each, on the draft of the account's billing day, less what promotions take off.
-
-    The billing day is the local day on which the period ended, so everything that ends on one day comes on one invoice; the
-    parts of a cut period come together when the last one ends, and fees in advance name their day.
-
-    Args:
-        quantities: by meter, of the closing run; promotions act on it alone.
-    Returns: the draft, or None for a run without charges: nobody gets an invoice without lines.
-    Part of the caller's transaction.
-    """
-    require_transaction()
-    charges = list(RatedCharge.objects.filter(run=run).order_by("id"))
-    if not charges:
-        return None
-    period = run.period
-    if day is None:
-        day = _closing_day(period)
-    invoice = draft_of(period, day)
-    percent = tax_percent_of(country=period.consumer_organization.country, day=day)
-    position = invoice.lines.aggregate(last=Max("position"))["last"] or 0
-    lines = InvoiceLine.objects.bulk_create(
-        _line_of(invoice, charge, run, position + number, percent)
-        for number, charge in enumerate(charges, start=1)
-    )
-    if quantities is not None:
-        add_discounts(invoice=invoice, lines=lines, quantities=quantities)
-    add_up(invoice)
-    return invoice
-
-
-def _closing_day(period: BillingPeriod) -> date:
-    end = period.period_end
-    if period.whole_end not in {None, end}:
-        later = BillingPeriod.objects.filter(
-            subscription_id=period.subscription_id, number=period.number, part__gt=period.part
-        )
-        end = period.whole.end if later.exists() else end
-    return local_date(end, period.subscription.timezone)
-
-
-def draft_of(period: BillingPeriod, day: date) -> Invoice:
-    """Return the locked draft of a billing day in the period's currency; a new one if there is none."""
-    organization = period.consumer_organization
-    invoice, _is_new = Invoice.objects.get_or_create(
-        organization=organization,
-        currency=period.price_version.currency,
-        billing_day=day,
-        status=InvoiceStatus.DRAFT,
-        defaults={"is_sandbox": organization.is_sandbox},
-    )
-    return Invoice.objects.lock(invoice.pk)
-
-
-def _line_of(  # noqa: PLR0917 -- a row's facts
-    invoice: Invoice,
-    charge: RatedCharge,
-    run: RatingRun,
-    position: int,
-    percent: Decimal,
-) -> InvoiceLine:
-    period = run.period
-    amount = Money.from_decimal(Decimal(charge.calculation["amount_exact"]), charge.currency)
-    tax = Money.from_decimal(amount.amount * percent / 100, charge.currency)
-    return InvoiceLine(
-        invoice=invoice,
-        consumer_organization_id=charge.consumer_organization_id,
-        provider_organization_id=charge.provider_organization_id,
-        charge=charge,
-        period=period,
-        kind=_kind_of(charge, run),
-        position=position,
-        description=_describe(charge, period)[:200],
-        quantity=charge.quantity,
-        amount_minor=amount.amount_minor,
-        tax_percent=percent,
-        tax_minor=tax.amount_minor,
-        currency=charge.currency,
-    )
-
-
-def _kind_of(charge: RatedCharge, run: RatingRun) -> LineKind:
-    if run.kind == RunKind.CREDIT:
-        return LineKind.CREDIT
-    return LineKind.FEE if charge.calculation["model"] == "flat" else LineKind.USAGE
-
-
-def _describe(charge: RatedCharge, period: BillingPeriod) -> str:
-    """Name what is charged by the plan that the period is billed on, which the subscription may have left since."""
-    words = [period.subscription.api.name, period.price_version.plan.name, charge.name]
-    if period.quantity > 1 and charge.calculation["model"] == "flat":
-        words[-1] += f" × {period.quantity}"
-    return " · ".join(words)
-
-
-def add_up(invoice: Invoice) -> None:
-    """Sum the rounded lines; nothing is rounded again."""
-    sums = invoice.lines.aggregate(subtotal=Sum("amount_minor"), tax=Sum("tax_minor"))
-    invoice.subtotal_minor, invoice.tax_minor = sums["subtotal"] or 0, sums["tax"] or 0
-    invoice.total_minor = invoice.subtotal_minor + invoice.tax_minor
-    invoice.save(update_fields=["subtotal_minor", "tax_minor", "total_minor", "updated_at"])
+ISSUED: Final = ("seller", "buyer", "issued_at", "due_at", "status", "number", "updated_at")
+PAID: Final = ("status", "paid_minor", "paid_at", "updated_at")
+DRAFT_SOURCE: Final = "billing.draft"
 
 
 def finalize_due_drafts(*, actor: Actor, organization_id: UUID | None = None) -> int:
     """Issue every draft whose billing day has come and waits for no period any more; return how many.
 
-    Only those of one organization where one is named.
+    Only those of one organization where one is named. A draft that cannot be issued becomes a dead letter; the others go on.
     """
-    issued = 0
-    drafts = Invoice.objects.filter(status=InvoiceStatus.DRAFT).select_related("organization")
-    for invoice in only_of(drafts, organization_id):
-        if _has_come(invoice) and not _waits_for_period(invoice):
-            finalize_invoice(invoice=invoice, actor=actor)
-            issued += 1
-    return issued
+    drafts = Invoice.objects.filter(status=InvoiceStatus.DRAFT)
+    keys = only_of(drafts, organization_id).order_by("billing_day", "pk")
+    issued: list[UUID] = []
+    credited: list[UUID] = []
+
+    def issue(batch: Sequence[UUID], *, wait: bool) -> list[UUID]:
+        done = _issue_due(batch, wait=wait, actor=actor)
+        issued.extend(done.issued)
+        credited.extend(done.credited)
+        return done.seen
+
+    work_off(list(keys.values_list("pk", flat=True)), issue, report=_report)
+    # One after the other: what one invoice carries on, another may take off, and names its number.
+    work_off(credited.copy(), issue, report=_report, batch_size=1)
+    return len(issued)
+
+
+def _report(key: UUID, error: Exception) -> None:
+    reference = format_public_id(Invoice.id_prefix, key)
+    is_new = bury(source=DRAFT_SOURCE, reference=reference, payload={}, error=error)
+    logger.log(
+        logging.ERROR if is_new else logging.INFO,
+        "billing.draft_not_issued",
+        invoice_id=reference,
+        exc_info=error,
+    )
+
+
+@retries(DRAFT_SOURCE)
+def retry_draft(_letter: DeadLetter) -> None:
+    """Issue what is due once more."""
+    jobs.enqueue("billing.issue_due_drafts", actor=Actor.system("dead letters"))
+
+
+@dataclass(frozen=True, slots=True)
+class _Issued:
+    """What became of a batch of drafts: which were seen, which issued, and which wait for a turn of their own."""
+
+    seen: list[UUID]
+    issued: list[UUID]
+    credited: list[UUID]
+
+
+@transaction.atomic
+def _issue_due(keys: Sequence[UUID], *, wait: bool, actor: Actor) -> _Issued:
+    """Issue those of some drafts that are due; in a batch of several only those that no credit touches."""
+    rows = Invoice.objects.filter(pk__in=keys, status=InvoiceStatus.DRAFT).order_by("pk")
+    rows = rows.select_for_update(of=("self",), no_key=True, skip_locked=not wait)
+    drafts = list(rows.select_related("organization"))
+    come = [invoice for invoice in drafts if _has_come(invoice)]
+    unfinished = _unfinished_days(come)
+    due = [invoice for invoice in come if _key_of(invoice) not in unfinished]
+    credited: list[Invoice] = []
+    if len(due) == 1:
+        _settle(due[0])
+    elif due:
+        credited = with_credits(due)
+        due = [invoice for invoice in due if invoice not in credited]
+    _issue(sorted(due, key=lambda invoice: (invoice.billing_day, invoice.pk)), actor)
+    return _Issued(
+        seen=[invoice.pk for invoice in drafts],
+        issued=[invoice.pk for invoice in due],
+        credited=[invoice.pk for invoice in credited],
+    )
+
+
+def _settle(invoice: Invoice) -> None:
+    if settle_credits(invoice):
+        add_up([invoice])
 
 
 def _has_come(invoice: Invoice) -> bool:
@@ -169,14 +129,29 @@ def _has_come(invoice: Invoice) -> bool:
     return invoice.billing_day <= latest_day
 
 
-def _waits_for_period(invoice: Invoice) -> bool:
-    """Whether a period of the account that ends on the draft's day runs or is being closed."""
+def _key_of(invoice: Invoice) -> DraftKey:
+    return DraftKey(invoice.organization_id, invoice.currency, invoice.billing_day)
+
+
+def _unfinished_days(drafts: Sequence[Invoice]) -> set[DraftKey]:
+    """Return the days of accounts on which a period ends that runs or is being closed. One query, and one per part of a period."""
+    if not drafts:
+        return set()
+    days = [invoice.billing_day for invoice in drafts]
+    # Whatever the time zone, the day lies within these instants.
+    first = datetime.combine(min(days), time.min, UTC) - timedelta(days=1)
+    last = datetime.combine(max(days), time.min, UTC) + timedelta(days=2)
     unfinished = BillingPeriod.objects.filter(
-        consumer_organization_id=invoice.organization_id,
-        price_version__currency=invoice.currency,
+        Q(period_end__range=(first, last)) | Q(whole_end__range=(first, last)),
+        consumer_organization__in={invoice.organization_id for invoice in drafts},
         status__in=(PeriodStatus.OPEN, PeriodStatus.CLOSING),
-    ).select_related("subscription")
-    return any(_closing_day(period) == invoice.billing_day for period in unfinished)
+    )
+    return {
+        DraftKey(
+            period.consumer_organization_id, period.price_version.currency, closing_day(period)
+        )
+        for period in unfinished.select_related("subscription", "price_version")
+    }
 
 
 @transaction.atomic
@@ -186,38 +161,43 @@ def finalize_invoice(*, invoice: Invoice, actor: Actor) -> Invoice:
     Publishes: InvoiceIssued; also InvoicePaid for an invoice of nothing.
     """
     invoice = Invoice.objects.lock(invoice.pk)
-    if invoice.status != InvoiceStatus.DRAFT:
-        return invoice
-    INVOICE.require(InvoiceStatus(invoice.status), InvoiceStatus.OPEN)
-    if settle_credits(invoice):
-        add_up(invoice)
-    account = get_or_create_account(organization=invoice.organization)
-    invoice.seller = _seller()
-    invoice.buyer = {
-        "name": account.legal_name or invoice.organization.name,
-        "address": account.address,
-        "tax_id": account.tax_id,
-        "country": invoice.organization.country,
-    }
-    invoice.issued_at = clock.business_now(invoice.organization)
-    invoice.due_at = invoice.issued_at + DUE_AFTER
-    invoice.status = InvoiceStatus.OPEN
-    outbox.enqueue(PDF_TOPIC, {"invoice_id": str(invoice.pk)})
-    publish(InvoiceIssued(invoice_id=invoice.pk, organization_id=invoice.organization_id))
-    if invoice.total_minor > 0:
-        outbox.enqueue(COLLECT_TOPIC, {"invoice_id": str(invoice.pk)}, key=str(invoice.pk))
-    record_audit(
-        action="billing:invoice:issued",
-        target=invoice,
-        actor=actor,
-        organization_id=invoice.organization_id,
-        after={"total": invoice.total},
-    )
-    invoice.number = next_number(SANDBOX_SERIES if invoice.is_sandbox else LIVE_SERIES)
-    invoice.save()
-    if invoice.total_minor <= 0:
-        mark_invoice_paid(invoice=invoice, actor=actor)
+    if invoice.status == InvoiceStatus.DRAFT:
+        _settle(invoice)
+        _issue([invoice], actor)
     return invoice
+
+
+def _issue(invoices: Sequence[Invoice], actor: Actor) -> None:
+    """Issue locked drafts whose credits are settled, numbered in this order. The number of queries does not depend on theirs."""
+    if not invoices:
+        return
+    organizations = {row.organization_id: row.organization for row in invoices}
+    accounts = get_or_create_accounts(organizations.values())
+    for invoice in invoices:
+        INVOICE.require(InvoiceStatus(invoice.status), InvoiceStatus.OPEN)
+        account = accounts[invoice.organization_id]
+        invoice.seller = _seller()
+        invoice.buyer = {
+            "name": account.legal_name or invoice.organization.name,
+            "address": account.address,
+            "tax_id": account.tax_id,
+            "country": invoice.organization.country,
+        }
+        invoice.issued_at = clock.business_now(invoice.organization)
+        invoice.due_at = invoice.issued_at + DUE_AFTER
+        invoice.status, invoice.updated_at = InvoiceStatus.OPEN, clock.now()
+    _announce("billing:invoice:issued", InvoiceIssued, invoices, actor)
+    owed = [str(invoice.pk) for invoice in invoices if invoice.total_minor > 0]
+    outbox.enqueue_all(
+        [outbox.Message(COLLECT_TOPIC, {"invoice_id": key}, key=key) for key in owed]
+    )
+    for series in (LIVE_SERIES, SANDBOX_SERIES):
+        members = [row for row in invoices if row.is_sandbox == (series == SANDBOX_SERIES)]
+        numbers = next_numbers(series, len(members)) if members else []
+        for invoice, number in zip(members, numbers, strict=True):
+            invoice.number = number
+    Invoice.objects.bulk_update(invoices, ISSUED)
+    _pay([invoice for invoice in invoices if invoice.total_minor <= 0], actor)
 
 
 def _seller() -> dict[str, Any]:
@@ -232,20 +212,45 @@ def mark_invoice_paid(*, invoice: Invoice, actor: Actor) -> Invoice:
     Publishes: InvoicePaid.
     """
     invoice = Invoice.objects.lock(invoice.pk)
-    if invoice.status == InvoiceStatus.PAID:
-        return invoice
-    INVOICE.require(InvoiceStatus(invoice.status), InvoiceStatus.PAID)
-    invoice.status, invoice.paid_minor = InvoiceStatus.PAID, invoice.total_minor
-    invoice.paid_at = clock.business_now(invoice.organization)
-    invoice.save(update_fields=["status", "paid_minor", "paid_at", "updated_at"])
-    accrue_earnings(invoice=invoice)
-    record_audit(
-        action="billing:invoice:paid",
-        target=invoice,
-        actor=actor,
-        organization_id=invoice.organization_id,
-        after={"total": invoice.total},
-    )
-    outbox.enqueue(PDF_TOPIC, {"invoice_id": str(invoice.pk)})
-    publish(InvoicePaid(invoice_id=invoice.pk, organization_id=invoice.organization_id))
+    if invoice.status != InvoiceStatus.PAID:
+        _pay([invoice], actor)
     return invoice
+
+
+def _pay(invoices: Sequence[Invoice], actor: Actor) -> None:
+    """Record that locked invoices are paid in full. The number of queries does not depend on theirs."""
+    if not invoices:
+        return
+    for invoice in invoices:
+        INVOICE.require(InvoiceStatus(invoice.status), InvoiceStatus.PAID)
+        invoice.status, invoice.paid_minor = InvoiceStatus.PAID, invoice.total_minor
+        invoice.paid_at = clock.business_now(invoice.organization)
+        invoice.updated_at = clock.now()
+    Invoice.objects.bulk_update(invoices, PAID)
+    accrue_earnings(invoices=invoices)
+    _announce("billing:invoice:paid", InvoicePaid, invoices, actor)
+
+
+def _announce(
+    action: str,
+    event: type[InvoiceIssued | InvoicePaid],
+    invoices: Sequence[Invoice],
+    actor: Actor,
+) -> None:
+    """Write the trail, have the PDF made and tell whoever listens."""
+    outbox.enqueue_all(
+        [outbox.Message(PDF_TOPIC, {"invoice_id": str(invoice.pk)}) for invoice in invoices]
+    )
+    publish_all(
+        event(invoice_id=invoice.pk, organization_id=invoice.organization_id)
+        for invoice in invoices
+    )
+    entries = [
+        AuditEntry(
+            target=invoice,
+            organization_id=invoice.organization_id,
+            after={"total": invoice.total},
+        )
+        for invoice in invoices
+    ]
+    record_audits(action=action, entries=entries, actor=actor)

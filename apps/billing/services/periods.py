@@ -8,132 +8,55 @@ Source: docs/domain/billing.md.
 
 from __future__ import annotations
 
-from datetime import datetime, timedelta
+import logging
+from collections.abc import Sequence
+from datetime import timedelta
+from typing import Final
 from uuid import UUID
 
 import structlog
-from django.db import transaction
 from django.db.models import F, Q, QuerySet
 
 from apps.billing.constants import WATERMARK_DELAY
 from apps.billing.enums import PeriodStatus
-from apps.billing.events import BillingPeriodClosed
 from apps.billing.models import BillingPeriod
-from apps.billing.services.advance import bill_in_advance
-from apps.billing.services.invoices import add_charges_to_draft, finalize_due_drafts
-from apps.billing.services.rating import rate_period
-from apps.core import clock
+from apps.billing.services.closing import PERIOD_SOURCE, begin_batch, close_batch, is_due
+from apps.billing.services.invoices import finalize_due_drafts
+from apps.billing.services.opening import move_period_end, open_first_period
+from apps.core import clock, jobs
 from apps.core.actors import Actor
-from apps.core.audit import record_audit
-from apps.core.events import publish
+from apps.core.batches import Report, work_off
+from apps.core.dead_letters import bury, retries
+from apps.core.ids import format_public_id
+from apps.core.models import DeadLetter
 from apps.core.querysets import only_of
-from apps.subscriptions.calendar import numbered_period, period_number_at
-from apps.subscriptions.enums import ENDED_STATUSES
-from apps.subscriptions.models import Subscription
-from apps.subscriptions.services import apply_due_change, apply_due_move, follow_time_zone
 from apps.usage.exceptions import UsageNotComplete
-from apps.usage.services import close_usage
+
+__all__ = (
+    "begin_closing",
+    "close_due_periods",
+    "close_period",
+    "due_periods",
+    "finish_closing",
+    "is_due",
+    "move_period_end",
+    "open_first_period",
+)
 
 logger = structlog.get_logger(__name__)
 
-
-@transaction.atomic
-def open_first_period(*, subscription: Subscription, at: datetime) -> BillingPeriod:
-    """Open the period that holds the start of a subscription, once, and charge its fees in advance.
-
-    Called again when a trial becomes paid service, which goes on in its period: then the fees of the days that are left are
-    charged.
-    """
-    running = BillingPeriod.objects.filter(subscription=subscription, status=PeriodStatus.OPEN)
-    period = running.first() or _open_period(subscription, period_number_at(subscription, at))
-    bill_in_advance(period=_locked(period), at=at)
-    return period
+CLOSE_JOB: Final = "billing.close_due_periods"
 
 
-@transaction.atomic
-def move_period_end(*, subscription_id: UUID, number: int, end: datetime) -> None:
-    """Let a running period end at another moment, because its account moved to another time zone."""
-    rows = BillingPeriod.objects.filter(
-        subscription_id=subscription_id, number=number, status=PeriodStatus.OPEN
-    )
-    rows.filter(whole_end__isnull=False).update(whole_end=end)
-    rows.update(period_end=end, updated_at=clock.now())
-
-
-def _open_period(
-    subscription: Subscription, number: int, *, not_before: datetime | None = None
-) -> BillingPeriod:
-    """Open a period; where it joins one of the calendar that has begun, it is billed from `not_before` on."""
-    span = numbered_period(subscription, number)
-    start = max(span.start, not_before or span.start)
-    is_short = start > span.start
-    period, _is_new = BillingPeriod.objects.get_or_create(
-        subscription=subscription,
-        number=number,
-        part=0,
-        defaults={
-            "consumer_organization_id": subscription.consumer_organization_id,
-            "provider_organization_id": subscription.provider_organization_id,
-            "price_version_id": subscription.price_version_id,
-            "quantity": subscription.quantity,
-            "period_start": start,
-            "whole_start": span.start if is_short else None,
-            "whole_end": span.end if is_short else None,
-            "period_end": span.end,
-        },
-    )
-    return period
-
-
-def is_due(period: BillingPeriod) -> bool:
-    """Whether the period's end, and the watermark after it, have passed in the account's time."""
-    now = clock.business_now(period.consumer_organization)
-    return now >= period.period_end + WATERMARK_DELAY
-
-
-@transaction.atomic
 def begin_closing(*, period: BillingPeriod, actor: Actor) -> BillingPeriod:
     """Move a due period to `closing` and open the next one, unless the subscription has ended.
 
     A period that is not open, or not due, stays as it is.
     """
-    # The subscription first, as changes of plan do.
-    Subscription.objects.lock(period.subscription_id)
-    period = _locked(period)
-    if period.status != PeriodStatus.OPEN or not is_due(period):
-        return period
-    period.status, period.closing_since = PeriodStatus.CLOSING, clock.now()
-    period.save(update_fields=["status", "closing_since", "updated_at"])
-    record_audit(
-        action="billing:period:closing",
-        target=period,
-        actor=actor,
-        organization_id=period.consumer_organization_id,
-    )
-    # A move to a newer version counts from the next period on, also if its own job has not come to it.
-    apply_due_move(subscription_id=period.subscription_id, boundary=period.period_end, actor=actor)
-    # A change planned for this boundary counts from the next period on, also if its own job has not come to it.
-    apply_due_change(subscription_id=period.subscription_id, until=period.period_end, actor=actor)
-    subscription = Subscription.objects.select_related("price_version").get(
-        pk=period.subscription_id
-    )
-    if _goes_on_after(subscription, period):
-        # One that could not follow its account to another time zone at once does so now.
-        is_behind = subscription.timezone != period.consumer_organization.timezone
-        if is_behind and follow_time_zone(subscription_id=subscription.pk, actor=actor):
-            subscription.refresh_from_db()
-        following = _open_period(subscription, period.number + 1, not_before=period.period_end)
-        bill_in_advance(period=_locked(following))
-    return period
+    begin_batch([period.pk], wait=True, actor=actor)
+    return BillingPeriod.objects.get(pk=period.pk)
 
 
-def _goes_on_after(subscription: Subscription, period: BillingPeriod) -> bool:
-    """Whether a period follows; a cancellation that is due, but not written down yet, ends it here."""
-    ends = subscription.ends_at
-    return subscription.status not in ENDED_STATUSES and (ends is None or ends > period.period_end)
-
-
-@transaction.atomic
 def close_period(*, period: BillingPeriod, actor: Actor) -> BillingPeriod:
     """Close a period's usage, rate it, and put its charges on the account's draft invoice.
 
@@ -143,46 +66,9 @@ def close_period(*, period: BillingPeriod, actor: Actor) -> BillingPeriod:
         UsageNotComplete: calls may still be on their way; try again soon.
     Publishes: BillingPeriodClosed.
     """
-    period = _locked(period)
-    if period.status != PeriodStatus.CLOSING:
-        return period
-    usage = close_usage(
-        subscription=period.subscription,
-        period=period.span,
-        complete_after=_complete_after(period),
-        charged=period.charged,
-    )
-    run = rate_period(period=period, usage=usage)
-    period.status, period.closed_at = PeriodStatus.CLOSED, clock.now()
-    period.save(update_fields=["status", "closed_at", "updated_at"])
-    add_charges_to_draft(run=run, quantities=usage.quantities)
-    record_audit(
-        action="billing:period:closed",
-        target=period,
-        actor=actor,
-        organization_id=period.consumer_organization_id,
-        after={"run": run.number, "windows": len(run.window_revisions)},
-    )
-    publish(BillingPeriodClosed(period_id=period.pk, subscription_id=period.subscription_id))
-    return period
-
-
-def _complete_after(period: BillingPeriod) -> datetime:
-    """Return the real time that shippers and the inbox must have passed.
-
-    A test clock jumps: calls made just before a jump lie inside the period, although the period's end, taken back by
-    the offset, is long past. For a sandbox the moment when closing began is what counts.
-    """
-    if period.consumer_organization.is_sandbox and period.closing_since is not None:
-        return period.closing_since
-    return period.period_end
-
-
-def _locked(period: BillingPeriod) -> BillingPeriod:
-    BillingPeriod.objects.lock(period.pk)
-    return BillingPeriod.objects.select_related(
-        "consumer_organization", "subscription__api", "price_version__plan"
-    ).get(pk=period.pk)
+    if close_batch([period.pk], wait=True, actor=actor).waiting:
+        raise UsageNotComplete
+    return BillingPeriod.objects.get(pk=period.pk)
 
 
 def due_periods(organization_id: UUID | None = None) -> QuerySet[BillingPeriod]:
@@ -203,28 +89,84 @@ def due_periods(organization_id: UUID | None = None) -> QuerySet[BillingPeriod]:
 def close_due_periods(*, actor: Actor, organization_id: UUID | None = None) -> dict[str, int]:
     """Begin, and where possible finish, the closing of every due period; then issue what is complete.
 
-    Only those of one organization where one is named.
+    Only those of one organization where one is named. Several that run at the same time share the work.
 
-    Returns counts: `closing` (began), `closed`, `waiting` (calls still on their way), `issued`.
+    Returns counts: `closing` (began), `closed`, `waiting` (calls still on their way), `failed`, `issued`.
     """
-    due = list(due_periods(organization_id))
-    for period in due:
-        begin_closing(period=period, actor=actor)
-    return {"closing": len(due), **finish_closing(actor=actor, organization_id=organization_id)}
+    due = due_periods(organization_id).order_by("consumer_organization_id", "period_end", "pk")
+    failed: set[UUID] = set()
+    began: list[UUID] = []
+
+    def begin(keys: Sequence[UUID], *, wait: bool) -> list[UUID]:
+        moved = begin_batch(keys, wait=wait, actor=actor)
+        began.extend(moved)
+        return moved
+
+    work_off(list(due.values_list("pk", flat=True)), begin, report=_reporting(failed))
+    counts = finish_closing(actor=actor, organization_id=organization_id)
+    counts["failed"] += len(failed)
+    return {"closing": len(began), **counts}
 
 
 def finish_closing(*, actor: Actor, organization_id: UUID | None = None) -> dict[str, int]:
     """Close every period that is being closed and whose calls have arrived; then issue what is complete.
 
-    Returns counts: `closed`, `waiting` (calls still on their way), `issued`.
+    A period that cannot be closed because of an error becomes a dead letter; the others go on.
+
+    Returns counts: `closed`, `waiting` (calls still on their way), `failed`, `issued`.
     """
-    counts = {"closed": 0, "waiting": 0}
-    rows = BillingPeriod.objects.filter(status=PeriodStatus.CLOSING).order_by("period_end")
-    for period in only_of(rows, organization_id, field="consumer_organization_id"):
-        try:
-            close_period(period=period, actor=actor)
-            counts["closed"] += 1
-        except UsageNotComplete:
-            logger.info("billing.period_waits_for_usage", period_id=period.public_id)
-            counts["waiting"] += 1
-    return {**counts, "issued": finalize_due_drafts(actor=actor, organization_id=organization_id)}
+    rows = BillingPeriod.objects.filter(status=PeriodStatus.CLOSING)
+    rows = only_of(rows, organization_id, field="consumer_organization_id")
+    # An account's periods together: they share drafts.
+    keys = rows.order_by("consumer_organization_id", "period_end", "pk")
+    closed, waiting, failed = set[UUID](), set[UUID](), set[UUID]()
+
+    def close(batch: Sequence[UUID], *, wait: bool) -> list[UUID]:
+        done = close_batch(batch, wait=wait, actor=actor)
+        closed.update(done.closed)
+        waiting.update(done.waiting)
+        return done.seen
+
+    work_off(list(keys.values_list("pk", flat=True)), close, report=_reporting(failed))
+    for key in waiting:
+        logger.info("billing.period_waits_for_usage", period_id=_public(key))
+    return {
+        "closed": len(closed),
+        "waiting": len(waiting),
+        "failed": len(failed),
+        "issued": finalize_due_drafts(actor=actor, organization_id=organization_id),
+    }
+
+
+def _public(period_id: UUID) -> str:
+    return format_public_id(BillingPeriod.id_prefix, period_id)
+
+
+def _reporting(failed: set[UUID]) -> Report:
+    """Return what makes a dead letter of a period that could not be closed, and keeps its id."""
+
+    def report(key: UUID, error: Exception) -> None:
+        failed.add(key)
+        period = BillingPeriod.objects.get(pk=key)
+        is_new = bury(
+            source=PERIOD_SOURCE,
+            reference=period.public_id,
+            payload={"status": period.status},
+            error=error,
+            organization_id=period.consumer_organization_id,
+        )
+        # Tried again every few seconds: told once.
+        logger.log(
+            logging.ERROR if is_new else logging.INFO,
+            "billing.period_failed",
+            period_id=period.public_id,
+            exc_info=error,
+        )
+
+    return report
+
+
+@retries(PERIOD_SOURCE)
+def retry_period(_letter: DeadLetter) -> None:
+    """Close what is due once more."""
+    jobs.enqueue(CLOSE_JOB, actor=Actor.system("dead letters"))

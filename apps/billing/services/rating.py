@@ -1,11 +1,14 @@
-"""Rating: a period's closed usage becomes charges that explain themselves."""
+"""Rating: the closed usage of periods becomes charges that explain themselves."""
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping, Sequence
+from dataclasses import dataclass, field
 from datetime import date
 from decimal import Decimal
 from uuid import UUID
+
+from django.db.models import Count
 
 from apps.billing.enums import RunKind
 from apps.billing.event_tallies import Tallies, tallies_of
@@ -23,43 +26,107 @@ from apps.usage.selectors import events_of, parts_of
 from apps.usage.services import ClosedUsage
 
 
-def rate_period(*, period: BillingPeriod, usage: ClosedUsage) -> RatingRun:
-    """Rate a period's usage with the price version that it was opened on.
+@dataclass(frozen=True, slots=True)
+class Rated:
+    """A run with the charges that came out of it."""
 
-    The run keeps which windows it counted, at which revision, so that every charge can be led back to its events and
-    computed again. Calls beyond the consumer's spend cap are among the quantity and cost nothing; the working says so.
-    Fees that were billed in advance are left out. Part of the caller's transaction.
+    run: RatingRun
+    charges: Sequence[RatedCharge]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class NewRun:
+    """A run that is about to begin."""
+
+    period: BillingPeriod
+    kind: RunKind
+    window_revisions: dict[str, int] = field(default_factory=dict)
+
+
+class PriceTables:
+    """The prices of several periods: those of one version and quantity are made once."""
+
+    def __init__(self) -> None:
+        """Know none yet."""
+        self._tables: dict[tuple[UUID, int], PriceTable] = {}
+
+    def of(self, period: BillingPeriod) -> PriceTable:
+        """Return the prices of a period for the quantity that it bills."""
+        key = (period.price_version_id, period.quantity)
+        if key not in self._tables:
+            self._tables[key] = priced_for(period)
+        return self._tables[key]
+
+
+def rate_period(*, period: BillingPeriod, usage: ClosedUsage) -> RatingRun:
+    """Rate one period; see `rate_periods`."""
+    return rate_periods([(period, usage)])[0].run
+
+
+def rate_periods(closed: Sequence[tuple[BillingPeriod, ClosedUsage]]) -> list[Rated]:
+    """Rate the usage of periods, each with the price version that it was opened on.
+
+    A run keeps which windows it counted, at which revision, so that every charge can be led back to its events and computed
+    again. Calls beyond the consumer's spend cap are among the quantity and cost nothing; the working says so. Fees that were
+    billed in advance are left out. Part of the caller's transaction, who holds the locks of the periods. Where prices and
+    `spend_caps` are prefetched, the number of queries does not depend on that of periods; prices per event read the events.
     """
     require_transaction()
-    revisions = {str(window_id): revision for window_id, revision in usage.window_revisions.items()}
-    run = add_run(period, RunKind.CLOSING, window_revisions=revisions)
-    rows = list(period.price_version.components.all())
-    table = priced_for(period)
-    billed = billed_in_advance(period)
-    days = days_of(period)
+    runs = add_runs(
+        [
+            NewRun(
+                period=period,
+                kind=RunKind.CLOSING,
+                window_revisions={str(key): value for key, value in usage.window_revisions.items()},
+            )
+            for period, usage in closed
+        ]
+    )
+    billed = billed_in_advance([period for period, _usage in closed])
+    tables = PriceTables()
+    rated = [
+        Rated(run, _charges_of(run, usage, tables.of(period), billed[period.pk]))
+        for run, (period, usage) in zip(runs, closed, strict=True)
+    ]
+    RatedCharge.objects.bulk_create(charge for each in rated for charge in each.charges)
+    return rated
+
+
+def _charges_of(
+    run: RatingRun, usage: ClosedUsage, table: PriceTable, billed: Collection[UUID]
+) -> list[RatedCharge]:
+    """Return the unsaved charges of a closing run."""
+    period = run.period
     waived = waived_of(period, table, usage.quantities)
     tallies = tallies_of(period, table)
-    charges = rate(
-        table, usages_for(table, usage.quantities, days, waived, tallies=tallies)
-    ).charges
-    RatedCharge.objects.bulk_create(
+    usages = usages_for(table, usage.quantities, days_of(period), waived, tallies=tallies)
+    return [
         charge_row(run, period, row.pk, row.name, charge, table.currency)
-        for row, charge in zip(rows, charges, strict=True)
+        for row, charge in zip(
+            period.price_version.components.all(), rate(table, usages).charges, strict=True
+        )
         if row.pk not in billed
-    )
-    return run
+    ]
 
 
-def add_run(
-    period: BillingPeriod, kind: RunKind, *, window_revisions: dict[str, int] | None = None
-) -> RatingRun:
-    """Begin a run of a period. The caller holds the period's lock."""
-    return RatingRun.objects.create(
-        period=period,
-        number=RatingRun.objects.filter(period=period).count() + 1,
-        kind=kind,
-        rated_at=clock.now(),
-        window_revisions=window_revisions or {},
+def add_run(period: BillingPeriod, kind: RunKind) -> RatingRun:
+    """Begin a run of one period; see `add_runs`."""
+    return add_runs([NewRun(period=period, kind=kind)])[0]
+
+
+def add_runs(new: Sequence[NewRun]) -> list[RatingRun]:
+    """Begin a run of each of several periods. The caller holds their locks. Two queries."""
+    rows = RatingRun.objects.filter(period__in=[each.period for each in new]).order_by()
+    counts = dict(rows.values_list("period_id").annotate(Count("pk")))
+    return RatingRun.objects.bulk_create(
+        RatingRun(
+            period=each.period,
+            number=counts.get(each.period.pk, 0) + 1,
+            kind=each.kind,
+            rated_at=clock.now(),
+            window_revisions=each.window_revisions,
+        )
+        for each in new
     )
 
 
@@ -68,10 +135,13 @@ def priced_for(period: BillingPeriod) -> PriceTable:
     return table_for_quantity(price_table_of(period.price_version), period.quantity)
 
 
-def billed_in_advance(period: BillingPeriod) -> set[UUID]:
-    """Return the components whose fee was charged when the period opened. One query."""
-    rows = RatedCharge.objects.filter(run__period=period, run__kind=RunKind.ADVANCE)
-    return set(rows.values_list("component_id", flat=True))
+def billed_in_advance(periods: Sequence[BillingPeriod]) -> dict[UUID, set[UUID]]:
+    """Return by period the components whose fee was charged when it opened. One query."""
+    found: dict[UUID, set[UUID]] = {period.pk: set() for period in periods}
+    rows = RatedCharge.objects.filter(run__period__in=periods, run__kind=RunKind.ADVANCE)
+    for period_id, component_id in rows.values_list("run__period_id", "component_id"):
+        found[period_id].add(component_id)
+    return found
 
 
 def waived_of(

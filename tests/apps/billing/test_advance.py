@@ -13,7 +13,8 @@ from apps.billing.enums import LineKind, RunKind
 from apps.billing.models import BillingPeriod, CarriedCredit, Invoice, InvoiceLine, RatingRun
 from apps.billing.proofs import prove_line
 from apps.billing.services.carrying import settle_credits
-from apps.billing.services.invoices import add_up, finalize_invoice
+from apps.billing.services.drafts import add_up
+from apps.billing.services.invoices import finalize_invoice
 from apps.billing.services.periods import close_due_periods, open_first_period
 from apps.core.actors import Actor
 from apps.pricing.enums import PriceModel
@@ -165,7 +166,7 @@ def make_draft(
             tax_minor=int(Decimal(amount * tax / 100).quantize(Decimal(1), "ROUND_HALF_UP")),
             currency=currency,
         )
-    add_up(invoice)
+    add_up([invoice])
     return invoice
 
 

@@ -12,7 +12,7 @@ from django.db import transaction
 from apps.billing.enums import InvoiceStatus, LineKind
 from apps.billing.models import CarriedCredit, Invoice, InvoiceLine, Refund
 from apps.billing.services.carrying import settle_credits
-from apps.billing.services.invoices import add_up
+from apps.billing.services.drafts import add_up
 from apps.billing.services.periods import open_first_period
 from apps.core.actors import Actor
 from apps.core.money import Money, sum_money
@@ -134,7 +134,7 @@ def test_credits_of_earlier_invoices_come_off_after_tax(kind: str, vector: dict[
 
     with transaction.atomic():
         settle_credits(invoice)
-        add_up(invoice)
+        add_up([invoice])
 
     invoice.refresh_from_db()
     assert invoice.total_minor == money(expected["amount_due"]).amount_minor
