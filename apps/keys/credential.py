@@ -24,6 +24,8 @@ CHECKSUM_CHARS: Final = 6
 SHOWN_RANDOM_CHARS: Final = 4
 PREFIX_CHARS: Final = len(f"{BRAND}_live_") + SHOWN_RANDOM_CHARS
 LAST_CHARS: Final = 4
+# Both environments' names have four letters.
+KEY_CHARS: Final = len(f"{BRAND}_live_") + RANDOM_CHARS + 1 + CHECKSUM_CHARS
 
 FORMAT: Final = re.compile(
     rf"{BRAND}_(?:live|test)_[0-9A-Za-z]{{{RANDOM_CHARS}}}_[0-9A-Za-z]{{{CHECKSUM_CHARS}}}",

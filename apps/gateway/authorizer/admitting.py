@@ -11,10 +11,10 @@ import logging
 from typing import TYPE_CHECKING, Any, Final
 
 from apps.gateway.authorizer import problems
-from apps.gateway.authorizer.decision import cors_headers
-from apps.gateway.authorizer.limits import Outcome, Taken
+from apps.gateway.authorizer.limits import Taken
 from apps.gateway.authorizer.resp import command
 from apps.gateway.authorizer.store_client import StoreUnavailableError
+from apps.gateway.authorizer.taking import Asked
 from apps.gateway.authorizer.tenants import tenant_counts
 from apps.gateway.journal import JournalRecord
 from apps.gateway.store import names
@@ -31,7 +31,7 @@ if TYPE_CHECKING:
     class Replier(Protocol):
         """Where the answer goes."""
 
-        def render_allowed(self, admission: Admission, headers: problems.HeaderList) -> bytes:
+        def render_allowed(self, admission: Admission, taken: Taken | None) -> bytes:
             """Return the answer that lets the call on."""
 
         def allow(self, rendered: bytes) -> None:
@@ -82,7 +82,10 @@ class Admitting:
         self._node = node
         self._allowed = b""
         self._is_taken = False
-        store.call(admission.take_command(), self._when_taken)
+        asked = Asked(
+            admission.call.request_id, admission.event_id, admission.decided_at, self._when_taken
+        )
+        store.take(admission.take_form(), asked)
 
     def _when_taken(self, reply: Any) -> None:
         """Go on when the counters have answered."""
@@ -98,7 +101,7 @@ class Admitting:
     def _read(self, reply: Any) -> Answer | None:
         """Return the refusal that the counters demand; else put the call on file."""
         admission = self._admission
-        limits: problems.HeaderList = []
+        taken: Taken | None = None
         if isinstance(reply, StoreUnavailableError):
             if admission.grant.has_hard_quota:
                 return problems.STORE_UNAVAILABLE
@@ -106,16 +109,15 @@ class Admitting:
             taken = Taken(reply)
             if not taken.is_allowed:
                 return taken.refusal(admission)
-            admission.event_id, admission.decided_at = taken.event_id, taken.decided_at
             self._is_taken = True
             tenant_counts.recent[admission.grant.subscription.consumer_org_id] += 1
-            limits = taken.headers(admission)
-            if taken.outcome == Outcome.REPLAYED and admission.route.limits:
-                # It was taken the first time.
-                self._api_limits.give_back(admission.route, admission.api_cells)
+            if taken.replayed is not None:
+                admission.event_id, admission.decided_at = taken.replayed
+                if admission.route.limits:
+                    # It was taken the first time.
+                    self._api_limits.give_back(admission.route, admission.api_cells)
         # The answer is made before the line: a call on file must be answered.
-        headers = [*limits, *cors_headers(admission.call, admission.route)]
-        self._allowed = self._replier.render_allowed(admission, headers)
+        self._allowed = self._replier.render_allowed(admission, taken)
         self._journal.append(self._record(), self._when_filed)
         return None
 

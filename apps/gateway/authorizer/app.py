@@ -38,7 +38,8 @@ if TYPE_CHECKING:
     from apps.gateway.authorizer.config import AuthorizerSettings
     from apps.gateway.authorizer.decision import Admission, Call
     from apps.gateway.authorizer.follower import RegistryFollower
-    from apps.gateway.authorizer.http import Connection, Headers, Request
+    from apps.gateway.authorizer.headers import Headers
+    from apps.gateway.authorizer.http import Connection, Request
     from apps.gateway.authorizer.journal import JournalWriter
     from apps.gateway.authorizer.store_client import StoreClient
     from apps.gateway.authorizer.upstream_guard import UpstreamGuard
@@ -140,8 +141,7 @@ class Authorizer:
         return self._authorize(call, reply)
 
     def _is_proxy(self, headers: Headers) -> bool:
-        secret = headers.get("x-tollgate-secret") or ""
-        return hmac.compare_digest(secret.encode(), self._secret)
+        return hmac.compare_digest(headers.first.get("x-tollgate-secret", b""), self._secret)
 
     def _authorize(self, call: Call, reply: Reply) -> Answer | None:
         """Decide one call: from memory, then by its counters, then put it on file."""

@@ -12,7 +12,6 @@ from typing import TYPE_CHECKING, Final
 from apps.gateway.authorizer import problems
 from apps.gateway.authorizer.credentials import (
     CredentialAmbiguousError,
-    CredentialMalformedError,
     CredentialMissingError,
     digest_candidates,
     read_credential,
@@ -27,6 +26,7 @@ if TYPE_CHECKING:
     from apps.gateway.authorizer.credentials import Headers
     from apps.gateway.authorizer.grants import Grant
     from apps.gateway.authorizer.tables import Tables
+    from apps.gateway.authorizer.taking import TakeForm
     from apps.gateway.entries import Period, Route
 
 CALLABLE_SUBSCRIPTIONS: Final = frozenset({"active", "trialing", "past_due"})
@@ -79,14 +79,9 @@ class Admission:
     # Of an API with limits of its own: where its share was taken.
     api_cells: Sequence[str] = ()
 
-    def take_command(self) -> bytes:
-        """Return the encoded store command that takes this call's limits."""
-        return self.grant.take_command(
-            request_id=self.call.request_id,
-            event_id=self.event_id,
-            decided_at=self.decided_at,
-            period_start=None if self.period is None else self.period.start,
-        )
+    def take_form(self) -> TakeForm:
+        """Return how this call's limits are taken."""
+        return self.grant.take_form(None if self.period is None else self.period.start)
 
 
 def decide(call: Call, tables: Tables, peppers: Sequence[bytes], now_ms: int) -> Admission | Answer:
@@ -166,8 +161,6 @@ def _identify(call: Call, tables: Tables, peppers: Sequence[bytes]) -> Grant | A
         return problems.CREDENTIAL_MISSING
     except CredentialAmbiguousError:
         return problems.CREDENTIAL_AMBIGUOUS
-    except CredentialMalformedError:
-        return problems.CREDENTIAL_INVALID
     return tables.find_grant(digests) or problems.CREDENTIAL_INVALID
 
 

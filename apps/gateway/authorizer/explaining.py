@@ -17,11 +17,12 @@ import msgspec
 
 from apps.gateway.authorizer import decision, problems
 from apps.gateway.authorizer.api_limits import lease_command
-from apps.gateway.authorizer.credentials import CredentialMalformedError, digest_candidates
+from apps.gateway.authorizer.credentials import digest_candidates
 from apps.gateway.authorizer.limits import Taken
 from apps.gateway.authorizer.problems import Answer
 from apps.gateway.authorizer.replies import ALLOWED
 from apps.gateway.authorizer.store_client import StoreUnavailableError
+from apps.gateway.authorizer.taking import Asked
 from apps.gateway.paths import Target, UnsafePathError, read_target
 
 if TYPE_CHECKING:
@@ -29,7 +30,7 @@ if TYPE_CHECKING:
 
     from apps.gateway.authorizer.follower import RegistryFollower
     from apps.gateway.authorizer.grants import Grant
-    from apps.gateway.authorizer.http import Headers
+    from apps.gateway.authorizer.headers import Headers
     from apps.gateway.authorizer.journal import JournalWriter
     from apps.gateway.authorizer.store_client import StoreClient
     from apps.gateway.authorizer.tables import Tables
@@ -40,8 +41,6 @@ PATH: Final = "/explain"
 PASSED: Final = "passed"
 FAILED: Final = "failed"
 SKIPPED: Final = "skipped"
-_TAKE: Final = b"$8\r\ntg1_take\r\n"
-_PEEK: Final = b"$8\r\ntg1_peek\r\n"
 
 
 class Step(msgspec.Struct, frozen=True):
@@ -147,10 +146,7 @@ class Explaining:
         if not (key or digest or key_id):
             return problems.CREDENTIAL_MISSING
         if key:
-            try:
-                digests = list(digest_candidates(key, peppers))
-            except CredentialMalformedError:
-                return problems.CREDENTIAL_INVALID
+            digests = list(digest_candidates(key, peppers))
         elif digest:
             digests = [digest]
         else:
@@ -222,8 +218,9 @@ class Explaining:
             self._note("limits", problems.STORE_COLD)
             self._finish()
             return
-        command = admission.take_command().replace(_TAKE, _PEEK, 1)
-        self._store.call(command, partial(self._when_limits_known, admission))
+        done = partial(self._when_limits_known, admission)
+        asked = Asked(admission.call.request_id, admission.event_id, admission.decided_at, done)
+        self._store.call(admission.take_form().encode_peek(asked), done)
 
     def _when_limits_known(self, admission: decision.Admission, reply: Any) -> None:
         if isinstance(reply, StoreUnavailableError):
@@ -231,7 +228,7 @@ class Explaining:
             details = {} if is_hard else {"store": "unavailable"}
             self._note("limits", problems.STORE_UNAVAILABLE if is_hard else None, details)
         else:
-            taken = Taken(reply)
+            taken = Taken(reply[0])
             refusal = None if taken.is_allowed else taken.refusal_uncounted(admission)
             # What this question itself would have taken is not taken.
             self._note("limits", refusal, dict(taken.headers(admission)))

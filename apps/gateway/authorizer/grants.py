@@ -6,8 +6,8 @@ from ipaddress import ip_address, ip_network
 from typing import TYPE_CHECKING, Final
 
 from apps.gateway.authorizer.endpoints import compile_endpoints
-from apps.gateway.authorizer.http import render_head
-from apps.gateway.authorizer.resp import bulk, bulks
+from apps.gateway.authorizer.http import EMPTY_END, render_head, render_headers
+from apps.gateway.authorizer.taking import TakeForm
 from apps.gateway.authorizer.upstream import contract_upstream_headers, upstream_headers
 from apps.gateway.store import names
 
@@ -17,20 +17,19 @@ if TYPE_CHECKING:
 
 SAFE_METHODS: Final = frozenset({"GET", "HEAD", "OPTIONS"})
 WRITING_SCOPES: Final = frozenset({"write", "admin"})
-UNLIMITED: Final = -1
-_FIXED_ARGUMENTS: Final = 6
+# As `Taken.headers` says it. `%%d`: the limit is put in first.
+_RATE_FORM: Final = b"%%d;t=%%d\r\nx-ratelimit-limit: %d\r\nx-ratelimit-remaining: %%d\r\nx-ratelimit-reset: %%d\r\n"
+_QUOTA_FORM: Final = b"x-quota-limit: %d\r\nx-quota-remaining: %d\r\nx-quota-reset: %d\r\n"
 
 
 class Grant:
-    """What a key may do, and the store command that takes one call of it.
+    """What a key may do, the store command that takes calls of it, and the answers to those that pass.
 
-    The command's constant parts are encoded once: only request id, event id and time change.
+    What is the same for all calls is encoded once: in a command only ids and time change, in an answer what is left.
     """
 
     __slots__ = (
-        "_command_head",
-        "_command_middle",
-        "_command_tails",
+        "_answers",
         "_contract_head",
         "_contract_route",
         "_endpoints",
@@ -40,7 +39,8 @@ class Grant:
         "_open_route",
         "_route",
         "_route_head",
-        "_windows_arguments",
+        "_take_forms",
+        "_tenant_limits",
         "first_tenant_window",
         "has_hard_quota",
         "is_admin",
@@ -48,6 +48,7 @@ class Grant:
         "key",
         "needs_period",
         "policy",
+        "stamp",
         "subscription",
         "tenant",
         "windows",
@@ -58,8 +59,11 @@ class Grant:
         self.key = key
         self.subscription = subscription
         self.tenant = tenant
+        # Of the tables, when they last found this grant to be compiled from what they hold.
+        self.stamp: object = None
         self._route: Route | None = None
         self._route_head = b""
+        self._answers: dict[tuple[int, bool], bytes] = {}
         self._contract_route: Route | None = None
         self._contract_head = b""
         self._networks = tuple(ip_network(cidr, strict=False) for cidr in key.ip_allow)
@@ -81,7 +85,8 @@ class Grant:
         self.policy = ", ".join(
             f'"{limit.name}";q={limit.max};w={limit.window_s}' for limit in self.windows
         )
-        self._compile_command(tenant_limits)
+        self._tenant_limits = tenant_limits
+        self._take_forms: dict[int | None, TakeForm] = {}
 
     def is_compiled_from(self, key: Key, subscription: Subscription, tenant: Tenant | None) -> bool:
         """Tell whether these very entries made this grant."""
@@ -93,7 +98,28 @@ class Grant:
             who = [("x-subscription-id", self.key.sub_id), ("x-key-id", self.key.key_id)]
             self._route_head = render_head(200, [*upstream_headers(route), *who])
             self._route = route
+            self._answers = {}
         return self._route_head
+
+    def answer_form(self, route: Route, tightest: int, *, has_quota: bool) -> bytes:
+        """Return an allowed call's whole answer, with `%d` where numbers of this call belong.
+
+        They are: what is left of the window with this number (from 1; 0: there is none), its reset in seconds, both again;
+        then, with a quota, its limit, what is left of it, and its reset in seconds.
+        """
+        head = self.head_for(route)
+        form = self._answers.get((tightest, has_quota))
+        if form is None:
+            rate = self._rate_form(tightest) if tightest else b""
+            form = head.replace(b"%", b"%%") + rate + (_QUOTA_FORM if has_quota else b"")
+            form = self._answers[tightest, has_quota] = form + EMPTY_END
+        return form
+
+    def _rate_form(self, tightest: int) -> bytes:
+        limit = self.windows[tightest - 1]
+        constant = [("ratelimit-policy", self.policy), ("ratelimit", f'"{limit.name}";r=')]
+        text = render_headers(constant).removesuffix(b"\r\n").replace(b"%", b"%%")
+        return text + _RATE_FORM % limit.max
 
     def contract_head_for(self, route: Route) -> bytes:
         """Return the constant part of an allowed call's answer to other proxies than Caddy: nothing is left out."""
@@ -151,58 +177,31 @@ class Grant:
                 return period
         return None
 
-    def take_command(
-        self, *, request_id: str, event_id: str, decided_at: int, period_start: int | None
-    ) -> bytes:
-        """Return the encoded call of `tg1_take` for one call of this key."""
-        tail = self._command_tails.get(period_start)
-        if tail is None:
-            tail = self._compile_tail(period_start)
-        mark = names.taken_call(self.subscription.consumer_org_id, request_id)
-        return b"".join(
-            (
-                self._command_head,
-                bulk(mark),
-                self._command_middle,
-                bulks(event_id, str(decided_at)),
-                tail,
-            )
-        )
+    def take_form(self, period_start: int | None) -> TakeForm:
+        """Return how calls of this key are taken in a period."""
+        form = self._take_forms.get(period_start)
+        if form is None:
+            form = self._take_forms[period_start] = self._compile_take(period_start)
+        return form
 
-    def _compile_command(self, tenant_limits: tuple[RateLimit, ...]) -> None:
-        org_id = self.subscription.consumer_org_id
-        subjects = [
-            (names.subscription_counters(org_id, self.key.sub_id), self.subscription.limits)
-        ]
-        if self.key.limits:
-            subjects.append((names.key_windows(org_id, self.key.key_id), self.key.limits))
-        if tenant_limits:
-            subjects.append((names.tenant_windows(org_id), tenant_limits))
-        arguments: list[str] = []
-        for _, limits in subjects:
-            arguments.append(str(len(limits)))
-            for limit in limits:
-                arguments += [str(limit.max), str(limit.window_s * 1000)]
-        # FCALL, the function's name, the number of keys, then keys and arguments.
-        length = 3 + 1 + len(subjects) + _FIXED_ARGUMENTS + len(arguments)
-        self._command_head = b"*%d\r\n" % length + bulks(
-            "FCALL", "tg1_take", str(1 + len(subjects))
-        )
-        self._command_middle = bulks(*(name for name, _ in subjects), self.key.key_id)
-        self._windows_arguments = bulks(*arguments)
-        self._command_tails: dict[int | None, bytes] = {}
-
-    def _compile_tail(self, period_start: int | None) -> bytes:
-        quota = self.subscription.quota
-        bound = None
+    def _compile_take(self, period_start: int | None) -> TakeForm:
+        key, subscription, org_id = self.key, self.subscription, self.subscription.consumer_org_id
+        subjects = [(names.subscription_counters(org_id, key.sub_id), subscription.limits)]
+        if key.limits:
+            subjects.append((names.key_windows(org_id, key.key_id), key.limits))
+        if self._tenant_limits:
+            subjects.append((names.tenant_windows(org_id), self._tenant_limits))
+        quota, bound = subscription.quota, None
         if quota is not None:
             period = next((item for item in quota.periods if item.start == period_start), None)
             bound = quota.hard_limit_in(period)
             if bound is None:
                 bound = quota.limit_in(period)
-        start = "" if period_start is None else str(period_start)
-        hard = "1" if self.has_hard_quota else "0"
-        limit = str(UNLIMITED if bound is None else bound)
-        tail = bulks(start, limit, hard) + self._windows_arguments
-        self._command_tails[period_start] = tail
-        return tail
+        return TakeForm(
+            org_id=org_id,
+            key_id=key.key_id,
+            subjects=subjects,
+            period_start=period_start,
+            bound=bound,
+            is_hard=self.has_hard_quota,
+        )

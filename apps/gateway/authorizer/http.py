@@ -16,6 +16,8 @@ from typing import TYPE_CHECKING, Final, cast
 
 from httptools import HttpParserError, HttpParserUpgrade, HttpRequestParser
 
+from apps.gateway.authorizer.headers import USUAL_NAMES, Headers
+
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
 
@@ -38,39 +40,7 @@ class MalformedRequestError(Exception):
     """Not a request that the proxy would send."""
 
 
-class Headers:
-    """The headers of a request by lower-case name. A value that is not text counts as absent."""
-
-    __slots__ = ("_first", "_more")
-
-    def __init__(self) -> None:
-        """Begin empty."""
-        self._first: dict[str, str] = {}
-        self._more: dict[str, list[str]] | None = None
-
-    def add(self, name: bytes, value: bytes) -> None:
-        """Add one header; the parser let only tokens through as names."""
-        try:
-            key, text = name.lower().decode("ascii"), value.decode()
-        except UnicodeDecodeError:
-            return
-        first = self._first
-        if key not in first:
-            first[key] = text
-        else:
-            self._more = self._more or {}
-            self._more.setdefault(key, [first[key]]).append(text)
-
-    def get(self, key: str, default: str | None = None) -> str | None:
-        """Return the first value."""
-        return self._first.get(key, default)
-
-    def get_all(self, key: str) -> Sequence[str]:
-        """Return every value, in order."""
-        if self._more is not None and key in self._more:
-            return self._more[key]
-        value = self._first.get(key)
-        return () if value is None else (value,)
+_NO_HEADERS: Final = Headers()
 
 
 class Request:
@@ -122,6 +92,7 @@ class Connection(asyncio.Protocol):
         "_connections",
         "_handle",
         "_has_ended",
+        "_headers",
         "_is_closing",
         "_is_last",
         "_parser",
@@ -142,6 +113,8 @@ class Connection(asyncio.Protocol):
         self._transport: asyncio.Transport | None = None
         self._parser = HttpRequestParser(self)
         self._request: Request | None = None
+        # Of the request that is being read, or of the last one.
+        self._headers = _NO_HEADERS
         # None stands for something that is no request.
         self._waiting: deque[Request | None] = deque()
         self._unread_bytes = 0
@@ -206,7 +179,8 @@ class Connection(asyncio.Protocol):
 
     def on_message_begin(self) -> None:
         """Begin a request."""
-        self._request = Request()
+        request = self._request = Request()
+        self._headers = request.headers
 
     def on_url(self, url: bytes) -> None:
         """Keep the target."""
@@ -214,11 +188,16 @@ class Connection(asyncio.Protocol):
         request.path, _, request.query = url.decode("ascii").partition("?")
 
     def on_header(self, name: bytes, value: bytes) -> None:
-        """Keep a header."""
-        lowered = name.lower()
-        if lowered == b"transfer-encoding" or (lowered == b"content-length" and value != b"0"):
+        """Keep a header; the parser let only tokens through as names."""
+        headers = self._headers
+        key = USUAL_NAMES.get(name)
+        if key is not None and key not in headers.first:
+            headers.first[key] = value
+            return
+        key = name.decode("ascii").lower()
+        if key == "transfer-encoding" or (key == "content-length" and value != b"0"):
             raise MalformedRequestError
-        cast("Request", self._request).headers.add(lowered, value)
+        headers.add(key, value)
 
     def on_message_complete(self) -> None:
         """Let the request wait for its turn."""

@@ -17,10 +17,11 @@ if TYPE_CHECKING:
     from apps.gateway.authorizer.problems import Answer, HeaderList
 
 _MS: Final = 1000
+_TAKEN_FIELDS: Final = 6
 
 
 class Outcome(IntEnum):
-    """First field of `tg1_take`'s answer."""
+    """First field of the answer to a call that is taken."""
 
     ALLOWED = 0
     REPLAYED = 1
@@ -30,18 +31,9 @@ class Outcome(IntEnum):
 
 
 class Taken:
-    """The answer of `tg1_take` for one call."""
+    """The answer of `tg1_take_all` for one call."""
 
-    __slots__ = (
-        "_left",
-        "_reset_ms",
-        "_tightest",
-        "decided_at",
-        "event_id",
-        "outcome",
-        "used",
-        "wait_ms",
-    )
+    __slots__ = ("_left", "_reset_ms", "_tightest", "outcome", "replayed", "used", "wait_ms")
 
     outcome: int
     wait_ms: int
@@ -51,19 +43,20 @@ class Taken:
     _reset_ms: int
 
     def __init__(self, fields: list[Any]) -> None:
-        """Read the function's answer: integers, but for the event's id and time (bytes)."""
+        """Read the function's answer: integers; behind them, of a call that was taken before, its first event (bytes)."""
+        if len(fields) == _TAKEN_FIELDS:
+            self.replayed: tuple[str, int] | None = None
+        else:
+            *fields, event_id, decided_at = fields
+            self.replayed = (event_id.decode(), int(decided_at))
         (
             self.outcome,
             self.wait_ms,
-            event_id,
-            decided_at,
             self.used,
             self._tightest,
             self._left,
             self._reset_ms,
         ) = fields
-        self.event_id: str = event_id.decode()
-        self.decided_at = int(decided_at)
 
     @property
     def is_allowed(self) -> bool:
@@ -111,6 +104,26 @@ class Taken:
                 ("x-quota-reset", str(_seconds(period.end - admission.business_ms))),
             ]
         return headers
+
+    def render(self, admission: Admission) -> bytes:
+        """Return the whole answer to a call that passes, with the same headers.
+
+        Raises: ValueError when a header cannot be sent.
+        """
+        grant, period = admission.grant, admission.period
+        numbers: tuple[int, ...] = ()
+        if self._tightest:
+            reset_s = _seconds(self._reset_ms)
+            numbers = (self._left, reset_s, self._left, reset_s)
+        quota = grant.subscription.quota
+        has_quota = False
+        if quota is not None and quota.limit is not None and period is not None:
+            has_quota = True
+            limit = quota.limit + period.extra
+            reset_s = _seconds(period.end - admission.business_ms)
+            numbers += (limit, max(0, limit - self.used), reset_s)
+        form = grant.answer_form(admission.route, self._tightest, has_quota=has_quota)
+        return form % numbers
 
     def _window_headers(self, grant: Grant) -> HeaderList:
         limit = grant.windows[self._tightest - 1]

@@ -19,7 +19,8 @@ from apps.gateway.paths import UNREADABLE, UnsafePathError, read_target
 if TYPE_CHECKING:
     from collections.abc import Callable
 
-    from apps.gateway.authorizer.http import Headers, Request
+    from apps.gateway.authorizer.headers import Headers
+    from apps.gateway.authorizer.http import Request
     from apps.gateway.authorizer.problems import Answer
 
 PREFIX: Final = "/authz/"
@@ -29,6 +30,7 @@ ENVOY: Final = "envoy"
 TRAEFIK: Final = "traefik"
 
 MAX_REQUEST_ID_CHARS: Final = 64
+_NO_TEXT: Final = UNREADABLE.encode()
 _method: Final = re.compile(r"[A-Za-z][A-Za-z-]{0,31}")
 
 
@@ -39,6 +41,23 @@ def profile_of(path: str) -> str:
 
 def read_caddy(request: Request) -> Call:
     """Read the question of our Caddy, whose headers say everything."""
+    first = request.headers.first.get
+    try:
+        return Call(
+            first("x-tollgate-request-id", b"").decode()[:MAX_REQUEST_ID_CHARS],
+            first("x-tollgate-slug", b"").decode(),
+            first("x-tollgate-method", b"GET").decode(),
+            first("x-tollgate-path", _NO_TEXT).decode() or "/",
+            first("x-tollgate-client-ip", b"").decode(),
+            request.headers,
+            raw_target=first("x-tollgate-target", b"").decode(),
+        )
+    except UnicodeDecodeError:
+        return _read_strange_caddy(request)
+
+
+def _read_strange_caddy(request: Request) -> Call:
+    """Read a question that holds something which is no text."""
     get = request.headers.get
     path = get("x-tollgate-path")
     return Call(

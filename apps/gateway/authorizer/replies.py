@@ -9,6 +9,7 @@ import logging
 from typing import TYPE_CHECKING, Final
 
 from apps.gateway.authorizer import problems
+from apps.gateway.authorizer.decision import cors_headers
 from apps.gateway.authorizer.http import EMPTY_END, render_end, render_head, render_headers
 from apps.gateway.authorizer.profiles import ENVOY, NGINX, TRAEFIK
 
@@ -17,6 +18,7 @@ if TYPE_CHECKING:
 
     from apps.gateway.authorizer.decision import Admission
     from apps.gateway.authorizer.http import Connection
+    from apps.gateway.authorizer.limits import Taken
     from apps.gateway.authorizer.problems import Answer, HeaderList
 
 logger = logging.getLogger(__name__)
@@ -44,6 +46,12 @@ _FORBIDDEN: Final = 403
 _EMPTY_CONTRACT: Final = dict.fromkeys(CONTRACT, "")
 
 
+def _told(admission: Admission, taken: Taken | None) -> HeaderList:
+    """Return what the caller of an allowed call is told: limits, and whether a page may read the response."""
+    limits = [] if taken is None else taken.headers(admission)
+    return [*limits, *cors_headers(admission.call, admission.route)]
+
+
 class Reply:
     """Counts the answer to one request and sends it as Caddy takes it: as it is."""
 
@@ -56,11 +64,14 @@ class Reply:
         # What lets a page read a refusal too; an allowed call's answer has its own.
         self.page_headers: HeaderList = []
 
-    def render_allowed(self, admission: Admission, headers: HeaderList) -> bytes:
-        """Return the answer that lets a call on.
+    def render_allowed(self, admission: Admission, taken: Taken | None) -> bytes:
+        """Return the answer that lets a call on; `taken` is None when no counter was asked.
 
         Raises: ValueError when a header cannot be sent.
         """
+        if taken is not None and not admission.route.cors_origins:
+            return taken.render(admission)
+        headers = _told(admission, taken)
         head = admission.grant.head_for(admission.route)
         return b"%b%b%b" % (head, render_headers(headers), EMPTY_END)
 
@@ -96,9 +107,10 @@ class ContractReply(Reply):
         super().__init__(connection, decisions)
         self.request_id = ""
 
-    def render_allowed(self, admission: Admission, headers: HeaderList) -> bytes:
+    def render_allowed(self, admission: Admission, taken: Taken | None) -> bytes:
         """Return the answer that lets a call on, with nothing left out."""
         head = admission.grant.contract_head_for(admission.route)
+        headers = _told(admission, taken)
         return b"%b%b%b" % (head, self._render_contract(headers), EMPTY_END)
 
     def _render_refused(self, answer: Answer) -> bytes:

@@ -1,4 +1,5 @@
-"""The decision path's connection to Valkey: every command of one event-loop tick leaves in one write.
+"""The decision path's connection to Valkey: every command of one event-loop tick leaves in one write, and calls of one key
+in one command.
 
 A general client spends more on one command than the store does; this one encodes nothing and keeps no
 state but the order of what it waits for.
@@ -18,10 +19,13 @@ import hiredis
 
 from apps.gateway.authorizer.histogram import Histogram
 from apps.gateway.authorizer.resp import command
+from apps.gateway.authorizer.taking import Takes
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable
     from urllib.parse import SplitResult
+
+    from apps.gateway.authorizer.taking import Asked, TakeForm
 
     # Gets the answer, or a StoreUnavailableError. It must not raise.
     Done = Callable[[Any], None]
@@ -44,8 +48,9 @@ class _Connection(asyncio.Protocol):
 
     def __init__(self, latency: Histogram) -> None:
         self.closed = asyncio.get_running_loop().create_future()
-        # When each write left, and how many of its commands wait: a clock is read per tick, not per command.
-        self._sent: deque[tuple[float, int]] = deque()
+        # Of each write: when it left, how many of its commands wait, and how many calls it is about. A clock is read per
+        # tick, not per command.
+        self._sent: deque[tuple[float, int, int]] = deque()
         self._latency = latency
         self._reader = hiredis.Reader()
         self._waiting: deque[Done] = deque()
@@ -75,8 +80,8 @@ class _Connection(asyncio.Protocol):
         self._oldest_sent_at = asyncio.get_running_loop().time()
         self._observe(answered)
 
-    def send(self, data: bytes, waiting: list[Done]) -> None:
-        """Write commands; each of `waiting` gets the answer of one."""
+    def send(self, data: bytes, waiting: list[Done], calls: int = 0) -> None:
+        """Write commands about so many calls; each of `waiting` gets the answer of one command."""
         if self.closed.done():
             # It was lost in this very tick: nothing will come any more, and nobody else tells them.
             _fail(waiting, "connection lost")
@@ -84,17 +89,18 @@ class _Connection(asyncio.Protocol):
         if not self._waiting:
             self._oldest_sent_at = asyncio.get_running_loop().time()
         self._waiting.extend(waiting)
-        self._sent.append((time.perf_counter(), len(waiting)))
+        self._sent.append((time.perf_counter(), len(waiting), calls))
         self.transport.write(data)
 
     def _observe(self, answered: int) -> None:
         now = time.perf_counter()
         while answered:
-            sent_at, count = self._sent.popleft()
+            sent_at, count, calls = self._sent.popleft()
             if count > answered:
-                self._sent.appendleft((sent_at, count - answered))
-                count = answered
-            self._latency.observe(now - sent_at, count)
+                self._sent.appendleft((sent_at, count - answered, calls))
+                return
+            if calls:
+                self._latency.observe(now - sent_at, calls)
             answered -= count
 
     def is_overdue(self, now: float) -> bool:
@@ -117,14 +123,25 @@ class StoreClient:
         self.latency = Histogram()
         self._buffer: list[bytes] = []
         self._buffered: list[Done] = []
+        self._takes: Takes | None = None
+        self._is_flushing = False
+
+    def take(self, form: TakeForm, call: Asked) -> None:
+        """Take a call's limits, with the other calls of its key in this tick."""
+        if self._connection is None:
+            call.done(StoreUnavailableError("not connected"))
+            return
+        if self._takes is None:
+            self._takes = Takes()
+            self._flush_soon()
+        self._takes.add(form, call)
 
     def call(self, encoded: bytes, done: Done) -> None:
         """Send a command with the others of this tick; `done` gets its answer."""
         if self._connection is None:
             done(StoreUnavailableError("not connected"))
             return
-        if not self._buffer:
-            asyncio.get_running_loop().call_soon(self._flush)
+        self._flush_soon()
         self._buffer.append(encoded)
         self._buffered.append(done)
 
@@ -164,15 +181,26 @@ class StoreClient:
                 raise
         return connection
 
+    def _flush_soon(self) -> None:
+        if not self._is_flushing:
+            self._is_flushing = True
+            asyncio.get_running_loop().call_soon(self._flush)
+
     def _flush(self) -> None:
-        buffer, waiting = self._buffer, self._buffered
+        self._is_flushing = False
+        buffer, waiting, takes = self._buffer, self._buffered, self._takes
+        self._buffer, self._buffered, self._takes = [], [], None
+        calls = 0
+        for encoded, done, count in takes.commands() if takes else ():
+            buffer.append(encoded)
+            waiting.append(done)
+            calls += count
         if not buffer:
             return
-        self._buffer, self._buffered = [], []
         if self._connection is None:
             _fail(waiting, "connection lost")
         else:
-            self._connection.send(b"".join(buffer), waiting)
+            self._connection.send(b"".join(buffer), waiting, calls)
 
 
 def _fail(waiting: Iterable[Done], reason: str) -> None:

@@ -44,9 +44,10 @@ class Tables:
         self.subscriptions: dict[str, Subscription] = {}
         self.tenants: dict[str, Tenant] = {}
         self.default_tenant: Tenant | None = None
-        # Tenants near the limit of everybody; only theirs is counted in the store, if that can be told in time.
-        self.watched: frozenset[str] = frozenset()
+        self._watched: frozenset[str] = frozenset()
         self._is_watching = False
+        # Another one whenever a grant may have to be compiled again.
+        self._stamp = object()
         self._grants: dict[str, Grant] = {}
         # Key id -> digest under the newest pepper, of keys that were found by an older one since the last report.
         self.outdated: dict[str, str] = {}
@@ -56,8 +57,20 @@ class Tables:
         # Each table holds the one type of its kind; `decode_entry` sees to it.
         self._by_kind = cast("dict[str, dict[str, Entry]]", dict(zip(kinds, tables, strict=True)))
 
+    @property
+    def watched(self) -> frozenset[str]:
+        """Tenants near the limit of everybody; only theirs is counted in the store, if that can be told in time."""
+        return self._watched
+
+    @watched.setter
+    def watched(self, org_ids: frozenset[str]) -> None:
+        if org_ids != self._watched:
+            self._watched = org_ids
+            self._stamp = object()
+
     def apply(self, changes: Iterable[Change]) -> None:
         """Set and delete entries, in order."""
+        self._stamp = object()
         for change in changes:
             table = self._by_kind[change.kind]
             if change.kind == ROUTE:
@@ -104,6 +117,9 @@ class Tables:
         """
         newest = ""
         for digest in digests:
+            known = self._grants.get(digest)
+            if known is not None and known.stamp is self._stamp and not newest:
+                return known
             key = self.keys.get(digest)
             if key is None:
                 newest = newest or digest
@@ -115,11 +131,12 @@ class Tables:
                 return None
             org_id = subscription.consumer_org_id
             tenant = self.tenants.get(org_id)
-            if tenant is None and (org_id in self.watched or not self._is_watching):
+            if tenant is None and (org_id in self._watched or not self._is_watching):
                 tenant = self.default_tenant
             grant = self._grants.get(digest)
             if grant is None or not grant.is_compiled_from(key, subscription, tenant):
                 grant = self._grants[digest] = Grant(key, subscription, tenant)
+            grant.stamp = self._stamp
             return grant
         return None
 

@@ -10,6 +10,7 @@
 local PERIOD = '<I8I8'       -- period start ms, used
 local PERIOD_BYTES = 16
 local COUNT = '<I8'
+local LIMIT = '<I8I4'        -- max of a window, its length ms
 local NOTHING = '\0'           -- a packed value without periods and windows
 local KEPT_PERIODS = 4
 local IDEMPOTENT_MS = '10000'
@@ -51,112 +52,169 @@ local function find_used(packed, start)
   end
 end
 
--- Check and take every limit of one call, all or nothing.
+-- Answer the event id and time that a mark holds for this key; nothing when it is another key's, or there is none.
+local function read_mark(mark, key_id)
+  if not mark then return nil end
+  local owner, event_id, decided_at = string.match(mark, '^(%S+) (%S+) (%d+)$')
+  if owner == key_id then return event_id, decided_at end
+end
+
+-- Check and take every limit of some calls of one key, one after the other, each all or nothing.
 --
--- KEYS: the call's idempotency mark; then one key per subject: subscription, then key and tenant if limited.
--- ARGV: key id, event id, decision time ms, period start ms or '', quota limit or -1, '1' when hard;
---       then per subject: number of windows, and for each its max and its length in ms.
--- Answer: {code, ms until a retry may pass, event id, decision time, used,
---          number of the window with least left (in the order given; 0 without windows), its rest, its reset ms}.
+-- KEYS: one per subject: subscription, then key and tenant if limited; then the idempotency mark of each call.
+-- ARGV: key id, period start ms or '', quota limit or -1, '1' when hard; the windows, packed: for each subject their number
+--       (one byte), and for each its max (8 bytes) and its length in ms (4 bytes);
+--       then per call: event id, decision time ms.
+-- Answer, per call: {code, ms until a retry may pass, used,
+--          number of the window with least left (in the order given; 0 without windows), its rest, its reset ms}
+--          and, where the call was taken before, the first event id and decision time.
 --
--- Every call runs this, so it keeps numbers in flat lists instead of building a table per window.
-local function take(keys, argv, is_peek)
+-- Every call runs this, and calls of one key often come together: what they share is read, looked up and written once.
+-- It keeps numbers in flat lists instead of building a table per window.
+local function take_all(keys, argv, is_peek)
   local now = now_ms()
-  local mark = redis.call('GET', keys[1])
-  local event_id, decided_at, replayed = argv[2], argv[3], false
-  if mark then
-    local key_id, first_event, first_time = string.match(mark, '^(%S+) (%S+) (%d+)$')
-    if key_id == argv[1] then
-      event_id, decided_at, replayed = first_event, first_time, true
-    end
-  end
+  local calls = (#argv - 5) / 2
+  local subjects = #keys - calls
+  local key_id, packed_windows = argv[1], argv[5]
 
   -- One entry per window, of all subjects in order; lists that begin with some room need not grow.
-  local limits, lengths, cells = {0, 0, 0, 0}, {0, 0, 0, 0}, {0, 0, 0, 0}
-  local currents, previouses = {0, 0, 0, 0}, {0, 0, 0, 0}
+  local limits, lengths, cells, elapsed = {0, 0, 0, 0}, {0, 0, 0, 0}, {0, 0, 0, 0}, {0, 0, 0, 0}
+  local currents, previouses, fading = {0, 0, 0, 0}, {0, 0, 0, 0}, {0, 0, 0, 0}
   -- One entry per subject: its packed value, where its windows begin in it, and its number of windows.
   local values, firsts, counts = {0}, {0}, {0}
-  local windows, position, wait = 0, 7, 0
-  for subject = 1, #keys - 1 do
-    local packed = redis.call('GET', keys[subject + 1]) or NOTHING
+  local windows, position = 0, 1
+  for subject = 1, subjects do
+    local packed = redis.call('GET', keys[subject]) or NOTHING
     local first = 2 + string.byte(packed, 1) * PERIOD_BYTES
-    local count, at = tonumber(argv[position]), first
+    local count, at = string.byte(packed_windows, position), first
     position = position + 1
     for window = windows + 1, windows + count do
-      local limit, length = tonumber(argv[position]), tonumber(argv[position + 1])
-      local elapsed = now % length
-      local cell = (now - elapsed) / length
+      local limit, length
+      limit, length, position = struct.unpack(LIMIT, packed_windows, position)
+      local past = now % length
+      local cell = (now - past) / length
       local current, previous
       current, previous, at = read_window(packed, first, at, length, cell)
-      local needed = wait_ms(current, previous, limit, length, elapsed)
-      if needed > wait then wait = needed end
-      limits[window], lengths[window], cells[window] = limit, length, cell
+      limits[window], lengths[window], cells[window], elapsed[window] = limit, length, cell, past
       currents[window], previouses[window] = current, previous
-      position = position + 2
+      -- What the cell before still weighs, for what the consumer is told.
+      fading[window] = math.ceil(previous * (length - past) / length)
     end
     windows = windows + count
     values[subject], firsts[subject], counts[subject] = packed, first, count
   end
 
-  local limit, used, used_position = tonumber(argv[5]), 0, nil
-  if argv[4] ~= '' then
+  local answers = {}
+  local limit, used, used_position = tonumber(argv[3]), 0, nil
+  if argv[2] ~= '' then
     local counted
-    counted, used_position = find_used(values[1], tonumber(argv[4]))
+    counted, used_position = find_used(values[1], tonumber(argv[2]))
     if counted then
       used = counted
     elseif limit >= 0 then
-      return {COLD, 0, event_id, decided_at, 0, 0, 0, 0}
+      for call = 1, calls do answers[call] = {COLD, 0, 0, 0, 0, 0} end
+      return answers
     end
   end
+  if argv[4] ~= '1' then limit = -1 end
 
-  local code, taken = ALLOWED, 0
-  if replayed then
-    code = REPLAYED
-  elseif wait > 0 then
-    code = RATE_REFUSED
-  elseif argv[6] == '1' and limit >= 0 and used >= limit then
-    code = QUOTA_REFUSED
-  elseif not is_peek then
-    taken = 1
-    used = used_position and used + 1 or 0
-    local window = 0
-    for subject = 1, #counts do
-      local packed, first = values[subject], firsts[subject]
-      local parts = {string.sub(packed, 1, first - 1)}
-      if subject == 1 and used_position then
-        parts[1] = string.sub(packed, 1, used_position - 1) .. struct.pack(COUNT, used)
-          .. string.sub(packed, used_position + PERIOD_BYTES / 2, first - 1)
-      end
-      local longest = 0
-      for index = 2, counts[subject] + 1 do
-        window = window + 1
-        local length = lengths[window]
-        parts[index] = struct.pack(WINDOW, length, cells[window], currents[window] + 1, previouses[window])
-        if length > longest then longest = length end
-      end
-      if first > 2 then
-        redis.call('SET', keys[subject + 1], table.concat(parts))  -- quota counters stay until the relay drops them
-      elseif longest > 0 then
-        redis.call('SET', keys[subject + 1], table.concat(parts), 'PX', 2 * longest)
+  local taken = 0
+  for call = 1, calls do
+    local mark_key, event_id, decided_at = keys[subjects + call], argv[4 + 2 * call], argv[5 + 2 * call]
+    local wait = 0
+    for window = 1, windows do
+      local needed = wait_ms(currents[window], previouses[window], limits[window], lengths[window], elapsed[window])
+      if needed > wait then wait = needed end
+    end
+    local fits = wait == 0 and (limit < 0 or used < limit)
+    local mark
+    if fits and not is_peek then
+      -- It answers the mark that was there, and then sets nothing.
+      mark = redis.call('SET', mark_key, key_id .. ' ' .. event_id .. ' ' .. decided_at,
+        'NX', 'GET', 'PX', IDEMPOTENT_MS)
+    else
+      mark = redis.call('GET', mark_key)
+    end
+    local first_event, first_time = read_mark(mark, key_id)
+    local code = ALLOWED
+    if first_event then
+      code = REPLAYED
+    elseif wait > 0 then
+      code = RATE_REFUSED
+    elseif not fits then
+      code = QUOTA_REFUSED
+    elseif not is_peek then
+      taken = taken + 1
+      if used_position then used = used + 1 end
+      for window = 1, windows do currents[window] = currents[window] + 1 end
+      if mark then
+        redis.call('SET', mark_key, key_id .. ' ' .. event_id .. ' ' .. decided_at, 'PX', IDEMPOTENT_MS)
       end
     end
-    redis.call('SET', keys[1], argv[1] .. ' ' .. event_id .. ' ' .. decided_at, 'PX', IDEMPOTENT_MS)
+    -- The consumer is told of the window with least left.
+    local tightest, least = 0, nil
+    for window = 1, windows do
+      local left = limits[window] - currents[window] - fading[window]
+      if left < 0 then left = 0 end
+      if not least or left < least then tightest, least = window, left end
+    end
+    local reset = tightest > 0 and lengths[tightest] - elapsed[tightest] or 0
+    answers[call] = {code, code == RATE_REFUSED and wait or 0, used, tightest, least or 0, reset, first_event, first_time}
   end
+  if taken == 0 then return answers end
 
-  -- The consumer is told of the window with least left.
-  local tightest, least, reset = 0, nil, 0
-  for window = 1, windows do
-    local length = lengths[window]
-    local rest = length - now % length
-    local left = limits[window] - currents[window] - taken
-      - math.ceil(previouses[window] * rest / length)
-    if left < 0 then left = 0 end
-    if not least or left < least then tightest, least, reset = window, left, rest end
+  local window = 0
+  for subject = 1, subjects do
+    local packed, first = values[subject], firsts[subject]
+    local parts = {string.sub(packed, 1, first - 1)}
+    if subject == 1 and used_position then
+      parts[1] = string.sub(packed, 1, used_position - 1) .. struct.pack(COUNT, used)
+        .. string.sub(packed, used_position + PERIOD_BYTES / 2, first - 1)
+    end
+    local longest = 0
+    for index = 2, counts[subject] + 1 do
+      window = window + 1
+      local length = lengths[window]
+      parts[index] = struct.pack(WINDOW, length, cells[window], currents[window], previouses[window])
+      if length > longest then longest = length end
+    end
+    if first > 2 then
+      redis.call('SET', keys[subject], table.concat(parts))  -- quota counters stay until the relay drops them
+    elseif longest > 0 then
+      redis.call('SET', keys[subject], table.concat(parts), 'PX', 2 * longest)
+    end
   end
-  return {code, code == RATE_REFUSED and wait or 0, event_id, decided_at, used, tightest, least or 0, reset}
+  return answers
 end
 
--- Answer as `take` would, and take nothing.
+-- Answer as `take_all` would, and take nothing.
+local function peek_all(keys, argv)
+  return take_all(keys, argv, true)
+end
+
+-- `take_all` for one call, as nodes of the release before ask it.
+--
+-- KEYS: the call's idempotency mark; then one key per subject.
+-- ARGV: key id, event id, decision time ms, period start ms or '', quota limit or -1, '1' when hard;
+--       then per subject: number of windows, and for each its max and its length in ms.
+-- Answer: {code, ms until a retry may pass, event id, decision time, used, tightest window, its rest, its reset ms}.
+local function take(keys, argv, is_peek)
+  local subjects, windows, position = {}, {}, 7
+  for subject = 2, #keys do
+    subjects[subject - 1] = keys[subject]
+    local count = tonumber(argv[position])
+    windows[#windows + 1] = string.char(count)
+    for at = position + 1, position + 2 * count, 2 do
+      windows[#windows + 1] = struct.pack(LIMIT, tonumber(argv[at]), tonumber(argv[at + 1]))
+    end
+    position = position + 1 + 2 * count
+  end
+  subjects[#keys] = keys[1]
+  local asked = {argv[1], argv[4], argv[5], argv[6], table.concat(windows), argv[2], argv[3]}
+  local code, wait, used, tightest, left, reset, event_id, decided_at = unpack(take_all(subjects, asked, is_peek)[1])
+  return {code, wait, event_id or argv[2], decided_at or argv[3], used, tightest, left, reset}
+end
+
 local function peek(keys, argv)
   return take(keys, argv, true)
 end
@@ -348,6 +406,8 @@ local function list_nodes(keys, argv)
   return answer
 end
 
+redis.register_function('tg1_take_all', take_all)
+redis.register_function('tg1_peek_all', peek_all)
 redis.register_function('tg1_take', take)
 redis.register_function('tg1_peek', peek)
 redis.register_function('tg1_lease', lease)
