@@ -17,6 +17,7 @@ from apps.keys.models import ApiKey
 from apps.keys.services import IssuedKey
 from apps.pricing.drafts import ComponentDraft, PriceDraft, TierDraft
 from apps.pricing.enums import PriceModel
+from apps.pricing.models import Plan
 from apps.subscriptions.models import Subscription
 from apps.subscriptions.services import set_spend_cap, top_up_quota
 from tests.apps.gateway.dataplane.harness import AuthorizerProcess, ask_headers, wait_for
@@ -78,6 +79,40 @@ def test_used_up_quota_suspends_the_keys_until_it_has_room(
     answers = [call(authorizer, issued) for _ in range(2)]
     assert [answer.status_code for answer in answers] == [200, 429]
     assert answers[0].headers["x-quota-limit"] == "5"
+
+
+def test_remaining_follows_a_change_of_plan_at_once(
+    authorizer: AuthorizerProcess, consumer: Membership
+) -> None:
+    issued = key_of(consumer, make_price(quota_calls=3))
+    subscription = Subscription.objects.get(pk=issued.key.subscription_id)
+    bigger = make_plan(subscription.api, name="Bigger", price=make_price(quota_calls=6))
+    smaller = make_plan(subscription.api, name="Smaller", price=make_price(quota_calls=5))
+    client, path = api_client(consumer), f"/api/v1/subscriptions/{subscription.public_id}"
+
+    def change_to(plan: Plan) -> None:
+        body = {"plan": plan.public_id, "timing": "now"}
+        assert client.post(f"{path}/change", body).status_code == 200
+        wait_for_proof(subscription)
+
+    answers = [call(authorizer, issued) for _ in range(4)]
+    assert [answer.status_code for answer in answers] == [200, 200, 200, 429]
+    assert [answer.headers["x-quota-remaining"] for answer in answers[:3]] == ["2", "1", "0"]
+
+    change_to(bigger)
+    upgraded = call(authorizer, issued)
+    assert upgraded.status_code == 200
+    assert upgraded.headers["x-quota-limit"] == "6"
+    assert upgraded.headers["x-quota-remaining"] == "2"  # 4 of 6 are used
+    quota = client.get(f"{path}/quota").json()
+    assert (quota["used"], quota["remaining"]) == (4, 2)
+    assert shown(consumer, issued) == ("active", "")
+
+    change_to(smaller)
+    statuses = [call(authorizer, issued) for _ in range(2)]
+    assert [answer.status_code for answer in statuses] == [200, 429]
+    assert statuses[0].headers["x-quota-remaining"] == "0"  # 5 of 5
+    assert shown(consumer, issued) == ("suspended", "quota_exceeded")
 
 
 def test_cap_lets_exactly_so_many_calls_pass_under_concurrency(

@@ -43,12 +43,23 @@ class Command(BaseCommand):
         """Start the move, then carry it on until it has arrived."""
         organization = _find(options["organization"])
         how_far = {"by": _span(options["by"])} if options["by"] else {"to": _moment(options["to"])}
+        running = services.get_clock_jump(organization)
+        if running is not None and running.is_advancing:
+            # Most likely this command was stopped on its way, and is given again.
+            self.stdout.write(
+                "An earlier move has not arrived. It is carried on; say it again to go further."
+            )
+            self._arrive(organization)
+            return
         try:
             services.advance_clock(
                 organization=organization, actor=Actor.system("advance_clock"), **how_far
             )
         except DomainError as error:
             raise CommandError(str(error)) from error
+        self._arrive(organization)
+
+    def _arrive(self, organization: Organization) -> None:
         self._follow(organization)
         organization.refresh_from_db()
         self.stdout.write(
