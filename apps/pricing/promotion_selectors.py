@@ -6,10 +6,12 @@ from uuid import UUID
 
 from django.db.models import QuerySet
 
+from apps.core import clock
 from apps.core.actors import Actor
 from apps.core.exceptions import NotFound
 from apps.pricing.models import Plan, Promotion
 from apps.pricing.promotion_drafts import normal_code
+from apps.pricing.promotion_rules import refusal_of_offer, refusal_of_plan
 
 
 def list_own_promotions(actor: Actor) -> QuerySet[Promotion]:
@@ -53,6 +55,17 @@ def find_promotion(*, code: str, plan: Plan) -> Promotion | None:
     )
     found = list(_loaded(rows))
     return next((row for row in found if not row.is_operators), found[0] if found else None)
+
+
+def list_promotions_of_plan(plan: Plan) -> list[Promotion]:
+    """Return the promotions of a plan's provider that hold for it now, newest first."""
+    rows = _loaded(Promotion.objects.filter(organization_id=plan.organization_id, is_active=True))
+    return [
+        row
+        for row in rows.order_by("-id")
+        if refusal_of_offer(row, at=clock.now()) is None
+        and refusal_of_plan(row, plan=plan, currency=row.currency) is None
+    ]
 
 
 def list_automatic_promotions(*provider_ids: UUID) -> list[Promotion]:

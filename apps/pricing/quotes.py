@@ -79,6 +79,11 @@ class Quote:
         """What would be asked for: the lines less discounts, and tax."""
         return self.totals.total
 
+    @property
+    def taken_off(self) -> Money:
+        """What discounts and promotions take off; not above zero."""
+        return -self.totals.discount
+
     def explain(self) -> dict[str, object]:
         """Return the quote as JSON values, every step included."""
         return {

@@ -16,7 +16,7 @@ def find_planned_change(subscription: Subscription) -> PlannedChange | None:
     return rows.select_related("plan", "price_version").first()
 
 
-def recent_changes(subscription: Subscription, *, count: int = 20) -> list[SubscriptionChange]:
+def recent_changes(subscription: Subscription, *, count: int) -> list[SubscriptionChange]:
     """Return the newest changes, each with its plans in `words`: "Basic → Pro". Two queries."""
     rows = list(subscription.changes.order_by("-created_at", "-id")[:count])
     names = _plan_names(rows)

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from decimal import Decimal
 from typing import Any, Final
 
 from django.contrib import messages
@@ -19,12 +18,11 @@ from apps.accounts.decorators import ConsoleRequest, console_page
 from apps.apis.selectors import get_own_api, list_own_apis
 from apps.core.forms import refusals_on
 from apps.portal.moves import ask, carry_out
+from apps.portal.views.plan_estimates import FRAGMENT, PlanEstimate
 from apps.portal.views.price_builder import PriceBuilder
 from apps.pricing import selectors, services
-from apps.pricing.forms import CallsForm
-from apps.pricing.models import CALLS_METER, Plan
+from apps.pricing.models import Plan
 from apps.pricing.plan_forms import NewPlanForm, PlanForm
-from apps.pricing.quotes import quote_usage
 from apps.pricing.summaries import summary_of
 from apps.pricing.transitions import PLAN
 from apps.subscriptions.subscriber_counts import count_live_subscribers
@@ -99,23 +97,17 @@ def plan_page(request: ConsoleRequest, plan_id: str) -> HttpResponse:
     plan = selectors.get_provider_plan(request.actor, plan_id)
     versions = selectors.version_numbers(plan)
     shown = next((row for row in versions if row.is_current), versions[0] if versions else None)
-    calls = CallsForm(request.GET if "calls" in request.GET else {"calls": "10000"})
-    quote = None
-    if shown is not None and calls.is_valid():
-        usage = {CALLS_METER: Decimal(calls.cleaned_data["calls"])}
-        quote = quote_usage(selectors.price_table_of(shown), usage)
     context = {
         "plan": plan,
         "version": shown,
         "versions": versions,
         "price": summary_of(shown) if shown else None,
-        "calls_form": calls,
-        "quote": quote,
+        "estimate": PlanEstimate.of_own_plan(request, plan, shown) if shown else None,
         "moves": PLAN.allowed_from(plan.status),
         "can_manage": request.actor.can(MANAGE),
         "crumbs": [(_("Plans"), reverse(LIST_ROUTE)), (plan.name, "")],
     }
-    is_fragment = request.headers.get("HX-Target") == "bill"
+    is_fragment = request.headers.get("HX-Target") == FRAGMENT
     template = "pricing/_bill.html" if is_fragment else "pricing/plan.html"
     return render(request, template, context)
 

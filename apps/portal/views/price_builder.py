@@ -20,6 +20,7 @@ from apps.pricing.component_drafts import ComponentDraft, Defect, TierDraft
 from apps.pricing.component_forms import Choice, ComponentForm, ComponentTierForm
 from apps.pricing.drafts import BASE_FEE_METER, METER_FORMAT, PriceDraft, find_defects, table_of
 from apps.pricing.enums import PriceModel
+from apps.pricing.estimate_forms import usage_by_meter
 from apps.pricing.exceptions import InvalidPrice
 from apps.pricing.plan_templates import TEMPLATES, PlanTemplate
 from apps.pricing.quotes import Quote, Terms, quote
@@ -197,20 +198,15 @@ class PriceBuilder:
         return {BASE_FEE_METER} - keys
 
     def _usage(self, draft: PriceDraft) -> dict[str, dict[str, Any]]:
-        """Return the typed usage by meter; of a price by dimension, in its parts."""
-        parts: dict[str, list[dict[str, Any]]] = {}
-        for row, component in zip(self.components, draft.components, strict=True):
-            units = row.form.cleaned_data["units"] or Decimal(0)
-            part = {"dimensions": dict(component.dimensions), "quantity": units}
-            if row.form.cleaned_data["event_count"]:
-                part["event_count"] = row.form.cleaned_data["event_count"]
-            parts.setdefault(component.meter, []).append(part)
-        return {
-            meter: {"parts": found}
-            if any(part["dimensions"] for part in found)
-            else {name: value for name, value in found[0].items() if name != "dimensions"}
-            for meter, found in parts.items()
-        }
+        """Return the typed usage by meter."""
+        return usage_by_meter(
+            (
+                component,
+                row.form.cleaned_data["units"] or Decimal(0),
+                row.form.cleaned_data["event_count"],
+            )
+            for row, component in zip(self.components, draft.components, strict=True)
+        )
 
 
 def _given(prefix: str, texts: dict[str, str], *, is_bound: bool) -> dict[str, Any]:

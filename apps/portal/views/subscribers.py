@@ -25,6 +25,8 @@ from apps.subscriptions.planned_changes import find_planned_change, recent_chang
 READ: Final = "subscriptions.read"
 MANAGE: Final = "plans.manage"
 PAGE_SIZE: Final = 50
+# The rest of a history has a page of its own.
+SHOWN_CHANGES: Final = 10
 LIST_ROUTE: Final = "portal:provider_subscribers"
 PAGE_ROUTE: Final = "portal:provider_subscriber"
 
@@ -156,7 +158,7 @@ def _subscriber_page(
         "accept_form": accept_form,
         "question_form": question_form,
         "planned": find_planned_change(subscription),
-        "changes": recent_changes(subscription),
+        "changes": recent_changes(subscription, count=SHOWN_CHANGES),
         "crumbs": [
             (_("Subscribers"), reverse(LIST_ROUTE)),
             (subscription.consumer_organization.name, ""),

@@ -4,40 +4,28 @@ from __future__ import annotations
 
 from typing import Final
 
-from django.contrib import messages
 from django.core.paginator import Paginator
 from django.http import HttpResponse
-from django.shortcuts import redirect, render
+from django.shortcuts import render
 from django.urls import reverse
 from django.utils.translation import gettext as _
 from django.views.decorators.http import require_http_methods, require_POST, require_safe
 
 from apps.accounts.decorators import ConsoleRequest, console_page
-from apps.accounts.models import Workspace
 from apps.approvals.selectors import list_comments
 from apps.core import clock
-from apps.core.exceptions import DomainError
 from apps.core.formatting import format_money
 from apps.keys.enums import ENDED_STATUSES, KeyStatus
 from apps.keys.selectors import count_counted_keys, list_keys
 from apps.keys.stops import mark_stops
 from apps.portal.call_snippets import curl_with_key, gateway_address
 from apps.portal.moves import ask, carry_out
-from apps.portal.views.subscription_promotions import FirstBill, promotions_context
-from apps.pricing.exceptions import PromotionRefused
-from apps.pricing.models import Plan
-from apps.pricing.selectors import (
-    current_version_of,
-    current_versions_of,
-    get_choosable_plan,
-    version_in,
-)
+from apps.portal.views.subscription_promotions import promotions_context
 from apps.pricing.summaries import summary_of
 from apps.subscriptions import selectors, services
 from apps.subscriptions.access_requests import find_open_access_request
 from apps.subscriptions.cancellation_quotes import quote_cancellation
 from apps.subscriptions.enums import CALLABLE_STATUSES, SubscriptionStatus
-from apps.subscriptions.exceptions import AlreadySubscribed
 from apps.subscriptions.forms import AT_ONCE, AnswerForm, CancelForm, WithdrawForm
 from apps.subscriptions.models import Subscription
 from apps.subscriptions.plan_moves import find_coming_move
@@ -49,69 +37,10 @@ READ: Final = "subscriptions.read"
 MANAGE: Final = "subscriptions.manage"
 MANAGE_KEYS: Final = "keys.manage"
 PAGE_SIZE: Final = 25
+# The rest of a history has a page of its own.
+SHOWN_CHANGES: Final = 10
 LIST_ROUTE: Final = "portal:subscriptions"
 PAGE_ROUTE: Final = "portal:subscription"
-
-
-@console_page(MANAGE)
-@require_http_methods(["GET", "POST"])
-def subscribe(request: ConsoleRequest, plan_id: str) -> HttpResponse:
-    """Show what is about to be agreed to, then subscribe the current workspace."""
-    plan = get_choosable_plan(request.actor, plan_id)
-    workspace = selectors.own_workspace(request.actor)
-    existing = selectors.find_live_subscription(workspace_id=workspace.pk, api_id=plan.api_id)
-    offer = FirstBill.asked_by(request, plan)
-    if request.method == "POST" and not offer.was_only_tried:
-        try:
-            made = services.subscribe(
-                plan=plan,
-                workspace=workspace,
-                actor=request.actor,
-                currency=request.POST.get("currency") or None,
-                promotion_code=offer.code_to_redeem(),
-            )
-        except PromotionRefused as refusal:
-            offer.refuse(str(refusal.detail))
-            return _subscribe_page(request, plan, workspace, existing, offer, http_status=422)
-        except AlreadySubscribed as refusal:
-            messages.error(request, str(refusal.detail))
-            return redirect(PAGE_ROUTE, refusal.extra["subscription_id"])
-        except DomainError as refusal:
-            messages.error(request, str(refusal.detail))
-            return redirect("portal:api", plan.api.slug)
-        messages.success(request, _welcome(made))
-        return redirect(PAGE_ROUTE, made.public_id)
-    return _subscribe_page(request, plan, workspace, existing, offer)
-
-
-def _subscribe_page(  # noqa: PLR0917 -- what the page shows
-    request: ConsoleRequest,
-    plan: Plan,
-    workspace: Workspace,
-    existing: Subscription | None,
-    offer: FirstBill,
-    *,
-    http_status: int = 200,
-) -> HttpResponse:
-    wanted = request.POST.get("currency") or request.GET.get("currency")
-    version = version_in(plan, wanted or workspace.organization.currency) or current_version_of(
-        plan
-    )
-    offer.version = version
-    context = {
-        "offer": offer,
-        "plan": plan,
-        "price": summary_of(version) if version else None,
-        "currencies": [row.currency for row in current_versions_of(plan)],
-        "workspace": workspace,
-        "existing": existing,
-        "crumbs": [
-            (_("APIs"), reverse("portal:catalogue")),
-            (plan.api.name, reverse("portal:api", args=[plan.api.slug])),
-            (_("Subscribe"), ""),
-        ],
-    }
-    return render(request, "subscriptions/subscribe.html", context, status=http_status)
 
 
 @console_page(READ)
@@ -182,7 +111,7 @@ def _page(
         "command": curl_with_key(subscription.api),
         "price": summary_of(subscription.price_version),
         "coming_move": find_coming_move(subscription),
-        "changes": recent_changes(subscription),
+        "changes": recent_changes(subscription, count=SHOWN_CHANGES),
         "planned": find_planned_change(subscription),
         "can_change_plan": status in CALLABLE_STATUSES and not subscription.cancel_at_period_end,
         "moves": SUBSCRIPTION.allowed_from(status),
@@ -314,9 +243,3 @@ def resume(request: ConsoleRequest, subscription_id: str) -> HttpResponse:
         done=_("The subscription works again."),
         back_to=reverse(PAGE_ROUTE, args=[subscription.public_id]),
     )
-
-
-def _welcome(subscription: Subscription) -> str:
-    if subscription.status == SubscriptionStatus.PENDING_APPROVAL:
-        return _("The provider decides on your subscription; you will hear of it.")
-    return _("You are subscribed. Create a key to make your first call.")
