@@ -10,7 +10,13 @@ from django import forms
 from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy
 
-from apps.pricing.component_drafts import PERCENTAGES, ComponentDraft
+from apps.pricing.component_drafts import (
+    MAX_FREE_EVENTS,
+    PER_EVENT,
+    PERCENTAGES,
+    ComponentDraft,
+    is_given,
+)
 from apps.pricing.drafts import PriceDraft
 from apps.pricing.enums import PriceModel
 from apps.pricing.meter_sources import MeterFacts
@@ -20,6 +26,7 @@ from apps.pricing.promotion_words import what_it_does
 
 USUAL_CALLS: Final = Decimal(10_000)
 USUAL_UNITS: Final = Decimal(1_000)
+USUAL_EVENTS: Final = 100
 MOST_UNITS: Final = Decimal(10) ** 15
 ZERO: Final = Decimal(0)
 
@@ -62,6 +69,7 @@ class EstimateForm(forms.Form):
             if component.model != PriceModel.FLAT
         }
         usual = {"currency": first, "quantity": "1"}
+        usual |= {f"e-{name}": str(USUAL_EVENTS) for name in self.priced}
         usual |= {
             f"u-{name}": str(USUAL_CALLS if component.meter == CALLS_METER else USUAL_UNITS)
             for name, component in self.priced.items()
@@ -77,6 +85,13 @@ class EstimateForm(forms.Form):
         for name, component in self.priced.items():
             label = _label_of(component, facts.get(component.meter), self.draft.currency)
             self.fields[f"u-{name}"] = PriceField(label=label, required=False, max_value=MOST_UNITS)
+            if any(is_given(component, per_event) for per_event in PER_EVENT):
+                self.fields[f"e-{name}"] = forms.IntegerField(
+                    label=_("Events in a period: %(name)s") % {"name": self.names[component.meter]},
+                    min_value=1,
+                    max_value=MAX_FREE_EVENTS,
+                    help_text=_("As if each had the same amount."),
+                )
 
     def clean(self) -> dict[str, Any]:
         """A promotion of an amount of money holds in its own currency."""
@@ -99,7 +114,11 @@ class EstimateForm(forms.Form):
     def usage(self) -> dict[str, dict[str, Any]]:
         """What was typed, by meter, as quotes take it."""
         return usage_by_meter(
-            (component, self.cleaned_data[f"u-{name}"] or ZERO)
+            (
+                component,
+                self.cleaned_data[f"u-{name}"] or ZERO,
+                self.cleaned_data.get(f"e-{name}"),
+            )
             for name, component in self.priced.items()
         )
 
@@ -125,17 +144,23 @@ class EstimateForm(forms.Form):
 
 
 def usage_by_meter(
-    typed: Iterable[tuple[ComponentDraft, Decimal]],
+    typed: Iterable[tuple[ComponentDraft, Decimal, int | None]],
 ) -> dict[str, dict[str, Any]]:
-    """Return quantities of components by meter, as quotes take them; of prices by dimension, in their parts."""
+    """Return quantities of components by meter, as quotes take them; of prices by dimension, in their parts.
+
+    Args:
+        typed: a component, its quantity, and of how many events that is, where this was said.
+    """
     parts: dict[str, list[dict[str, Any]]] = {}
-    for component, units in typed:
+    for component, units, event_count in typed:
         part = {"dimensions": dict(component.dimensions), "quantity": units}
+        if event_count:
+            part["event_count"] = event_count
         parts.setdefault(component.meter, []).append(part)
     return {
         meter: {"parts": found}
         if any(part["dimensions"] for part in found)
-        else {"quantity": found[0]["quantity"]}
+        else {name: value for name, value in found[0].items() if name != "dimensions"}
         for meter, found in parts.items()
     }
 

@@ -182,3 +182,24 @@ def test_consumer_asks_before_subscribing(plan: Plan, client_for: Connect) -> No
     assert "€18.50" in text_of(page)
     assert ("<html" in bill.content.decode(), "$34.00" in text_of(bill)) == (False, True)
     assert "promotion_id" not in page.content.decode()
+
+
+def test_price_per_event_asks_how_many_events_there_are(
+    provider: Membership, client_for: Connect
+) -> None:
+    """1.5 percent of 1 000 and 0.10 for each of 40 events."""
+    api = make_api(organization=provider.organization)
+    make_meter(make_subscription(plan=make_plan(api, name="First")), "sales", unit="USD")
+    sales = ComponentDraft(
+        meter="sales",
+        name="Sales",
+        model=PriceModel.PERCENTAGE,
+        rate_percent=Decimal("1.5"),
+        fixed_fee=Decimal("0.1"),
+    )
+    plan = make_plan(api, name="Share", price=make_price(components=(sales,)))
+
+    answer = client_for(provider).get(page_of(plan), {"u-sales": "1000", "e-sales": "40"})
+
+    assert "Events in a period: Sales" in " | ".join(labels_of(answer))
+    assert "$19.00" in text_of(answer)
