@@ -17,6 +17,7 @@ from apps.portal.views import (
     logos,
     plan_access,
     plan_changes,
+    plan_following,
     plan_from_model,
     plan_moves,
     plan_versions,
@@ -42,6 +43,7 @@ from apps.portal.views import (
     subscription_history,
     subscription_limits,
     subscription_promotions,
+    subscription_terms,
     subscriptions,
     verification,
 )
@@ -219,6 +221,7 @@ urlpatterns: list[URLPattern | URLResolver] = [
         plan_moves.coming,
         name="subscription_move",
     ),
+    path(f"{PLAN}follow/", plan_following.follow, name="provider_plan_follow"),
     path(f"{PLAN}access/", plan_access.access, name="provider_plan_access"),
     path(
         f"{PLAN}access/<str:invitation_id>/remove/",
@@ -268,6 +271,9 @@ urlpatterns: list[URLPattern | URLResolver] = [
     path(f"{SUBSCRIBER}history/", subscription_history.of_subscriber, name="subscriber_history"),
     path(f"{SUBSCRIPTION}cancel/", subscriptions.cancel, name="subscription_cancel"),
     path(f"{SUBSCRIPTION}keep/", subscriptions.keep, name="subscription_keep"),
+    path(
+        f"{SUBSCRIPTION}auto-renew/", subscription_terms.auto_renew, name="subscription_auto_renew"
+    ),
     path(f"{SUBSCRIPTION}start-paid/", subscriptions.start_paid, name="subscription_start_paid"),
     path(f"{SUBSCRIPTION}pause/", subscriptions.pause, name="subscription_pause"),
     path(f"{SUBSCRIPTION}resume/", subscriptions.resume, name="subscription_resume"),

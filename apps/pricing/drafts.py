@@ -30,6 +30,7 @@ from apps.pricing.enums import (
     BillingInterval,
     QuotaKind,
     RefundPolicy,
+    TermEnd,
     TrialEnd,
 )
 
@@ -65,6 +66,11 @@ class PlanDraft:
     trial_days: int = 0
     trial_requires_card: bool = False
     trial_end: TrialEnd = TrialEnd.CONVERT
+    # Billing periods that a subscription is made for; None: it goes on until somebody ends it.
+    term_periods: int | None = None
+    term_end: TermEnd = TermEnd.RENEW
+    # Whether subscribers may choose what follows the term.
+    term_end_optional: bool = True
     key_limit: int = 5
     # Days between automatic rotations of a key; None leaves them to the key's owner.
     key_rotation_days: int | None = 90

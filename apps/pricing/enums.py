@@ -59,6 +59,13 @@ class TrialEnd(TextChoices):
     END = "end", pgettext_lazy("trial", "the subscription ends")
 
 
+class TermEnd(TextChoices):
+    """What follows a fixed term that nobody ended before."""
+
+    RENEW = "renew", pgettext_lazy("fixed term", "another term follows")
+    EXPIRE = "expire", pgettext_lazy("fixed term", "the subscription ends")
+
+
 class QuotaKind(TextChoices):
     """What happens when the quota is used up."""
 

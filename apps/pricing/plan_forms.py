@@ -10,11 +10,12 @@ from django.utils.translation import gettext_lazy as _
 
 from apps.apis.models import Api
 from apps.pricing.drafts import PlanDraft
-from apps.pricing.enums import RefundPolicy, TrialEnd
+from apps.pricing.enums import RefundPolicy, TermEnd, TrialEnd
 from apps.pricing.models import (
     DEFAULT_KEY_ROTATION_DAYS,
     MAX_KEY_ROTATION_DAYS,
     MAX_QUANTITY,
+    MAX_TERM_PERIODS,
     CatalogueModel,
     Plan,
 )
@@ -38,6 +39,22 @@ class PlanForm(forms.Form):
         choices=TrialEnd.choices,
         initial=TrialEnd.CONVERT,
         required=False,
+    )
+    term_periods = forms.IntegerField(
+        label=_("Fixed term (billing periods)"),
+        min_value=1,
+        max_value=MAX_TERM_PERIODS,
+        required=False,
+        help_text=_("Empty: it goes on until somebody ends it. Holds for new subscribers."),
+    )
+    term_end = forms.ChoiceField(
+        label=_("After the fixed term"),
+        choices=TermEnd.choices,
+        initial=TermEnd.RENEW,
+        required=False,
+    )
+    term_end_optional = forms.BooleanField(
+        label=_("Subscribers may choose what follows the term"), required=False, initial=True
     )
     key_limit = forms.IntegerField(label=_("Active keys"), min_value=1, max_value=1000, initial=5)
     key_rotation_days = forms.IntegerField(
@@ -96,6 +113,9 @@ class PlanForm(forms.Form):
             trial_days=values["trial_days"] or 0,
             trial_requires_card=values["trial_requires_card"],
             trial_end=TrialEnd(values["trial_end"] or TrialEnd.CONVERT),
+            term_periods=values["term_periods"],
+            term_end=TermEnd(values["term_end"] or TermEnd.RENEW),
+            term_end_optional=values["term_end_optional"],
             key_limit=values["key_limit"],
             key_rotation_days=values["key_rotation_days"],
             key_rotation_optional=values["key_rotation_optional"],
@@ -148,3 +168,32 @@ class PlanFromModelForm(forms.Form):
         assert isinstance(model, forms.ChoiceField)  # noqa: S101 -- as above
         api.queryset = apis
         model.choices = [(row.key, row.name) for row in models]
+
+
+class FollowForm(forms.Form):
+    """Which pricing model a plan follows."""
+
+    model = forms.ChoiceField(label=_("Pricing model"), required=False)
+
+    def __init__(
+        self,
+        *args: Any,
+        models: Iterable[CatalogueModel],
+        present: CatalogueModel | None,
+        **options: Any,
+    ) -> None:
+        """Offer the active models, and the present one although it may not be active any more."""
+        super().__init__(*args, **options)
+        self.initial = {"model": present.key if present else "", **self.initial}
+        self._models = {row.key: row for row in (*models, *([present] if present else []))}
+        field = self.fields["model"]
+        assert isinstance(field, forms.ChoiceField)  # noqa: S101 -- for the type checker
+        rows = self._models.items()
+        field.choices = [
+            ("", _("none: the price is yours")),
+            *((key, row.name) for key, row in rows),
+        ]
+
+    def clean_model(self) -> CatalogueModel | None:
+        """Return the model; None for none."""
+        return self._models.get(self.cleaned_data["model"])

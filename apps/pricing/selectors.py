@@ -153,7 +153,7 @@ def list_provider_plans(actor: Actor, *, api_id: UUID | None = None) -> QuerySet
     plans = Plan.objects.visible_to(actor)
     if api_id is not None:
         plans = plans.filter(api_id=api_id)
-    return with_prices(plans)
+    return with_prices(plans.select_related("follows"))
 
 
 def get_provider_plan(actor: Actor, public_id: str) -> Plan:

@@ -26,6 +26,7 @@ class SubscriptionsConfig(AppConfig):
             plan_move_notices,  # noqa: F401
             receivers,  # noqa: F401
             tasks,  # noqa: F401
+            term_messages,  # noqa: F401
             trial_messages,  # noqa: F401
             zone_effects,  # noqa: F401
         )

@@ -6,8 +6,9 @@ from typing import Final
 
 # What the approval engine calls a subscription that its provider decides on.
 ACCESS_SUBJECT: Final = "subscriptions.access"
-# Days before the end of a trial, and of a period of a year or more, on which its consumer is told.
+# Days before the end of a trial, of a fixed term, and of a period of a year or more, on which its consumer is told.
 TRIAL_NOTICE_DAYS: Final = (3, 1)
+TERM_NOTICE_DAYS: Final = (30, 7, 1)
 RENEWAL_NOTICE_DAYS: Final = (30,)
 STARS: Final = (1, 2, 3, 4, 5)
 TITLE_LENGTH: Final = 120

@@ -28,6 +28,10 @@ class ChangeKind(TextChoices):
     DECLINED = "declined", pgettext_lazy("subscription", "Declined by the provider")
     TRIAL_OVER = "trial_over", pgettext_lazy("subscription", "The trial ended")
     TRIAL_CONVERTED = "trial_converted", pgettext_lazy("subscription", "The trial became paid")
+    TERM_OVER = "term_over", pgettext_lazy("subscription", "The fixed term ended")
+    TERM_RENEWED = "term_renewed", pgettext_lazy("subscription", "Another term began")
+    RENEWAL_ON = "renewal_on", pgettext_lazy("subscription", "Renewal switched on")
+    RENEWAL_OFF = "renewal_off", pgettext_lazy("subscription", "Renewal switched off")
     SUSPENDED = "suspended", pgettext_lazy("subscription", "Suspended")
     RESUMED = "resumed", pgettext_lazy("subscription", "Resumed")
     PAUSED = "paused", pgettext_lazy("subscription", "Paused")
@@ -60,6 +64,7 @@ class NoticeKind(TextChoices):
     """What a notice tells beforehand."""
 
     TRIAL = "trial", pgettext_lazy("notice", "the trial ends")
+    TERM = "term", pgettext_lazy("notice", "the fixed term ends")
     RENEWAL = "renewal", pgettext_lazy("notice", "the subscription is renewed")
 
 

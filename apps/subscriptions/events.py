@@ -152,6 +152,25 @@ class RenewalComing(AnnouncedEvent):
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class TermEnding(AnnouncedEvent):
+    """A fixed term is nearly over; the subscription says what follows."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class TermRenewed(SubscriptionEvent):
+    """A fixed term is over and another one has begun, which ends at `ends_at`."""
+
+    ends_at: datetime
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class RenewalSwitched(SubscriptionEvent):
+    """The consumer chose whether another term follows."""
+
+    auto_renew: bool
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class VersionMoveScheduled(SubscriptionEvent):
     """The provider moves the subscription to a newer version of its plan when a period ends."""
 

@@ -35,6 +35,13 @@ class CardRequired(RuleViolated):
     title = _("Save a card first")
 
 
+class RenewalFixed(Conflict):
+    """Whether another term follows is not the consumer's to choose here."""
+
+    code = "renewal_fixed"
+    title = _("Renewal cannot be switched here")
+
+
 class NothingToWithdraw(Conflict):
     """There is no scheduled cancellation."""
 

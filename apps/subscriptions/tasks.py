@@ -25,6 +25,21 @@ def announce_trial_ends(_context: JobContext) -> dict[str, int]:
     return {"told": services.announce_trial_ends(actor=actor)}
 
 
+@job("subscriptions.renew_due_terms")
+def renew_due_terms(_context: JobContext) -> dict[str, int]:
+    """Begin the next term where one is over and another follows."""
+    return {
+        "renewed": services.renew_due_terms(actor=Actor.system("subscriptions.renew_due_terms"))
+    }
+
+
+@job("subscriptions.announce_term_ends")
+def announce_term_ends(_context: JobContext) -> dict[str, int]:
+    """Tell consumers whose fixed term ends within days."""
+    actor = Actor.system("subscriptions.announce_term_ends")
+    return {"told": services.announce_term_ends(actor=actor)}
+
+
 @job("subscriptions.apply_due_changes")
 def apply_due_changes(_context: JobContext) -> dict[str, int]:
     """Carry out changes of plan whose day has come."""
@@ -66,6 +81,8 @@ def refresh_every_api_tier(_context: JobContext) -> dict[str, int]:
 
 schedule("subscriptions.end_due_trials", every=timedelta(minutes=5))
 schedule("subscriptions.announce_trial_ends", every=timedelta(hours=1))
+schedule("subscriptions.renew_due_terms", every=timedelta(minutes=5))
+schedule("subscriptions.announce_term_ends", every=timedelta(hours=1))
 schedule("subscriptions.apply_due_changes", every=timedelta(minutes=1))
 schedule("subscriptions.end_due_subscriptions", every=timedelta(minutes=5))
 schedule("subscriptions.end_closed_plans", every=timedelta(hours=1))

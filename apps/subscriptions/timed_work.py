@@ -5,6 +5,7 @@ from __future__ import annotations
 from datetime import datetime, timedelta
 from typing import Final
 
+from django.db.models import QuerySet
 from django.utils.translation import gettext_lazy as _
 
 from apps.accounts.models import Organization
@@ -12,7 +13,7 @@ from apps.accounts.timed_work import TimedWork, Turn, earliest
 from apps.core import clock
 from apps.core.actors import Actor
 from apps.subscriptions import services
-from apps.subscriptions.constants import TRIAL_NOTICE_DAYS
+from apps.subscriptions.constants import TERM_NOTICE_DAYS, TRIAL_NOTICE_DAYS
 from apps.subscriptions.enums import MoveStepStatus, PlannedChangeStatus, SubscriptionStatus
 from apps.subscriptions.models import MoveStep, PlannedChange, Subscription
 
@@ -32,17 +33,52 @@ def _end_trials(organization: Organization) -> int:
 
 def _next_trial_notice(organization: Organization, after: datetime | None) -> datetime | None:
     rows = Subscription.objects.filter(
-        consumer_organization=organization, status=SubscriptionStatus.TRIALING, ends_at=None
+        consumer_organization=organization,
+        status=SubscriptionStatus.TRIALING,
+        cancel_at_period_end=False,
     )
     # What should have been told before now is told at the first stop.
     begin = after or clock.business_now(organization)
-    leads = [timedelta(days=days) for days in TRIAL_NOTICE_DAYS]
-    ends = [(earliest(rows, "trial_ends_at", begin + lead), lead) for lead in leads]
+    return _next_notice(rows, "trial_ends_at", TRIAL_NOTICE_DAYS, begin)
+
+
+def _next_notice(
+    rows: QuerySet[Subscription],
+    field: str,
+    days: tuple[int, ...],
+    begin: datetime,
+) -> datetime | None:
+    """Return when the next of the notices after `begin` is due that are given so many days before a moment of each row."""
+    leads = [timedelta(days=before) for before in days]
+    ends = [(earliest(rows, field, begin + lead), lead) for lead in leads]
     return min((end - lead for end, lead in ends if end is not None), default=None)
 
 
 def _announce_trial_ends(organization: Organization) -> int:
     return services.announce_trial_ends(actor=CLOCK, organization_id=organization.pk)
+
+
+def _next_term_notice(organization: Organization, after: datetime | None) -> datetime | None:
+    rows = Subscription.objects.live().filter(
+        consumer_organization=organization, cancel_at_period_end=False
+    )
+    begin = after or clock.business_now(organization)
+    return _next_notice(rows, "term_ends_at", TERM_NOTICE_DAYS, begin)
+
+
+def _announce_term_ends(organization: Organization) -> int:
+    return services.announce_term_ends(actor=CLOCK, organization_id=organization.pk)
+
+
+def _next_term(organization: Organization, after: datetime | None) -> datetime | None:
+    rows = Subscription.objects.live().filter(
+        consumer_organization=organization, term_renews=True, cancel_at_period_end=False
+    )
+    return earliest(rows, "term_ends_at", after)
+
+
+def _renew_terms(organization: Organization) -> int:
+    return services.renew_due_terms(actor=CLOCK, organization_id=organization.pk)
 
 
 def _next_version_move(organization: Organization, after: datetime | None) -> datetime | None:
@@ -90,6 +126,20 @@ WORKS: Final = (
         turn=Turn.TRIALS,
         next_due=_next_trial_end,
         happen=_end_trials,
+    ),
+    TimedWork(
+        name="subscriptions.term_notices",
+        label=_("Notices that a fixed term ends"),
+        turn=Turn.NOTICES,
+        next_due=_next_term_notice,
+        happen=_announce_term_ends,
+    ),
+    TimedWork(
+        name="subscriptions.terms",
+        label=_("Terms that were followed by another"),
+        turn=Turn.ENDS,
+        next_due=_next_term,
+        happen=_renew_terms,
     ),
     TimedWork(
         name="subscriptions.version_moves",

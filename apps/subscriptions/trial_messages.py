@@ -28,7 +28,7 @@ from apps.subscriptions.models import Subscription
 from apps.subscriptions.periods import local_date
 
 MANAGE: Final = "subscriptions.manage"
-_EXAMPLE: Final[dict[str, Any]] = {
+EXAMPLE: Final[dict[str, Any]] = {
     "id": "sub_01jd0zq6f8e9xvgq0t4f3m2n1q",
     "api": "weather",
     "plan": "Basic",
@@ -85,17 +85,17 @@ RENEWAL: Final = NotificationKind(
 WEBHOOK_TRIAL_ENDING: Final = WebhookEventType(
     "subscription.trial_ending",
     _("A trial ends in 3 days or 1 day; `becomes_paid` says what follows."),
-    {**_EXAMPLE, "ends_at": "2027-03-31T00:00:00+00:00", "days_before": 3, "becomes_paid": True},
+    {**EXAMPLE, "ends_at": "2027-03-31T00:00:00+00:00", "days_before": 3, "becomes_paid": True},
 )
 WEBHOOK_TRIAL_ENDED: Final = WebhookEventType(
     "subscription.trial_ended",
     _("A trial is over; `status` is `active` or `expired`."),
-    {**_EXAMPLE, "status": "active"},
+    {**EXAMPLE, "status": "active"},
 )
 WEBHOOK_RENEWAL: Final = WebhookEventType(
     "subscription.renewal_coming",
     _("A period of a year or more ends in 30 days, and another one follows."),
-    {**_EXAMPLE, "renews_at": "2027-03-31T00:00:00+00:00", "days_before": 30},
+    {**EXAMPLE, "renews_at": "2027-03-31T00:00:00+00:00", "days_before": 30},
 )
 register_kinds(
     TRIAL_BECOMES_PAID, TRIAL_WANTS_CARD, TRIAL_ENDS, TRIAL_CONVERTED, TRIAL_OVER, RENEWAL
@@ -110,17 +110,17 @@ _OF_TRIAL_ENDS: Final = {
 @receives(TrialEnding)
 def tell_that_a_trial_ends(event: TrialEnding) -> None:
     """Tell when, and what follows."""
-    subscription = _subscription(event)
+    subscription = subscription_of(event)
     kind = TRIAL_BECOMES_PAID if subscription.trial_converts else TRIAL_ENDS
     if subscription.trial_converts and _lacks_card(subscription):
         kind = TRIAL_WANTS_CARD
-    _tell(subscription, kind, event)
+    tell_beforehand(subscription, kind, event)
 
 
 @receives(RenewalComing)
 def tell_that_a_renewal_comes(event: RenewalComing) -> None:
     """Tell when the next period begins."""
-    _tell(_subscription(event), RENEWAL, event)
+    tell_beforehand(subscription_of(event), RENEWAL, event)
 
 
 @receives(SubscriptionChanged)
@@ -128,17 +128,17 @@ def tell_that_a_trial_is_over(event: SubscriptionChanged) -> None:
     """Tell what became of it."""
     kind = _OF_TRIAL_ENDS.get(event.kind)
     if kind is not None:
-        _notify(_subscription(event), kind, fact="")
+        notify_managers(subscription_of(event), kind, fact="")
 
 
 @receives(TrialEnding, in_transaction=True)
 def publish_that_a_trial_ends(event: TrialEnding) -> None:
     """Tell the consumer's programs."""
-    subscription = _subscription(event)
+    subscription = subscription_of(event)
     becomes_paid = subscription.trial_converts and not _lacks_card(subscription)
     at = event.due_at.isoformat()
     words = {"ends_at": at, "days_before": event.days_before, "becomes_paid": becomes_paid}
-    _publish(subscription, WEBHOOK_TRIAL_ENDING, f"{at}:{event.days_before}", **words)
+    publish_to_programs(subscription, WEBHOOK_TRIAL_ENDING, f"{at}:{event.days_before}", **words)
 
 
 @receives(RenewalComing, in_transaction=True)
@@ -146,34 +146,41 @@ def publish_that_a_renewal_comes(event: RenewalComing) -> None:
     """Tell the consumer's programs."""
     at = event.due_at.isoformat()
     words = {"renews_at": at, "days_before": event.days_before}
-    _publish(_subscription(event), WEBHOOK_RENEWAL, f"{at}:{event.days_before}", **words)
+    publish_to_programs(
+        subscription_of(event), WEBHOOK_RENEWAL, f"{at}:{event.days_before}", **words
+    )
 
 
 @receives(SubscriptionChanged, in_transaction=True)
 def publish_that_a_trial_is_over(event: SubscriptionChanged) -> None:
     """Tell the consumer's programs."""
     if event.kind in _OF_TRIAL_ENDS:
-        subscription = _subscription(event)
-        _publish(subscription, WEBHOOK_TRIAL_ENDED, "", status=event.status)
+        subscription = subscription_of(event)
+        publish_to_programs(subscription, WEBHOOK_TRIAL_ENDED, "", status=event.status)
 
 
 def _lacks_card(subscription: Subscription) -> bool:
     return subscription.trial_needs_card and not has_card(subscription.consumer_organization_id)
 
 
-def _subscription(event: SubscriptionEvent) -> Subscription:
+def subscription_of(event: SubscriptionEvent) -> Subscription:
+    """Return the subscription of an event with what messages say. One query."""
     rows = Subscription.objects.select_related("api", "plan", "consumer_organization")
     return rows.get(pk=event.subscription_id)
 
 
-def _tell(subscription: Subscription, kind: NotificationKind, event: AnnouncedEvent) -> None:
+def tell_beforehand(
+    subscription: Subscription, kind: NotificationKind, event: AnnouncedEvent
+) -> None:
+    """Tell the consumer's people once what happens on a day of their own time zone."""
     day = local_date(event.due_at, subscription.timezone).isoformat()
-    _notify(subscription, kind, fact=f"{day}:{event.days_before}", day=day)
+    notify_managers(subscription, kind, fact=f"{day}:{event.days_before}", day=day)
 
 
-def _notify(
+def notify_managers(
     subscription: Subscription, kind: NotificationKind, *, fact: str, **context: str
 ) -> None:
+    """Tell those who manage the consumer's subscriptions, once for each fact."""
     message = Message(
         kind=kind.name,
         dedupe_key=f"{kind.name}:{subscription.pk}:{fact}",
@@ -185,9 +192,10 @@ def _notify(
     )
 
 
-def _publish(
+def publish_to_programs(
     subscription: Subscription, kind: WebhookEventType, fact: str, **words: object
 ) -> None:
+    """Tell the consumer's programs, once for each fact."""
     data = {
         "id": subscription.public_id,
         "api": subscription.api.slug,

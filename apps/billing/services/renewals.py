@@ -34,8 +34,9 @@ def long_periods(organization_id: UUID | None = None) -> QuerySet[BillingPeriod]
         _LONG,
         status=PeriodStatus.OPEN,
         subscription__status__in=(SubscriptionStatus.ACTIVE, SubscriptionStatus.PAST_DUE),
-        subscription__ends_at__isnull=True,
-    )
+    ).filter(Q(subscription__ends_at__isnull=True) | Q(subscription__ends_at__gt=F("period_end")))
+    # The end of a fixed term is announced by itself.
+    rows = rows.exclude(subscription__term_ends_at=F("period_end"))
     return only_of(rows, organization_id, field="consumer_organization_id")
 
 

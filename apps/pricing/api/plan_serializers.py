@@ -8,8 +8,14 @@ from drf_spectacular.utils import extend_schema_field
 from rest_framework import serializers
 
 from apps.pricing.api.serializers import PriceVersionOutput
-from apps.pricing.enums import RefundPolicy, TrialEnd
-from apps.pricing.models import MAX_KEY_ROTATION_DAYS, MAX_QUANTITY, Plan
+from apps.pricing.enums import RefundPolicy, TermEnd, TrialEnd
+from apps.pricing.models import (
+    MAX_KEY_ROTATION_DAYS,
+    MAX_QUANTITY,
+    MAX_TERM_PERIODS,
+    CatalogueModel,
+    Plan,
+)
 from apps.pricing.selectors import current_version_of, current_versions_of
 
 # --- in ------------------------------------------------------------------------------------------
@@ -27,6 +33,19 @@ class PlanFieldsInput(serializers.Serializer[Any]):
         required=False, help_text="Whether a payment method must be saved before a trial begins."
     )
     trial_end = serializers.ChoiceField(choices=TrialEnd.choices, required=False)
+    term_periods = serializers.IntegerField(
+        min_value=1,
+        max_value=MAX_TERM_PERIODS,
+        required=False,
+        allow_null=True,
+        help_text="Billing periods that a subscription is made for; null: it goes on until somebody ends it.",
+    )
+    term_end = serializers.ChoiceField(
+        choices=TermEnd.choices, required=False, help_text="What follows the fixed term."
+    )
+    term_end_optional = serializers.BooleanField(
+        required=False, help_text="Whether subscribers may choose what follows the term."
+    )
     key_limit = serializers.IntegerField(min_value=1, max_value=1000, required=False)
     key_rotation_days = serializers.IntegerField(
         min_value=1, max_value=MAX_KEY_ROTATION_DAYS, required=False, allow_null=True
@@ -86,6 +105,9 @@ class OfferOutput(serializers.ModelSerializer[Plan]):
             "trial_days",
             "trial_requires_card",
             "trial_end",
+            "term_periods",
+            "term_end",
+            "term_end_optional",
             "key_limit",
             "key_rotation_days",
             "key_rotation_optional",
@@ -112,8 +134,21 @@ class OfferOutput(serializers.ModelSerializer[Plan]):
 class PlanOutput(OfferOutput):
     """A plan as its provider reads it."""
 
+    follows = serializers.SlugRelatedField[CatalogueModel](
+        slug_field="key",
+        read_only=True,
+        help_text="The id of the pricing model whose price changes it takes over; null for none.",
+    )
+
     class Meta(OfferOutput.Meta):
         """The offer, and what only its provider sees."""
 
-        fields = (*OfferOutput.Meta.fields, "status", "is_private", "position", "created_at")
+        fields = (
+            *OfferOutput.Meta.fields,
+            "status",
+            "is_private",
+            "position",
+            "follows",
+            "created_at",
+        )
         read_only_fields = fields

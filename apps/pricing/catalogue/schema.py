@@ -24,7 +24,8 @@ from apps.pricing.drafts import (
     FeatureDraft,
     PriceDraft,
 )
-from apps.pricing.enums import BillingInterval, PlanKind, TrialEnd
+from apps.pricing.enums import BillingInterval, PlanKind, RefundPolicy, TermEnd, TrialEnd
+from apps.pricing.models import MAX_QUANTITY, MAX_TERM_PERIODS
 from apps.pricing.promotion_drafts import PromotionDraft
 
 SCHEMA_ID: Final = "urn:tollgate:pricing-catalogue"
@@ -145,6 +146,11 @@ def _own_properties() -> dict[str, Any]:
         "trial_days": {"type": "integer", "minimum": 0, "maximum": 730},
         "trial_requires_card": {"type": "boolean"},
         "trial_end": {"enum": list(TrialEnd.values)},
+        "term_periods": {"type": "integer", "minimum": 1, "maximum": MAX_TERM_PERIODS},
+        "term_end": {"enum": list(TermEnd.values)},
+        "term_end_optional": {"type": "boolean"},
+        "max_quantity": {"type": "integer", "minimum": 1, "maximum": MAX_QUANTITY},
+        "refund_policy": {"enum": list(RefundPolicy.values)},
         "features": {
             "type": "array",
             "maxItems": MAX_FEATURES,

@@ -14,7 +14,7 @@ from apps.apis.models import Api
 from apps.core import clock
 from apps.core.models import Entity
 from apps.core.querysets import TenantQuerySet
-from apps.pricing.enums import PlanStatus, RefundPolicy, TrialEnd
+from apps.pricing.enums import PlanStatus, RefundPolicy, TermEnd, TrialEnd
 
 if TYPE_CHECKING:
     from uuid import UUID
@@ -24,6 +24,7 @@ if TYPE_CHECKING:
 DEFAULT_KEY_ROTATION_DAYS: Final = 90
 MAX_KEY_ROTATION_DAYS: Final = 365
 MAX_QUANTITY: Final = 100_000
+MAX_TERM_PERIODS: Final = 120
 
 
 class PlanQuerySet(TenantQuerySet["Plan"]):
@@ -83,6 +84,23 @@ class Plan(Entity):
         choices=TrialEnd,
         default=TrialEnd.CONVERT,
         db_default=TrialEnd.CONVERT,
+    )
+    # Billing periods that a subscription is made for; empty: it goes on until somebody ends it.
+    term_periods = models.PositiveSmallIntegerField(
+        _("fixed term (billing periods)"),
+        null=True,
+        blank=True,
+        validators=[MinValueValidator(1), MaxValueValidator(MAX_TERM_PERIODS)],
+    )
+    term_end = models.CharField(
+        _("after the fixed term"),
+        max_length=6,
+        choices=TermEnd,
+        default=TermEnd.RENEW,
+        db_default=TermEnd.RENEW.value,
+    )
+    term_end_optional = models.BooleanField(
+        _("subscribers may choose what follows the term"), default=True, db_default=True
     )
     position = models.PositiveSmallIntegerField(_("position"), default=0)
     key_limit = models.PositiveSmallIntegerField(_("active keys"), default=5)

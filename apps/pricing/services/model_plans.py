@@ -12,7 +12,7 @@ from apps.core.audit import record_audit
 from apps.core.exceptions import DomainError
 from apps.pricing.catalogue.compiling import CatalogueSettings, price_of
 from apps.pricing.drafts import PlanDraft, PriceDraft
-from apps.pricing.enums import PlanStatus, TrialEnd
+from apps.pricing.enums import PlanStatus, RefundPolicy, TermEnd, TrialEnd
 from apps.pricing.exceptions import PricingModelInactive
 from apps.pricing.models import (
     CatalogueModel,
@@ -36,6 +36,11 @@ def plan_draft_of(version: CatalogueModelVersion) -> PlanDraft:
         trial_days=given.get("trial_days", 0),
         trial_requires_card=given.get("trial_requires_card", False),
         trial_end=TrialEnd(given.get("trial_end", TrialEnd.CONVERT)),
+        term_periods=given.get("term_periods"),
+        term_end=TermEnd(given.get("term_end", TermEnd.RENEW)),
+        term_end_optional=given.get("term_end_optional", True),
+        max_quantity=given.get("max_quantity", 1),
+        refund_policy=RefundPolicy(given.get("refund_policy", RefundPolicy.PRORATED)),
     )
 
 

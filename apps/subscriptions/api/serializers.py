@@ -108,8 +108,14 @@ class SubscriptionOutput(serializers.ModelSerializer[Subscription]):
     plan_name = serializers.CharField(source="plan.name", read_only=True)
     price_version = serializers.CharField(source="price_version.public_id", read_only=True)
     workspace = serializers.CharField(source="workspace.public_id", read_only=True)
-    auto_renew = serializers.SerializerMethodField(
-        help_text="Whether another period follows the running one; cancelling at its end switches it off."
+    auto_renew = serializers.BooleanField(
+        source="auto_renews",
+        read_only=True,
+        help_text="Whether it goes on by itself after the running period, or after its fixed term; cancelling at the "
+        "end of the period switches it off.",
+    )
+    can_switch_renewal = serializers.BooleanField(
+        read_only=True, help_text="Whether `auto_renew` may be chosen, as fixed terms may allow."
     )
 
     class Meta:
@@ -135,15 +141,14 @@ class SubscriptionOutput(serializers.ModelSerializer[Subscription]):
             "trial_needs_card",
             "cancel_at_period_end",
             "auto_renew",
+            "can_switch_renewal",
+            "term_periods",
+            "term_ends_at",
             "ends_at",
             "ended_at",
             "created_at",
         )
         read_only_fields = fields
-
-    def get_auto_renew(self, subscription: Subscription) -> bool:
-        """Return whether it goes on by itself."""
-        return subscription.ended_at is None and not subscription.cancel_at_period_end
 
 
 class AccessRequestOutput(serializers.ModelSerializer[ApprovalRequest]):
@@ -233,6 +238,9 @@ class SubscriberOutput(serializers.ModelSerializer[Subscription]):
             "trial_ends_at",
             "trial_converts",
             "trial_needs_card",
+            "term_periods",
+            "term_ends_at",
+            "term_renews",
             "ends_at",
             "ended_at",
             "created_at",

@@ -5,7 +5,7 @@ from __future__ import annotations
 from django.urls import URLPattern, URLResolver, path
 
 from apps.subscriptions.api import change_views as changes
-from apps.subscriptions.api import move_views, views, zone_views
+from apps.subscriptions.api import move_views, term_views, views, zone_views
 from apps.subscriptions.api import promotion_views as promotions
 from apps.subscriptions.api import review_views as reviews
 
@@ -52,6 +52,7 @@ urlpatterns: list[URLPattern | URLResolver] = [
     path(f"{ONE}/cancel", views.CancelView.as_view(), name="subscription-cancel"),
     path(f"{ONE}/answer", views.AnswerView.as_view(), name="subscription-answer"),
     path(f"{ONE}/keep", views.KeepView.as_view(), name="subscription-keep"),
+    path(f"{ONE}/auto-renew", term_views.AutoRenewView.as_view(), name="subscription-auto-renew"),
     path(f"{ONE}/start-paid", views.StartPaidView.as_view(), name="subscription-start-paid"),
     path(f"{ONE}/pause", views.PauseView.as_view(), name="subscription-pause"),
     path(f"{ONE}/resume", views.ResumeView.as_view(), name="subscription-resume"),

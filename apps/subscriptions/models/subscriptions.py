@@ -78,6 +78,14 @@ class Subscription(Entity):
     trial_needs_card = models.BooleanField(
         _("paid only with a card"), default=False, db_default=False
     )
+    # The fixed term, by the rules that it began with: how many billing periods, which one is its last, what follows.
+    term_periods = models.PositiveSmallIntegerField(_("fixed term (billing periods)"), null=True)
+    term_last_period = models.PositiveIntegerField(_("last period of the term"), null=True)
+    term_ends_at = models.DateTimeField(_("the term ends"), null=True)
+    term_renews = models.BooleanField(_("another term follows"), default=True, db_default=True)
+    term_end_optional = models.BooleanField(
+        _("the subscriber may choose what follows the term"), default=True, db_default=True
+    )
     cancel_at_period_end = models.BooleanField(_("cancels at period end"), default=False)
     ends_at = models.DateTimeField(_("ends"), null=True)
     ended_at = models.DateTimeField(_("ended"), null=True)
@@ -100,6 +108,18 @@ class Subscription(Entity):
 
     def __str__(self) -> str:
         return f"{self.api} · {self.plan}"
+
+    @property
+    def auto_renews(self) -> bool:
+        """Whether it goes on by itself after the running period, or after the fixed term if it has one."""
+        has_chance = self.ended_at is None and not self.cancel_at_period_end
+        return has_chance and (self.term_ends_at is None or self.term_renews)
+
+    @property
+    def can_switch_renewal(self) -> bool:
+        """Whether its consumer may choose what follows the fixed term."""
+        is_bound = self.term_ends_at is not None and self.ended_at is None
+        return is_bound and self.term_end_optional and not self.cancel_at_period_end
 
     @property
     def can_be_suspended(self) -> bool:

@@ -61,6 +61,11 @@ from apps.subscriptions.services.starting import (
     start_accepted_subscription,
     subscribe,
 )
+from apps.subscriptions.services.terms import (
+    announce_term_ends,
+    renew_due_terms,
+    set_auto_renew,
+)
 from apps.subscriptions.services.trials import (
     announce_trial_ends,
     convert_trial,
@@ -74,6 +79,7 @@ __all__ = [
     "SavedReview",
     "accept_subscription",
     "announce_once",
+    "announce_term_ends",
     "announce_trial_ends",
     "answer_provider",
     "apply_due_change",
@@ -106,11 +112,13 @@ __all__ = [
     "preview_zone_move",
     "redeem_promotion",
     "remove_spend_cap",
+    "renew_due_terms",
     "reply_to_review",
     "report_review",
     "restore_review",
     "resume_subscription",
     "save_review",
+    "set_auto_renew",
     "set_spend_cap",
     "start_accepted_subscription",
     "subscribe",

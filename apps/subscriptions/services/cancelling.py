@@ -18,11 +18,18 @@ from apps.subscriptions.access_requests import find_open_access_request
 from apps.subscriptions.calendar import period_at
 from apps.subscriptions.cancellation_quotes import quote_cancellation
 from apps.subscriptions.constants import ACCESS_SUBJECT
-from apps.subscriptions.enums import LIVE_STATUSES, CancellationOutcome, SubscriptionStatus
+from apps.subscriptions.enums import (
+    LIVE_STATUSES,
+    CancellationOutcome,
+    ChangeKind,
+    SubscriptionStatus,
+)
 from apps.subscriptions.events import (
     CancellationScheduled,
     CancellationWithdrawn,
     SubscriptionCancelled,
+    SubscriptionEvent,
+    SubscriptionExpired,
 )
 from apps.subscriptions.exceptions import CancellationAlreadyScheduled, NothingToWithdraw
 from apps.subscriptions.models import Subscription
@@ -38,7 +45,8 @@ from apps.subscriptions.services.changes import (
     save_change,
     snapshot,
 )
-from apps.subscriptions.services.planned_changes import drop_planned_change
+from apps.subscriptions.services.planned_changes import apply_due_change, drop_planned_change
+from apps.subscriptions.services.terms import follow_periods
 from apps.subscriptions.transitions import SUBSCRIPTION
 
 
@@ -121,6 +129,7 @@ def withdraw_cancellation(*, subscription: Subscription, actor: Actor) -> Subscr
         raise NothingToWithdraw
     before = snapshot(subscription)
     subscription.cancel_at_period_end, subscription.ends_at = False, None
+    follow_periods(subscription)
     settle_scheduled(subscription=subscription, outcome=CancellationOutcome.WITHDRAWN)
     cause = Cause(kind="end_withdrawn", actor=actor)
     save_change(subscription, before=before, cause=cause, event=CancellationWithdrawn)
@@ -130,26 +139,46 @@ def withdraw_cancellation(*, subscription: Subscription, actor: Actor) -> Subscr
 def end_due_subscriptions(*, actor: Actor, organization_id: UUID | None = None) -> int:
     """End the subscriptions whose scheduled end has come, by their account's clock; return how many.
 
-    Idempotent: each subscription is locked and looked at again. Publishes SubscriptionCancelled.
+    One whose fixed term is over expires, unless a change of plan waits for that moment, with which another term may begin.
+    Idempotent: each subscription is locked and looked at again. Publishes SubscriptionCancelled or SubscriptionExpired.
     """
     due = Subscription.objects.live().filter(
         ends_at__lte=clock.now() + F("consumer_organization__clock_offset")
     )
     due = only_of(due, organization_id, field="consumer_organization_id")
-    count = 0
-    for subscription_id in due.values_list("pk", flat=True):
-        with transaction.atomic():
-            subscription = lock_subscription(subscription_id)
-            if subscription.status not in LIVE_STATUSES or subscription.ends_at is None:
-                continue
-            before = snapshot(subscription)
-            move(subscription, SubscriptionStatus.CANCELLED)
-            subscription.ended_at = subscription.ends_at
-            drop_planned_change(
-                subscription=subscription, actor=actor, reason=_("The subscription ends.")
-            )
-            settle_scheduled(subscription=subscription, outcome=CancellationOutcome.ENDED)
-            cause = Cause(kind="cancelled", actor=actor, reason="end of the period")
-            save_change(subscription, before=before, cause=cause, event=SubscriptionCancelled)
-            count += 1
-    return count
+    return sum(
+        _end_due(subscription_id, actor=actor)
+        for subscription_id in list(due.values_list("pk", flat=True))
+    )
+
+
+@transaction.atomic
+def _end_due(subscription_id: UUID, *, actor: Actor) -> bool:
+    subscription = lock_subscription(subscription_id)
+    if _ends_with_term(subscription) and subscription.ends_at is not None:
+        apply_due_change(subscription_id=subscription_id, until=subscription.ends_at, actor=actor)
+        subscription = lock_subscription(subscription_id)
+    end = subscription.ends_at
+    now = clock.business_now(subscription.consumer_organization)
+    if subscription.status not in LIVE_STATUSES or end is None or end > now:
+        return False
+    before, is_term = snapshot(subscription), _ends_with_term(subscription)
+    status = SubscriptionStatus(subscription.status)
+    expires = is_term and SUBSCRIPTION.allows(status, SubscriptionStatus.EXPIRED)
+    move(subscription, SubscriptionStatus.EXPIRED if expires else SubscriptionStatus.CANCELLED)
+    subscription.ended_at = end
+    drop_planned_change(subscription=subscription, actor=actor, reason=_("The subscription ends."))
+    settle_scheduled(subscription=subscription, outcome=CancellationOutcome.ENDED)
+    cause = (
+        Cause(kind=ChangeKind.TERM_OVER, actor=actor, reason="end of the term")
+        if is_term
+        else Cause(kind="cancelled", actor=actor, reason="end of the period")
+    )
+    event: type[SubscriptionEvent] = SubscriptionExpired if expires else SubscriptionCancelled
+    save_change(subscription, before=before, cause=cause, event=event)
+    return True
+
+
+def _ends_with_term(subscription: Subscription) -> bool:
+    """Whether its scheduled end is that of its fixed term, not a cancellation."""
+    return not subscription.cancel_at_period_end and subscription.term_ends_at is not None

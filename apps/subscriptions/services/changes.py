@@ -26,6 +26,7 @@ WATCHED_FIELDS: Final = (
     "timezone",
     "quantity",
     "trial_ends_at",
+    "term_ends_at",
     "cancel_at_period_end",
     "ends_at",
     "ended_at",

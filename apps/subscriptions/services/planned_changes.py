@@ -33,6 +33,7 @@ from apps.subscriptions.services.changes import (
     save_change,
     snapshot,
 )
+from apps.subscriptions.services.terms import begin_term, follow_periods
 
 
 def apply_terms(
@@ -49,9 +50,14 @@ def apply_terms(
     before = snapshot(subscription)
     if quote.starts_period:
         _begin_anew(subscription, quote)
+    is_other_plan = subscription.plan_id != quote.new.version.plan_id
     subscription.plan = quote.new.version.plan
     subscription.price_version = quote.new.version
     subscription.quantity = quote.new.quantity
+    if is_other_plan:
+        begin_term(subscription, number=period_number_at(subscription, quote.at))
+    else:
+        follow_periods(subscription)
     return save_change(
         subscription,
         before=before,

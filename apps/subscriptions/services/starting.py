@@ -42,6 +42,7 @@ from apps.subscriptions.services.changes import (
     snapshot,
 )
 from apps.subscriptions.services.promotions import redeem_promotion
+from apps.subscriptions.services.terms import begin_term
 
 
 @transaction.atomic
@@ -183,6 +184,7 @@ def _start(subscription: Subscription, organization: Organization) -> None:
     subscription.trial_ends_at = now + timedelta(days=plan.trial_days) if plan.trial_days else None
     subscription.trial_converts = plan.trial_end == TrialEnd.CONVERT
     subscription.trial_needs_card = plan.trial_requires_card
+    begin_term(subscription, number=subscription.anchor_number)
 
 
 def _insert(subscription: Subscription) -> None:

@@ -82,8 +82,9 @@ def announce_trial_ends(*, actor: Actor, organization_id: UUID | None = None) ->
     """
     now = clock.now()
     ending = Subscription.objects.filter(
+        Q(ends_at__isnull=True) | Q(ends_at__gt=F("trial_ends_at")),
         status=SubscriptionStatus.TRIALING,
-        ends_at__isnull=True,
+        cancel_at_period_end=False,
         trial_ends_at__gt=now + OFFSET,
         trial_ends_at__lte=now + timedelta(days=max(TRIAL_NOTICE_DAYS)) + OFFSET,
     ).select_related("consumer_organization")

@@ -29,6 +29,7 @@ from apps.subscriptions.events import SubscriptionMovedZone
 from apps.subscriptions.models import Subscription
 from apps.subscriptions.periods import start_of_day
 from apps.subscriptions.services.changes import Cause, lock_subscription, save_change, snapshot
+from apps.subscriptions.services.terms import follow_periods
 
 
 @dataclass(frozen=True, slots=True)
@@ -93,6 +94,7 @@ def follow_time_zone(*, subscription_id: UUID, actor: Actor) -> bool:
     waiting.filter(due_at=move.period.end).update(due_at=move.new_end)
     if ends_with_period:
         subscription.ends_at = move.new_end
+    follow_periods(subscription)
     save_change(
         subscription,
         before=before,

@@ -264,6 +264,7 @@ MATRIX: dict[str, set[str]] = {
     "POST /api/v1/subscriptions/{subscription_id}/keep": BUYERS,
     "POST /api/v1/subscriptions/{subscription_id}/pause": BUYERS,
     "POST /api/v1/subscriptions/{subscription_id}/start-paid": BUYERS,
+    "PUT /api/v1/subscriptions/{subscription_id}/auto-renew": BUYERS,
     "GET /api/v1/subscriptions/time-zone-preview": READERS,
     "POST /api/v1/subscriptions/{subscription_id}/resume": BUYERS,
     "GET /api/v1/provider/subscriptions": READERS,

@@ -134,7 +134,13 @@ def test_revisions_are_read_compared_and_rolled_back(operator: User, tmp_path: P
 
 
 def test_a_provider_makes_a_plan_from_a_model_and_lets_it_follow() -> None:
-    services.create_pricing_model(definition=model(trial_days=7), actor=SYSTEM)
+    terms: dict[str, Any] = {
+        "trial_days": 7,
+        "term_periods": 12,
+        "max_quantity": 5,
+        "refund_policy": "none",
+    }
+    services.create_pricing_model(definition=model(**terms), actor=SYSTEM)
     with transaction.atomic():
         api = make_api()
     client = api_client(make_member("developer", api.organization))
@@ -143,7 +149,9 @@ def test_a_provider_makes_a_plan_from_a_model_and_lets_it_follow() -> None:
     made = client.post("/api/v1/provider/plans/from-model", body, format="json")
 
     assert made.status_code == 201
-    assert (made.json()["name"], made.json()["trial_days"]) == ("Mine", 7)
+    assert made.json()["name"] == "Mine"
+    assert {name: made.json()[name] for name in terms} == terms
+    assert made.json()["follows"] == "basic"
     plan = Plan.objects.get()
     assert (plan.follows or CatalogueModel()).key == "basic"
     url = f"/api/v1/provider/plans/{plan.public_id}/follow"

@@ -32,6 +32,9 @@ def test_terms_over_rest_reach_the_offer() -> None:
         "trial_days": 14,
         "trial_requires_card": True,
         "trial_end": "end",
+        "term_periods": 12,
+        "term_end": "expire",
+        "term_end_optional": False,
         "max_quantity": 25,
         "refund_policy": "full",
     }
