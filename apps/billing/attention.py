@@ -11,6 +11,7 @@ from django.utils.translation import gettext_lazy as _
 
 from apps.billing.enums import InvoiceStatus, PaymentStatus, PeriodStatus, RefundStatus
 from apps.billing.models import BillingPeriod, Invoice, Payment, Refund
+from apps.billing.rerating_selectors import periods_due_for_rerating
 from apps.core import clock
 from apps.core.attention import AttentionItem, attention
 
@@ -38,6 +39,13 @@ def waiting_billing() -> Iterator[AttentionItem]:
         ).count(),
         url=f"{periods}?status__exact={PeriodStatus.CLOSING}",
         note=_("A shipper or a usage batch is behind."),
+    )
+    yield AttentionItem(
+        label=_("Closed periods that usage came late for"),
+        count=periods_due_for_rerating().count(),
+        url=f"{periods}?late_usage=open",
+        tone="info",
+        note=_("They are rated again once a day; the difference goes on the next invoice."),
     )
     yield AttentionItem(
         label=_("Payments that the card holder must confirm"),

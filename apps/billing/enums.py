@@ -20,6 +20,11 @@ class RunKind(TextChoices):
     CLOSING = "closing", pgettext_lazy("rating run", "closing")
     ADVANCE = "advance", pgettext_lazy("rating run", "fees in advance")
     CREDIT = "credit", pgettext_lazy("rating run", "unused fees")
+    RERATING = "rerating", pgettext_lazy("rating run", "rated again")
+
+
+# What a period's usage costs: as it was known when the period closed, and what came of later truth.
+USAGE_RUNS = (RunKind.CLOSING, RunKind.RERATING)
 
 
 class InvoiceStatus(TextChoices):

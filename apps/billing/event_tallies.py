@@ -6,6 +6,7 @@ Source: docs/domain/pricing.md, docs/domain/billing.md.
 from __future__ import annotations
 
 from collections.abc import Mapping
+from datetime import datetime
 from decimal import localcontext
 
 from apps.billing.models import BillingPeriod
@@ -17,13 +18,16 @@ from apps.usage.event_amounts import amounts_of_events
 Tallies = Mapping[str, Mapping[Dimensions, PercentageTally]]
 
 
-def tallies_of(period: BillingPeriod, table: PriceTable) -> Tallies:
+def tallies_of(
+    period: BillingPeriod, table: PriceTable, *, known_at: datetime | None = None
+) -> Tallies:
     """Read a period's events, oldest first, and tally them for each price that needs the amount of each.
 
     No query for a table without such a price. The period's windows must be closed: then this is exact.
 
     Args:
         table: the period's prices, for its quantity.
+        known_at: as it was then, before usage that came late was settled.
 
     Raises:
         ArchiveDamaged: the file of an archived month is missing or was changed.
@@ -39,7 +43,7 @@ def tallies_of(period: BillingPeriod, table: PriceTable) -> Tallies:
     chosen: dict[tuple[str, Dimensions], PercentageTally | None] = {}
     with localcontext(DECIMAL_CONTEXT):
         for meter, dimensions, amount in amounts_of_events(
-            period.subscription, period.charged, meters
+            period.subscription, period.charged, meters, known_at=known_at
         ):
             part = (meter, dimensions)
             if part not in chosen:

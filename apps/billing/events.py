@@ -17,6 +17,17 @@ class BillingPeriodClosed(DomainEvent):
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class BillingPeriodRerated(DomainEvent):
+    """A closed period was rated again, because usage came late or was recomputed; the difference may be nothing."""
+
+    period_id: UUID
+    subscription_id: UUID
+    run_id: UUID
+    amount_minor: int
+    currency: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class InvoiceIssued(DomainEvent):
     """An invoice got its number; it never changes again."""
 

@@ -163,7 +163,7 @@ def detach_method(payload: dict[str, Any]) -> None:
 
 @receives(LateUsageArrived)
 def note_late_usage(event: LateUsageArrived) -> None:
-    """A closed period has become due for re-rating; its late events stay open until it is rated again."""
+    """A closed period has become due for re-rating; a job rates it again, daily."""
     logger.warning(
         "billing.period_due_for_rerating",
         subscription_id=str(event.subscription_id),

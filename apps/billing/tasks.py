@@ -13,7 +13,7 @@ import structlog
 from apps.billing.enums import PaymentStatus, RefundStatus
 from apps.billing.exceptions import PaymentProviderUnavailable
 from apps.billing.models import Payment, Refund
-from apps.billing.services import invoices, payments, periods, refund_sending, renewals
+from apps.billing.services import invoices, payments, periods, refund_sending, renewals, rerating
 from apps.core.actors import Actor
 from apps.core.jobs import JobContext, job
 from apps.core.schedule import schedule
@@ -44,6 +44,12 @@ def announce_renewals(_context: JobContext) -> dict[str, int]:
 def issue_due_drafts(_context: JobContext) -> dict[str, int]:
     """Issue the drafts that wait for no period, such as fees in advance."""
     return {"issued": invoices.finalize_due_drafts(actor=Actor.system("invoicing"))}
+
+
+@job("billing.rerate_periods", queue="billing")
+def rerate_periods(_context: JobContext) -> dict[str, int]:
+    """Rate closed periods again that usage came late for, or whose windows a rewind found wrong."""
+    return rerating.rerate_due_periods(actor=Actor.system("re-rating"))
 
 
 @job("billing.reconcile_payments", queue="billing")
@@ -99,5 +105,6 @@ def _try_each(steps: Sequence[partial[Any]], context: JobContext) -> int:
 schedule("billing.close_due_periods", every=timedelta(hours=6))
 schedule("billing.announce_renewals", every=timedelta(hours=6))
 schedule("billing.issue_due_drafts", every=timedelta(hours=1))
+schedule("billing.rerate_periods", every=timedelta(days=1))
 schedule("billing.reconcile_payments", every=timedelta(hours=1))
 schedule("billing.reconcile_refunds", every=timedelta(hours=1))

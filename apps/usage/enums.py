@@ -238,6 +238,11 @@ class LateResolution(TextChoices):
     OPEN = "open", pgettext_lazy("late event", "open")
     REVISED = "revised", pgettext_lazy("late event", "window revised")
     SETTLED = "settled", pgettext_lazy("late event", "settled")
+    WAIVED = "waived", pgettext_lazy("late event", "waived")
+
+
+# No window holds these.
+NOT_IN_WINDOWS = (LateResolution.OPEN, LateResolution.WAIVED)
 
 
 class RewindStatus(TextChoices):

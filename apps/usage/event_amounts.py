@@ -10,7 +10,7 @@ Source: docs/domain/metering.md §7.
 from __future__ import annotations
 
 from collections.abc import Collection, Iterator
-from datetime import timedelta
+from datetime import datetime, timedelta
 from decimal import Decimal
 from functools import cache
 from typing import Final, NamedTuple
@@ -37,7 +37,11 @@ class EventAmount(NamedTuple):
 
 
 def amounts_of_events(
-    subscription: Subscription, period: Period, keys: Collection[str]
+    subscription: Subscription,
+    period: Period,
+    keys: Collection[str],
+    *,
+    known_at: datetime | None = None,
 ) -> Iterator[EventAmount]:
     """Yield what events of a period add to meters of a subscription's API, oldest first; at one instant, by event id.
 
@@ -45,6 +49,7 @@ def amounts_of_events(
 
     Args:
         period: of business time, on window borders.
+        known_at: leaves out events that came behind their period and were settled after this moment.
 
     Raises:
         ArchiveDamaged: the file of an archived month is missing or was changed.
@@ -58,7 +63,8 @@ def amounts_of_events(
     read = Period(period.start, period.end + longest + _LONGER_DAY)
     first_us, after_us = to_us(period.start), to_us(period.end)
     read_dimensions = cache(dimensions_of)
-    for gain in stored_gains(subscription, read, [compile_meter(row) for row in meters.values()]):
+    compiled = [compile_meter(row) for row in meters.values()]
+    for gain in stored_gains(subscription, read, compiled, known_at=known_at):
         value = gain.reading.value
         if first_us <= gain.window_us < after_us and isinstance(value, Decimal):
             meter = meters[gain.meter.key]

@@ -87,6 +87,13 @@ class RewindNotApplicable(Conflict):
     title = _("The rewind's state does not allow this")
 
 
+class LateEventResolved(Conflict):
+    """A late event that revised its window, was settled or was waived cannot be waived any more."""
+
+    code = "late_event_resolved"
+    title = _("The late event is not open any more")
+
+
 class EventsDropped(Conflict):
     """The range's windows cannot be computed anew: their events are not stored any more."""
 

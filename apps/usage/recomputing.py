@@ -11,11 +11,13 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Iterator, Sequence
+from datetime import datetime
 from itertools import chain, islice
 from typing import Final, NamedTuple
 from uuid import UUID
 
 from django.db import connection
+from django.db.models import Q
 
 from apps.core.clock import Period
 from apps.core.ids import format_public_id
@@ -23,7 +25,7 @@ from apps.pricing.models import CALLS_METER
 from apps.subscriptions.models import Subscription
 from apps.usage.aggregation import merge
 from apps.usage.call_ranges import CallRange
-from apps.usage.enums import EventOutcome, LateResolution
+from apps.usage.enums import NOT_IN_WINDOWS, EventOutcome, LateResolution
 from apps.usage.event_schema import IncomingEvent
 from apps.usage.instants import MICROSECOND, MINUTE_US, to_us
 from apps.usage.metering import CompiledMeter, Gain, load_meters, meter_events
@@ -40,7 +42,7 @@ _CALLS_BY_MINUTE: Final = """
     WHERE e.subscription_id = %s AND e.occurred_at >= %s AND e.occurred_at < %s AND e.outcome <> 'measured'
         AND NOT EXISTS (
             SELECT 1 FROM usage_lateevent l
-            WHERE l.event_id = e.event_id AND l.meter = %s AND l.resolution <> 'revised'
+            WHERE l.event_id = e.event_id AND l.meter = %s AND l.resolution IN ('open', 'waived')
         )
     GROUP BY 1, 2, 3
 """
@@ -147,25 +149,33 @@ def _gains(
 
 
 def stored_gains(
-    subscription: Subscription, period: Period, meters: Sequence[CompiledMeter]
+    subscription: Subscription,
+    period: Period,
+    meters: Sequence[CompiledMeter],
+    *,
+    known_at: datetime | None = None,
 ) -> Iterator[Gain]:
     """Yield what meters take from the stored and archived events of a period that windows hold, oldest first.
 
     Args:
         subscription: with its `consumer_organization`.
+        known_at: leaves out events that came behind their period and were settled after this moment.
 
     Raises:
         ArchiveDamaged: the file of an archived month is missing or was changed.
     """
-    for gains in _counted_gains(_place_of(subscription), period, meters):
+    for gains in _counted_gains(_place_of(subscription), period, meters, known_at):
         yield from gains
 
 
 def _counted_gains(
-    place: Place, period: Period, meters: Sequence[CompiledMeter]
+    place: Place,
+    period: Period,
+    meters: Sequence[CompiledMeter],
+    known_at: datetime | None = None,
 ) -> Iterator[list[Gain]]:
     """Yield gains some events at a time: memory stays bounded."""
-    behind = _events_behind(place, period)
+    behind = _events_behind(place, period, known_at)
     left = _billed_events(place, period)
     while events := list(islice(left, _EVENTS_AT_ONCE)):
         yield [
@@ -175,13 +185,19 @@ def _counted_gains(
         ]
 
 
-def _events_behind(place: Place, period: Period) -> set[tuple[UUID, str]]:
+def _events_behind(
+    place: Place, period: Period, known_at: datetime | None = None
+) -> set[tuple[UUID, str]]:
     """Return which events no window of which meter holds, because they came after their period was closed."""
+    outside = Q(resolution__in=NOT_IN_WINDOWS)
+    if known_at is not None:
+        outside |= Q(resolution=LateResolution.SETTLED, resolved_at__gt=known_at)
     rows = LateEvent.objects.filter(
+        outside,
         subscription_id=place.subscription_id,
         occurred_at__gte=period.start,
         occurred_at__lt=period.end,
-    ).exclude(resolution=LateResolution.REVISED)
+    )
     return set(rows.values_list("event_id", "meter"))
 
 

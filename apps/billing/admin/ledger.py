@@ -10,6 +10,7 @@ from django.http import HttpRequest
 from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy
 
+from apps.billing.admin.rerating import LateUsageFilter, ReratingActions
 from apps.billing.enums import PaymentStatus
 from apps.billing.models import (
     BillingAccount,
@@ -148,7 +149,7 @@ def _ask(payment: Payment, request: HttpRequest) -> Payment:
 
 
 @admin.register(BillingPeriod)
-class BillingPeriodAdmin(MoneyAdmin):
+class BillingPeriodAdmin(ReratingActions, MoneyAdmin):
     """Periods of all subscriptions."""
 
     list_display = (
@@ -160,7 +161,7 @@ class BillingPeriodAdmin(MoneyAdmin):
         "closing_since",
         "closed_at",
     )
-    list_filter = ("status",)
+    list_filter = ("status", LateUsageFilter)
     list_select_related = (
         "consumer_organization",
         "subscription__api",
@@ -169,7 +170,7 @@ class BillingPeriodAdmin(MoneyAdmin):
     search_fields = ("consumer_organization__name", "subscription__api__name")
     date_hierarchy = "period_end"
     change_roles = MONEY_ROLES
-    actions = ("close_due",)
+    actions = ("close_due", "show_rerating", "rate_again")
 
     @admin.action(
         description=gettext_lazy("Close every period that is due"), permissions=["change"]
@@ -184,7 +185,8 @@ class BillingPeriodAdmin(MoneyAdmin):
 class RatingRunAdmin(MoneyAdmin):
     """Which windows went into a rating."""
 
-    list_display = ("__str__", "rated_at", "is_final")
+    list_display = ("__str__", "kind", "rated_at", "is_final")
+    list_filter = ("kind",)
     list_select_related = ("period",)
 
 

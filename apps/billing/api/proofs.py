@@ -24,7 +24,9 @@ class CountedWindowOutput(serializers.Serializer[Any]):
 
     window = UsageWindowSerializer()
     billed_revision = serializers.IntegerField()
+    billed_quantity = ExactField()
     is_unchanged = serializers.BooleanField()
+    is_rated_again = serializers.BooleanField()
 
 
 class ChargeOutput(serializers.Serializer[Any]):

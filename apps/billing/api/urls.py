@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from django.urls import path
 
-from apps.billing.api import costs, refunds, views
+from apps.billing.api import costs, refunds, rerating, views
 from apps.billing.api.proofs import LineProofView
 
 urlpatterns = [
@@ -75,6 +75,16 @@ urlpatterns = [
         "admin/billing/close-periods",
         views.ClosePeriodsView.as_view(),
         name="admin-billing-close-periods",
+    ),
+    path(
+        "admin/billing/reratings",
+        rerating.DueReratingsView.as_view(),
+        name="admin-billing-reratings",
+    ),
+    path(
+        "admin/billing/periods/<str:period_id>/rerating",
+        rerating.PeriodReratingView.as_view(),
+        name="admin-billing-period-rerating",
     ),
     path("admin/billing/refunds", refunds.AllRefundsView.as_view(), name="admin-billing-refunds"),
     path(

@@ -29,7 +29,15 @@ def describe_discount(working: Mapping[str, Any], currency: str) -> list[LineSte
         )
         for share in working["lines"]
     ]
-    return [first, *shares]
+    booked = working.get("booked_minor")
+    if booked is None:
+        return [first, *shares]
+    before = LineStep(
+        label=_("Less what was taken off before"),
+        working="",
+        amount=format_money(Money(booked, currency)),
+    )
+    return [first, *shares, before]
 
 
 def _label(working: Mapping[str, Any], currency: str) -> str:

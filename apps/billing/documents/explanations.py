@@ -60,6 +60,7 @@ def _label_template(step: Step) -> str:
         StepCode.MINIMUM_SPEND: _("Up to the minimum of %(limit)s"),
         StepCode.MAXIMUM_SPEND: _("Down to the maximum of %(limit)s"),
         StepCode.CONVERSION: _("Converted to priced units"),
+        StepCode.BOOKED_BEFORE: _("Less what was charged before"),
         StepCode.BEYOND_SPEND_CAP: _("Beyond your spend cap: not charged"),
     }
     return templates[step.code]

@@ -103,7 +103,9 @@ class RatingRun(Entity):
     """One rating of a period: which windows at which revision went in, and what came out.
 
     Beside the closing run a period may have runs of fees alone: charged when it opens, and given back when a change of
-    plan leaves a part of them unused.
+    plan leaves a part of them unused. A run that rates again books the difference to the runs before; its `basis` has the
+    quantities `before` and `after` by meter, the number of `events`, and the `superseded` windows with the revision and the
+    quantity that earlier runs counted.
     """
 
     id_prefix = "run"
@@ -119,6 +121,9 @@ class RatingRun(Entity):
     )
     rated_at = models.DateTimeField(_("rated"))
     window_revisions = models.JSONField(_("window revisions"), default=dict)
+    basis = models.JSONField(
+        _("basis"), default=dict, db_default=models.Value({}, models.JSONField()), blank=True
+    )
     is_final = models.BooleanField(_("final"), default=True)
 
     class Meta:

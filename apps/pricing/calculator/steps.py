@@ -38,6 +38,7 @@ class StepCode(StrEnum):
     MAXIMUM_SPEND = "maximum_spend"
     BEYOND_SPEND_CAP = "beyond_spend_cap"
     CONVERSION = "conversion"
+    BOOKED_BEFORE = "booked_before"
 
 
 NOT_CHARGED: Final = frozenset(

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from typing import Any, ClassVar
+from uuid import UUID
 
 from django.db.models import QuerySet
 from drf_spectacular.utils import OpenApiParameter, extend_schema
@@ -11,14 +12,15 @@ from rest_framework.request import Request
 from rest_framework.response import Response
 
 from apps.core.api.views import ApiView
-from apps.core.exceptions import InvalidInput
-from apps.core.ids import format_public_id
+from apps.core.exceptions import InvalidInput, NotFound
+from apps.core.ids import InvalidPublicIdError, format_public_id, parse_public_id
 from apps.usage import selectors, services
 from apps.usage.enums import LateResolution
 from apps.usage.models import LateEvent, UsageRewind, WindowDifference
 from apps.usage.rewind_scopes import find_scope
 
 OPERATOR = "staff:operator"
+FINANCE = "staff:operator,finance"
 SUBSCRIPTION = OpenApiParameter("subscription_id", str, description="Only this subscription.")
 API = OpenApiParameter("api_id", str, description="Only this API.")
 STATE = OpenApiParameter("state", str, enum=LateResolution.values, description="Only this state.")
@@ -38,7 +40,7 @@ class LateEventOutput(serializers.ModelSerializer[LateEvent]):
         model = LateEvent
         fields = (
             "id", "event_id", "subscription_id", "meter", "dimensions", "quantity", "occurred_at", "arrived_at",
-            "window_start", "period_start", "period_end", "state", "resolved_at",
+            "window_start", "period_start", "period_end", "state", "resolved_at", "reason",
         )  # fmt: skip
 
     def get_subscription_id(self, late: LateEvent) -> str:
@@ -166,6 +168,49 @@ class ProviderLateEventsView(_LateEventsView):
             api = selectors.get_provided_api(self.actor, wanted)
             rows = rows.filter(subscription__api_id=api.pk)
         return self.answer(request, rows)
+
+
+class EveryLateEventView(_LateEventsView):
+    """Late events of every organization, for finance."""
+
+    method_permissions: ClassVar = {"GET": FINANCE}
+
+    @extend_schema(parameters=[SUBSCRIPTION, API, STATE], responses=LateEventOutput(many=True))
+    def get(self, request: Request) -> Response:
+        """List them, the last to come first. What they cost says the rating of their period."""
+        rows = selectors.every_late_event()
+        for prefix, column in (("sub", "subscription_id"), ("api", "subscription__api_id")):
+            wanted = request.query_params.get("subscription_id" if prefix == "sub" else "api_id")
+            if wanted:
+                rows = rows.filter(**{column: _id_of(prefix, wanted)})
+        return self.answer(request, rows)
+
+
+class WaiveInput(serializers.Serializer[Any]):
+    """Why nobody is charged."""
+
+    reason = serializers.CharField(max_length=200)
+
+
+class WaiveLateEventView(ApiView):
+    """Charges a late event to nobody."""
+
+    method_permissions: ClassVar = {"POST": FINANCE}
+
+    @extend_schema(request=WaiveInput, responses=LateEventOutput)
+    def post(self, _request: Request, event_id: str) -> Response:
+        """Waive an open one, with a reason. 409 `late_event_resolved` for one that is not open any more."""
+        reason = self.validated(WaiveInput)["reason"]
+        event = selectors.get_late_event(event_id)
+        services.waive_late_events(events=[event], actor=self.actor, reason=reason)
+        return Response(LateEventOutput(selectors.get_late_event(event_id)).data)
+
+
+def _id_of(prefix: str, text: str) -> UUID:
+    try:
+        return parse_public_id(prefix, text)
+    except InvalidPublicIdError:
+        raise NotFound from None
 
 
 class RewindsView(ApiView):

@@ -161,6 +161,16 @@ urlpatterns = [
         lateness.ProviderLateEventsView.as_view(),
         name="provider-usage-late-events",
     ),
+    path(
+        "admin/usage/late-events",
+        lateness.EveryLateEventView.as_view(),
+        name="admin-usage-late-events",
+    ),
+    path(
+        "admin/usage/late-events/<str:event_id>/waive",
+        lateness.WaiveLateEventView.as_view(),
+        name="admin-usage-late-event-waive",
+    ),
     path("admin/usage/rewinds", lateness.RewindsView.as_view(), name="admin-usage-rewinds"),
     path(
         "admin/usage/rewinds/<str:rewind_id>",

@@ -16,7 +16,7 @@ class LateEvent(Entity):
     """What an event would have added to a window that was closed already: kept, and told to billing.
 
     `occurred_at`, `window_start` and the period are business time. While the period was open the window was revised;
-    afterwards the row stays open until billing settles it.
+    afterwards the row stays open until billing rates the period again, which settles it, or somebody waives it with a reason.
     """
 
     id_prefix = "lat"
@@ -42,6 +42,9 @@ class LateEvent(Entity):
         db_default=LateResolution.OPEN,
     )
     resolved_at = models.DateTimeField(_("resolved"), null=True)
+    reason = models.CharField(_("reason"), max_length=200, blank=True, default="", db_default="")
+    # Who waived it: a person or a service token.
+    resolved_by_id = models.UUIDField(_("waived by"), null=True)
 
     class Meta:
         """Newest first; an event is late once for each meter that counts it."""

@@ -29,6 +29,7 @@ from apps.usage.selectors.calls import (
     events_of_consumer,
     events_of_provider,
     get_call,
+    settled_events,
 )
 from apps.usage.selectors.exports import exports_of, get_export
 from apps.usage.selectors.fates import SentEvent, fates_of
@@ -41,6 +42,8 @@ from apps.usage.selectors.filters import (
 )
 from apps.usage.selectors.history import CallHistory, chunks_between, events_between
 from apps.usage.selectors.late import (
+    every_late_event,
+    get_late_event,
     late_calls,
     late_events_of_consumer,
     late_events_of_provider,
@@ -120,6 +123,7 @@ __all__ = (
     "events_of",
     "events_of_consumer",
     "events_of_provider",
+    "every_late_event",
     "exports_of",
     "fates_of",
     "find_archived",
@@ -130,6 +134,7 @@ __all__ = (
     "get_consumer_subscription",
     "get_drift_report",
     "get_export",
+    "get_late_event",
     "get_meter",
     "get_provided_api",
     "get_replay",
@@ -166,6 +171,7 @@ __all__ = (
     "running_meter_facts",
     "running_meters",
     "serving_shippers",
+    "settled_events",
     "shipper_standings",
     "shipper_status",
     "shippers",

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from datetime import datetime
 from uuid import UUID
 
 from django.db.models import QuerySet
@@ -72,6 +73,26 @@ def counted_events(subscription_id: UUID, period: Period) -> QuerySet[UsageEvent
         .exclude(event_id__in=late)
         .order_by("-occurred_at", "-event_id")
     )
+
+
+def settled_events(
+    subscription_id: UUID, period: Period, settled_until: datetime
+) -> QuerySet[UsageEvent]:
+    """Return the calls that came after a period was closed and were settled up to a moment, newest first."""
+    late = LateEvent.objects.filter(
+        subscription_id=subscription_id,
+        meter=CALLS_METER,
+        window_start__gte=period.start,
+        window_start__lt=period.end,
+        resolution=LateResolution.SETTLED,
+        resolved_at__lte=settled_until,
+    )
+    return UsageEvent.objects.filter(
+        subscription_id=subscription_id,
+        occurred_at__gte=period.start,
+        occurred_at__lt=period.end,
+        event_id__in=late.values("event_id"),
+    ).order_by("-occurred_at", "-event_id")
 
 
 def get_call(actor: Actor, event_id: UUID) -> UsageEvent:

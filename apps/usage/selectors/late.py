@@ -12,6 +12,8 @@ from django.db.models import Count, Max, Q, QuerySet
 from apps.core import clock
 from apps.core.actors import Actor
 from apps.core.clock import Period
+from apps.core.exceptions import NotFound
+from apps.core.ids import InvalidPublicIdError, parse_public_id
 from apps.pricing.models import CALLS_METER
 from apps.subscriptions.models import Subscription
 from apps.usage.constants import DEFAULT_WATERMARK_DELAY_S, MAX_WATERMARK_DELAY_S
@@ -49,6 +51,27 @@ def late_events_of_provider(actor: Actor) -> QuerySet[LateEvent]:
     if actor.sees_every_tenant:
         return rows
     return rows.filter(subscription__provider_organization_id=actor.organization_id)
+
+
+def get_late_event(public_id: str) -> LateEvent:
+    """Return a late event of any organization, for the operator.
+
+    Raises:
+        NotFound: unknown or malformed.
+    """
+    try:
+        pk = parse_public_id(LateEvent.id_prefix, public_id)
+    except InvalidPublicIdError:
+        raise NotFound from None
+    row = LateEvent.objects.select_related("subscription").filter(pk=pk).first()
+    if row is None:
+        raise NotFound
+    return row
+
+
+def every_late_event() -> QuerySet[LateEvent]:
+    """Return the late events of all organizations, newest first."""
+    return LateEvent.objects.select_related("subscription").order_by("-id")
 
 
 def late_calls(actor: Actor, period: Period) -> LateCalls:

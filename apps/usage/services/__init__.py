@@ -39,6 +39,7 @@ from apps.usage.services.rewind_requests import (
 )
 from apps.usage.services.rewinding import carry_out_rewind
 from apps.usage.services.rolling_up import RolledUp, follow_time_zone, roll_up
+from apps.usage.services.settling import SettledUsage, settle_usage, waive_late_events
 from apps.usage.services.shippers import note_shipper, retire_node
 
 __all__ = (
@@ -46,6 +47,7 @@ __all__ = (
     "ExportWish",
     "ReplayResult",
     "RolledUp",
+    "SettledUsage",
     "UsageToClose",
     "apply_dry_run",
     "archive_meter",
@@ -74,8 +76,10 @@ __all__ = (
     "retire_node",
     "retry_rewind",
     "roll_up",
+    "settle_usage",
     "update_meter",
     "verify_archive",
+    "waive_late_events",
     "write_archive",
     "write_export",
 )

@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
+from collections.abc import Set as AbstractSet
+from copy import copy
 from dataclasses import dataclass
 from datetime import datetime
 from decimal import Decimal
@@ -52,7 +54,7 @@ def compare_windows(
 
     The caller holds the subscription's cutoff alone. Each difference is a row of the rewind.
     """
-    known = _known_windows(rewind, subscription, period)
+    known = known_windows(subscription, period, rewind.meter)
     found = Found()
     rows: list[WindowDifference] = []
     for key in sorted(known.keys() | would_be.keys()):
@@ -76,16 +78,41 @@ def compare_windows(
     return found
 
 
-def _known_windows(
-    rewind: UsageRewind, subscription: Subscription, period: Period
+def replace_windows(
+    *,
+    subscription: Subscription,
+    period: Period,
+    keys: AbstractSet[WindowKey],
+    would_be: Mapping[WindowKey, WindowSums],
+) -> list[UsageWindow]:
+    """Replace those of these windows that differ from what they would be; return them as they were before.
+
+    A window that was not there before is not among them. The caller holds the subscription's cutoff alone.
+    """
+    known = known_windows(subscription, period)
+    replaced = []
+    for key in sorted(keys):
+        pair = _Pair(key, known.get(key), would_be.get(key), is_closed=True)
+        has_changed = pair.window is None or _columns(pair.window) != _columns_of(pair.sums)
+        if not has_changed or (pair.window is None and pair.sums is None):
+            continue
+        if pair.window is not None:
+            replaced.append(copy(pair.window))
+        _revise(pair)
+    return replaced
+
+
+def known_windows(
+    subscription: Subscription, period: Period, meter: str = ""
 ) -> dict[WindowKey, UsageWindow]:
+    """Return the windows of a period, of one meter or of all."""
     rows = UsageWindow.objects.filter(
         subscription=subscription,
         window_start__gte=period.start,
         window_start__lt=period.end,
     )
-    if rewind.meter:
-        rows = rows.filter(meter=rewind.meter)
+    if meter:
+        rows = rows.filter(meter=meter)
     return {
         WindowKey(row.subscription_id, row.meter, to_us(row.window_start), row.dimensions): row
         for row in rows

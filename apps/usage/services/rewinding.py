@@ -113,7 +113,7 @@ def _take_step(rewind_id: UUID, step: _Step, number: int) -> None:
     zone = subscription.timezone
     period = Period(start_of_day(step.day, zone), start_of_day(step.day + ONE_DAY, zone))
     closed_until = lock_cutoff(subscription.pk)
-    would_be = _recomputed(subscription, period, rewind.meter)
+    would_be = recompute_steadily(subscription, period, rewind.meter)
     windows = UsageWindow.objects.filter(subscription=subscription, event_count__gt=0)
     month = month_without_events(period, windows)  # looked at last: events may leave meanwhile
     if month is not None:
@@ -150,8 +150,8 @@ def _take_step(rewind_id: UUID, step: _Step, number: int) -> None:
         )
 
 
-def _recomputed(
-    subscription: Subscription, period: Period, meter: str
+def recompute_steadily(
+    subscription: Subscription, period: Period, meter: str = ""
 ) -> Mapping[WindowKey, WindowSums]:
     """Compute the windows from the table and from archives. A month that moves between them meanwhile is read again."""
     while True:

@@ -416,6 +416,11 @@ MATRIX: dict[str, set[str]] = {
     "GET /api/v1/earnings/totals": MONEY,
     "POST /api/v1/admin/billing/close-periods": {OPERATOR, FINANCE},
     "GET /api/v1/admin/billing/periods": {OPERATOR, FINANCE},
+    "GET /api/v1/admin/billing/reratings": {OPERATOR, FINANCE},
+    "GET /api/v1/admin/billing/periods/{period_id}/rerating": {OPERATOR, FINANCE},
+    "POST /api/v1/admin/billing/periods/{period_id}/rerating": {OPERATOR, FINANCE},
+    "GET /api/v1/admin/usage/late-events": {OPERATOR, FINANCE},
+    "POST /api/v1/admin/usage/late-events/{event_id}/waive": {OPERATOR, FINANCE},
     "GET /api/v1/admin/billing/refunds": {OPERATOR, FINANCE},
     "POST /api/v1/admin/billing/refunds/{refund_id}/retry": {FINANCE},
     # --- portal -------------------------------------------------------------------------------
