@@ -192,7 +192,7 @@ def _pages(member: Membership, key: ApiKey) -> list[Measure]:
             ("usage page of 30 days", consumer_page, f"{usage}30d", LIMIT_MS),
             ("… of one key", consumer_page, f"{usage}30d&key_id={key.public_id}", LIMIT_MS),
             ("… of one status", consumer_page, f"{usage}30d&status=200", None),
-            ("… of own days", consumer_page, f"{usage}90d", None),
+            ("… of 90 days", consumer_page, f"{usage}90d", None),
             ("usage page of 24 hours", consumer_page, f"{usage}24h", None),
             ("usage of 30 days over REST", rest, f"{analytics}?period=30d", LIMIT_MS),
             (

@@ -1,14 +1,12 @@
 """POST to windows with ten million stored events against empty tables.
 
 The stored events lie in this month's partition, with ids of their times, as the gateway mints them: what new events
-find is a large index, not only a large table. `BENCH_STORED_EVENTS` sets another number; ten million take some 6 GB.
+find is a large index, not only a large table. `BENCH_EVENTS` sets another number; ten million take some 6 GB.
 """
 
 from __future__ import annotations
 
 import os
-import time
-from concurrent.futures import ThreadPoolExecutor
 from statistics import median
 from typing import TYPE_CHECKING, Any, Final
 
@@ -18,33 +16,30 @@ from benchmarks.servers import durable_servers
 if TYPE_CHECKING:
     from apps.keys.models import ApiKey
 
-STORED_EVENTS: Final = int(os.environ.get("BENCH_STORED_EVENTS", "10000000"))
-CHUNK: Final = 500_000
-CONNECTIONS: Final = 2
+STORED_EVENTS: Final = int(os.environ.get("BENCH_EVENTS", "10000000"))
 BATCHES: Final = 20
 ROUNDS: Final = 3
 GOAL: Final = 0.8
 
-# Milliseconds of a UUIDv7 go first: fifty calls a second until now, so that all of them lie before what comes.
-_MOMENT: Final = "now() - interval '1 minute' - (%(stored)s - n) * interval '20 ms'"
-_ID: Final = f"""
-    (lpad(to_hex((extract(epoch FROM {_MOMENT}) * 1000)::bigint), 12, '0') || '7'
-        || substr(md5(n::text), 1, 3) || '8' || substr(md5(n::text), 4, 15))::uuid
-"""
-_SEED: Final = f"""
+# Fifty calls a second until now, so that all of them lie before what comes.
+_SEED: Final = """
     WITH stored AS MATERIALIZED (
-        SELECT {_ID} AS event_id, {_MOMENT} AS moment, n FROM generate_series(%(first)s, %(last)s) AS n
+        SELECT uuidv7(moment - now()) AS event_id, moment, n
+        FROM (
+            SELECT now() - interval '1 minute' - (%(stored)s - n) * interval '20 ms' AS moment, n
+            FROM generate_series(%(first)s, %(last)s) AS n
+        ) call
     ), keys AS (
         INSERT INTO usage_usageeventkey (event_id, body_hash, occurred_at)
-        SELECT event_id, decode(md5(n::text), 'hex'), moment FROM stored
+        SELECT event_id, uuid_send(event_id), moment FROM stored
     )
     INSERT INTO usage_usageevent (event_id, occurred_at, decided_at, stored_at, batch_id, source,
         consumer_organization_id, provider_organization_id, subscription_id, key_id, api_id, method, path, status,
         latency_ms, request_bytes, response_bytes, request_id, outcome, is_billable, properties)
     SELECT event_id, moment, moment, moment, %(batch)s, 'gateway', %(consumer)s, %(provider)s, %(subscription)s,
-        %(key)s, %(api)s, 'GET', '/v1/cities/' || n %% 500, 200, 12, 0, 512, event_id::text, 'completed', true, '{{}}'
+        %(key)s, %(api)s, 'GET', '/v1/cities/' || n %% 500, 200, 12, 0, 512, event_id::text, 'completed', true, '{}'
     FROM stored
-"""  # noqa: S608 -- made of the constants above
+"""
 
 
 def measure() -> list[Measure]:
@@ -55,10 +50,12 @@ def measure() -> list[Measure]:
 
 def _run() -> list[Measure]:
     # Models can be imported only now.
-    from benchmarks.usage_batches import prepare  # noqa: PLC0415 -- after django.setup()
+    from benchmarks.stored_calls import tell  # noqa: PLC0415 -- after django.setup()
+    from benchmarks.usage_batches import prepare  # noqa: PLC0415 -- see above
 
     keys = prepare()
     empty = _rate(keys, first=0)
+    tell(f"empty tables: {empty:,.0f} events/s")
     seeding_s = _seed(keys)
     full = _rate(keys, first=ROUNDS + 1)
     unit = "events/s"
@@ -83,39 +80,21 @@ def _rate(keys: list[ApiKey], *, first: int) -> float:
 
 
 def _seed(keys: list[ApiKey]) -> float:
-    """Store the events by SQL over two connections, and let the server write them out; return the seconds."""
-    from django.db import connection  # noqa: PLC0415 -- after django.setup()
+    """Store the events, and let the server write them out; return the seconds."""
+    from benchmarks.stored_calls import store, tidy  # noqa: PLC0415 -- after django.setup()
 
-    def store(first: int) -> None:
-        with connection.cursor() as cursor:
-            cursor.execute("SET synchronous_commit TO off")
-            cursor.execute(_SEED, _values(keys[first // CHUNK % len(keys)], first))
-            cursor.execute("RESET synchronous_commit")
-        connection.close()  # each thread has its own
-
-    began = time.perf_counter()
-    with connection.cursor() as cursor:
-        # Checkpoints every few seconds would write each page again and again.
-        cursor.execute("ALTER SYSTEM SET max_wal_size TO '8GB'")
-        cursor.execute("SELECT pg_reload_conf()")
-        with ThreadPoolExecutor(CONNECTIONS) as pool:
-            list(pool.map(store, range(1, STORED_EVENTS + 1, CHUNK)))  # raises what one raised
-        cursor.execute("ALTER SYSTEM RESET max_wal_size")
-        cursor.execute("SELECT pg_reload_conf()")
-        cursor.execute("ANALYZE usage_usageevent")
-        cursor.execute("CHECKPOINT")
-    return time.perf_counter() - began
+    taken = store(_SEED, lambda chunk: _values(keys[chunk % len(keys)]), STORED_EVENTS)
+    tidy(["usage_usageevent", "usage_usageeventkey"])
+    return taken
 
 
-def _values(key: ApiKey, first: int) -> dict[str, Any]:
-    """Return the parameters of the events from a number on."""
+def _values(key: ApiKey) -> dict[str, Any]:
+    """Return the parameters of events of one key."""
     from apps.core.ids import uuid7  # noqa: PLC0415 -- after django.setup()
 
     subscription = key.subscription
     return {
         "stored": STORED_EVENTS,
-        "first": first,
-        "last": min(first + CHUNK - 1, STORED_EVENTS),
         "batch": uuid7(),
         "consumer": subscription.consumer_organization_id,
         "provider": subscription.provider_organization_id,
