@@ -26,7 +26,8 @@ LATENCY_DAYS: Final = 7
 TREND_DAMPING_CALLS: Final = 100
 
 # Amounts of different currencies are not compared: of several, the provider's own counts, else the first by its name.
-# A plan is a free tier if holding it costs nothing and its first calls do not either.
+# What is due whatever is used are fees, the first tiers' and least amounts. A plan is a free tier if nothing is due and
+# the first of everything that it charges for is free. A share of an amount has no price from which it begins.
 _COMPUTE: Final = f"""
     WITH wanted AS (
         SELECT id FROM apis_api WHERE %(api_ids)s::uuid[] IS NULL OR id = ANY(%(api_ids)s::uuid[])
@@ -56,39 +57,51 @@ _COMPUTE: Final = f"""
         WHERE day > %(health_day)s AND api_id IN (SELECT id FROM wanted)
         GROUP BY api_id
     ), offers AS (
-        SELECT plan.api_id, version.id, version.currency,
-               coalesce(sum(part.flat_fee) FILTER (WHERE part.model = 'flat'), 0) AS fee,
-               min(price.least) FILTER (WHERE part.model <> 'flat') AS least_price,
-               bool_and(part.free_units > 0 OR coalesce(price.first, 0) = 0)
-                   FILTER (WHERE part.meter = %(meter)s) AS begins_free,
+        SELECT plan.api_id, version.id, version.currency, coalesce(sum(price.due), 0) AS fee,
+               min(price.least) AS least_price, coalesce(bool_or(price.is_share), false) AS has_share,
+               coalesce(bool_and(price.begins_free), true) AS begins_free,
                array_agg(DISTINCT part.model)
                    FILTER (WHERE part.model <> 'flat' OR part.flat_fee > 0) AS models
         FROM pricing_plan AS plan
         JOIN pricing_priceversion AS version ON version.plan_id = plan.id AND version.is_current
-        JOIN pricing_pricecomponent AS part ON part.version_id = version.id
+        LEFT JOIN pricing_pricecomponent AS part ON part.version_id = version.id
         LEFT JOIN LATERAL (
-            SELECT min(unit) AS least, (array_agg(asked ORDER BY position))[1] AS first FROM (
-                SELECT part.unit_price AS unit, part.unit_price AS asked, -1 AS position
-                WHERE part.unit_price IS NOT NULL
-                UNION ALL
-                SELECT tier.unit_price, tier.unit_price + tier.flat_fee, tier.position
-                FROM pricing_tier AS tier WHERE tier.component_id = part.id
-                UNION ALL
-                SELECT part.rate_percent / 100, part.rate_percent, -1 WHERE part.rate_percent IS NOT NULL
-            ) AS units
+            SELECT (array_agg(unit_price ORDER BY position))[1] AS first_unit,
+                   (array_agg(flat_fee ORDER BY position))[1] AS first_fee,
+                   (array_agg(rate_percent ORDER BY position))[1] AS first_rate,
+                   min(unit_price / coalesce(package_size, 1)) FILTER (WHERE unit_price > 0) AS least_unit,
+                   max(rate_percent) AS most_rate
+            FROM pricing_tier WHERE component_id = part.id
+        ) AS tiers ON true
+        LEFT JOIN LATERAL (
+            SELECT CASE WHEN part.model = 'flat' THEN coalesce(part.flat_fee, 0)
+                       ELSE greatest(coalesce(part.min_spend, 0), coalesce(tiers.first_fee, 0)) END AS due,
+                   coalesce(
+                       tiers.least_unit,
+                       nullif(part.unit_price, 0) / coalesce(nullif(part.package_size, 0), 1),
+                       nullif(greatest(coalesce(part.fixed_fee, 0), coalesce(part.min_per_event, 0)), 0)
+                   ) AS least,
+                   greatest(coalesce(part.rate_percent, 0), coalesce(tiers.most_rate, 0)) > 0 AS is_share,
+                   part.model = 'flat' OR part.free_units > 0
+                       OR (coalesce(part.free_events, part.free_amount) IS NOT NULL
+                           AND coalesce(part.free_events, 1) > 0 AND coalesce(part.free_amount, 1) > 0)
+                       OR coalesce(tiers.first_unit, part.unit_price, 0) + coalesce(tiers.first_rate, 0)
+                           + coalesce(part.rate_percent, 0) + coalesce(part.fixed_fee, 0)
+                           + coalesce(part.min_per_event, 0) = 0 AS begins_free
+            WHERE part.id IS NOT NULL
         ) AS price ON true
         WHERE plan.status = %(published)s AND NOT plan.is_private
           AND plan.api_id IN (SELECT id FROM wanted)
         GROUP BY plan.api_id, version.id, version.currency
     ), priced AS (
-        SELECT offers.*, CASE WHEN fee > 0 THEN fee ELSE coalesce(least_price, 0) END AS asked,
-               offers.currency = provider.currency AS is_own
+        SELECT offers.*, offers.currency = provider.currency AS is_own,
+               CASE WHEN fee > 0 THEN fee WHEN least_price > 0 THEN least_price WHEN NOT has_share THEN 0 END AS asked
         FROM offers JOIN apis_api AS api ON api.id = offers.api_id
         JOIN accounts_organization AS provider ON provider.id = api.organization_id
     ), prices AS (
-        SELECT api_id, bool_or(fee = 0 AND coalesce(begins_free, true)) AS is_free,
-               (array_agg(asked ORDER BY is_own DESC, currency, asked))[1] AS price_from,
-               (array_agg(currency ORDER BY is_own DESC, currency, asked))[1] AS currency
+        SELECT api_id, bool_or(fee = 0 AND begins_free) AS is_free,
+               (array_agg(asked ORDER BY is_own DESC, currency, asked) FILTER (WHERE asked IS NOT NULL))[1] AS price_from,
+               (array_agg(currency ORDER BY is_own DESC, currency, asked) FILTER (WHERE asked IS NOT NULL))[1] AS currency
         FROM priced GROUP BY api_id
     ), kinds AS (
         SELECT api_id, array_agg(DISTINCT model::varchar ORDER BY model::varchar) AS models

@@ -48,6 +48,9 @@ class PriceSummary:
     # What is charged beside the base fee and the table of calls.
     others: tuple[OtherPrice, ...] = ()
     is_free: bool = True
+    # All fees of a period together, and whether what is used costs something beside them.
+    fees: Decimal = ZERO
+    charges_usage: bool = False
 
     @property
     def rate_limits(self) -> list[tuple[str, int]]:
@@ -101,6 +104,12 @@ def summarise(draft: PriceDraft) -> PriceSummary:
             if component is not base and not (component is calls and _has_rows(component))
         ),
         is_free=not any(map(can_be_charged, draft.components)),
+        fees=sum((component.flat_fee or ZERO for component in draft.components), ZERO),
+        charges_usage=any(
+            can_be_charged(component)
+            for component in draft.components
+            if component.model != PriceModel.FLAT
+        ),
     )
 
 

@@ -17,8 +17,8 @@ from apps.apis.models.listings import Api
 class ListingFacts(models.Model):
     """What higher apps know about a listing, copied here so that one query can filter and sort by it.
 
-    `price_from` is the least amount that a published plan asks for a period or a call, in the currency's
-    major unit; `trend` is the growth of calls this week over the week before, damped for small numbers.
+    `price_from` is the least amount that a published plan asks for a period or a unit, in the currency's
+    major unit, null where only percentages are asked; `trend` is the growth of calls this week over the week before, damped for small numbers.
     """
 
     api = models.OneToOneField(

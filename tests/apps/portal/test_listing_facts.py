@@ -2,18 +2,22 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from datetime import timedelta
 from decimal import Decimal
 
 import pytest
+from django.db import transaction
 from django.test import Client
 from pytest_django import DjangoAssertNumQueries
 
 from apps.apis.models import Api, HealthDay
 from apps.core import clock
 from apps.portal.listing_facts import refresh_listing_facts
+from apps.pricing.drafts import ComponentDraft, PriceDraft, TierDraft
+from apps.pricing.enums import PriceModel
 from apps.subscriptions.models import Subscription
-from apps.usage.models import UsageWindow
+from apps.usage.models import Meter, UsageWindow
 from tests.factories.apis import make_api
 from tests.factories.pricing import make_plan
 from tests.factories.subscriptions import make_subscription
@@ -57,6 +61,79 @@ def test_facts_come_from_what_really_happened() -> None:
     assert facts.price_models == ["flat", "graduated"]
     assert facts.has_free_tier is False
     assert facts.refreshed_at is not None
+
+
+def component(model: PriceModel, **fields: object) -> ComponentDraft:
+    given = {"meter": "calls", "name": "Calls", "model": model, **fields}
+    return ComponentDraft(**given)  # type: ignore[arg-type]  # fields by name
+
+
+def tier(up_to: int | None, **prices: str) -> TierDraft:
+    bound = None if up_to is None else Decimal(up_to)
+    return TierDraft(up_to=bound, **{name: Decimal(text) for name, text in prices.items()})  # type: ignore[arg-type]  # as above
+
+
+FEE = component(PriceModel.FLAT, meter="base_fee", name="Fee", flat_fee=Decimal(9))
+PER_UNIT = component(PriceModel.PER_UNIT, unit_price=Decimal("0.02"))
+SHARE = component(PriceModel.PERCENTAGE, meter="sales", rate_percent=Decimal("1.5"))
+LADDER = (tier(1000, unit_price="0"), tier(None, unit_price="0.03"))
+
+
+@pytest.mark.parametrize(
+    ("components", "price_from", "is_free"),
+    [
+        ((), "0", True),
+        ((FEE,), "9", False),
+        ((FEE, replace(FEE, meter="support", name="Support", flat_fee=Decimal(5))), "14", False),
+        ((PER_UNIT,), "0.02", False),
+        ((replace(PER_UNIT, free_units=Decimal(1000)),), "0.02", True),
+        ((replace(PER_UNIT, free_units=Decimal(1000), min_spend=Decimal(3)),), "3", False),
+        ((component(PriceModel.GRADUATED, tiers=LADDER),), "0.03", True),
+        ((component(PriceModel.VOLUME, tiers=LADDER),), "0.03", True),
+        ((component(PriceModel.VOLUME, tiers=(tier(None, unit_price="0.01", flat_fee="4"),)),), "4", False),
+        ((component(PriceModel.PACKAGE, package_size=Decimal(100), package_price=Decimal(5)),), "0.05", False),
+        ((SHARE,), None, False),
+        ((replace(SHARE, fixed_fee=Decimal("0.30")),), "0.30", False),
+        ((replace(SHARE, free_events=10, min_per_event=Decimal("0.50")),), "0.50", True),
+        ((replace(SHARE, free_events=0, free_amount=Decimal(5)),), None, False),
+        ((component(PriceModel.GRADUATED_PERCENTAGE, meter="sales", tiers=(tier(None, rate_percent="2"),)),), None, False),
+        # The first call costs nothing, what it counts beside does.
+        ((replace(PER_UNIT, unit_price=Decimal(0)), replace(PER_UNIT, meter="tokens")), "0.02", False),
+    ],
+)  # fmt: skip
+def test_every_kind_of_price_says_from_where_it_begins(
+    components: tuple[ComponentDraft, ...], price_from: str | None, *, is_free: bool
+) -> None:
+    with transaction.atomic():
+        api = make_api("active")
+    for key in ("sales", "tokens"):
+        Meter.objects.create(
+            organization=api.organization, api=api, key=key, name=key, source="property",
+            property_name=key, aggregation="sum",
+        )  # fmt: skip
+    # A trial makes no free tier.
+    make_plan(api, price=PriceDraft(currency="USD", components=components), trial_days=14)
+
+    refresh_listing_facts()
+
+    facts = Api.objects.select_related("facts").get(pk=api.pk).facts
+    assert facts.price_from == (None if price_from is None else Decimal(price_from))
+    assert facts.price_currency == ("" if price_from is None else "USD")
+    assert facts.has_free_tier is is_free
+    wanted = {item.model for item in components if item.flat_fee is None or item.flat_fee}
+    assert set(facts.price_models) == wanted
+
+
+def test_page_of_a_plan_without_a_fee_does_not_ask_for_nothing(client: Client) -> None:
+    with transaction.atomic():
+        api = make_api("active", slug="by-use")
+    price = component(PriceModel.PACKAGE, package_size=Decimal(100), package_price=Decimal(5))
+    make_plan(api, price=PriceDraft(currency="USD", components=(price,)), term_periods=12)
+
+    page = client.get("/apis/by-use/").content.decode()
+
+    assert "By use" in page
+    assert "It is made for 12 billing periods; then another term follows." in page
 
 
 def test_ratings_stay_when_facts_are_computed_anew() -> None:
