@@ -13,6 +13,7 @@ from pathlib import Path
 from statistics import median
 from typing import Final
 
+from apps.gateway.entries import UpstreamTimeout
 from benchmarks.load import ID_MARK
 from benchmarks.results import Measure
 from benchmarks.sides import (
@@ -58,7 +59,8 @@ def measure() -> list[Measure]:
         )
         valkey = stack.enter_context(running(ValkeyServer(folder / "valkey")))
         registry = Registry(valkey)
-        registry.apply(make_route("weather", upstream.port))
+        # As the portal makes routes, unless a provider chooses another time to answer.
+        registry.apply(make_route("weather", upstream.port, timeout=UpstreamTimeout.STANDARD))
         # As in production: Caddy reaches its authorizer by a unix socket.
         behind = AuthorizerProcess(
             folder, valkey.url, node="behind", AUTHORIZER_BIND=f"unix:{folder}/authorizer.sock"

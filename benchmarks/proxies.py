@@ -15,6 +15,7 @@ from statistics import median
 from threading import Barrier
 from typing import Final
 
+from apps.gateway.entries import UpstreamTimeout
 from benchmarks.express_gateway import ExpressGateway, find_express_gateway
 from benchmarks.load import Load, run_load
 from benchmarks.results import Measure
@@ -59,7 +60,8 @@ def measure() -> list[Measure]:
         )
         valkey = stack.enter_context(running(ValkeyServer(folder / "valkey")))
         registry = Registry(valkey)
-        registry.apply(make_route("weather", upstream.port))
+        # As the portal makes routes, unless a provider chooses another time to answer.
+        registry.apply(make_route("weather", upstream.port, timeout=UpstreamTimeout.STANDARD))
         authorizer = AuthorizerProcess(
             folder, valkey.url, node="behind", AUTHORIZER_BIND=f"unix:{folder}/authorizer.sock"
         )

@@ -9,12 +9,11 @@ from __future__ import annotations
 from typing import Final
 
 from apps.gateway.caddy_upstreams import ANSWER, Json, upstream_routes
-from apps.gateway.paths import SLUG_PATTERN, UNSAFE_PATH_PATTERN
+from apps.gateway.paths import SLUG_PATTERN, SUSPECT_PATH_PATTERN, UNSAFE_PATH_PATTERN
 from apps.gateway.proxy_contract import (
     API_NOT_FOUND,
     AUTHORIZER_TIMEOUT_S,
     BODY_TOO_LARGE,
-    CREDENTIAL_HEADERS,
     EXPOSED_HEADERS,
     FORWARDED_HEADERS,
     GATEWAY_UNAVAILABLE,
@@ -149,13 +148,11 @@ def _log_field(key: str, value: str) -> Json:
 
 
 def _early_refusals() -> list[Json]:
+    is_unsafe = {"match": [_target_has(UNSAFE_PATH_PATTERN)], "handle": [_problem(INVALID_PATH)]}
     return [
         {
-            "match": [
-                {"vars_regexp": {"{http.request.orig_uri}": {"pattern": UNSAFE_PATH_PATTERN}}}
-            ],
-            "handle": [_problem(INVALID_PATH)],
-            "terminal": True,
+            "match": [_target_has(SUSPECT_PATH_PATTERN)],
+            "handle": [{"handler": "subroute", "routes": [is_unsafe]}],
         },
         {
             "match": [{"header_regexp": {"Content-Length": {"pattern": TOO_LONG_PATTERN}}}],
@@ -163,6 +160,10 @@ def _early_refusals() -> list[Json]:
             "terminal": True,
         },
     ]
+
+
+def _target_has(pattern: str) -> Json:
+    return {"vars_regexp": {"{http.request.orig_uri}": {"pattern": pattern}}}
 
 
 def _host_routes(authorizer: str, secret: str, own_hosts: tuple[str, ...]) -> list[Json]:
@@ -180,7 +181,6 @@ def _host_routes(authorizer: str, secret: str, own_hosts: tuple[str, ...]) -> li
 def _admit(authorizer: str, secret: str, slug: str) -> list[Json]:
     return [
         _authorize(authorizer, secret, slug),
-        {"handler": "headers", "request": {"delete": list(CREDENTIAL_HEADERS)}},
         {"handler": "request_body", "max_size": MAX_BODY_BYTES},
     ]
 

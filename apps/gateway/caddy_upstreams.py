@@ -8,6 +8,7 @@ from apps.gateway.entries import MAX_UPSTREAM_HEADERS, UpstreamKind, UpstreamTim
 from apps.gateway.proxy_contract import (
     ANSWER_MARGIN_S,
     CONNECT_TIMEOUT_S,
+    CREDENTIAL_HEADERS,
     FORWARDED_HEADERS,
     MAX_HEADER_BYTES,
     STOP_TIMEOUT_S,
@@ -18,6 +19,10 @@ Json = dict[str, Any]
 # The authorizer's answer, until the upstream has answered.
 ANSWER: Final = "{http.reverse_proxy.header.%s}"
 STOP_TIMEOUT: Final = f"{STOP_TIMEOUT_S}s"
+_CREDENTIALS_AWAY: Final = {
+    "handler": "headers",
+    "request": {"delete": list(CREDENTIAL_HEADERS)},
+}
 
 
 def upstream_routes(resolver: str, longest_s: int) -> list[Json]:
@@ -30,7 +35,11 @@ def upstream_routes(resolver: str, longest_s: int) -> list[Json]:
     return [
         {
             "match": [{"vars": {ANSWER % "X-Upstream-Kind": [handler_of(kind, timeout)]}}],
-            "handle": [_upstream(kind, timeout, resolver, longest_s)],
+            "handle": [
+                # Providers may have an `Authorization` of their own, so the caller's goes before theirs comes.
+                *([_CREDENTIALS_AWAY] if kind.has_headers else []),
+                _upstream(kind, timeout, resolver, longest_s),
+            ],
             "terminal": True,
         }
         for timeout in UpstreamTimeout
@@ -61,7 +70,10 @@ def _upstream(kind: UpstreamKind, timeout: UpstreamTimeout, resolver: str, longe
         "X-Subscription-Id": ["{http.vars.subscription_id}"],
     }
     deleted = list(FORWARDED_HEADERS)
-    if kind.has_headers:
+    if not kind.has_headers:
+        # One handler less for most calls.
+        deleted += CREDENTIAL_HEADERS
+    else:
         for slot in range(1, MAX_UPSTREAM_HEADERS + 1):
             name, value = f"X-Upstream-Name-{slot}", f"X-Upstream-Value-{slot}"
             set_headers[ANSWER % name] = [ANSWER % value]

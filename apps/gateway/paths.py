@@ -10,7 +10,8 @@ from typing import Final, NamedTuple
 from urllib.parse import unquote_to_bytes
 
 # On the decoded path, with repeated slashes merged.
-SLUG_PATTERN: Final = "^/([a-z0-9](?:[a-z0-9-]*[a-z0-9])?)(?:/|$)"
+# Each character decides alone how to go on, so Go needs no second look at any: it reads such a pattern several times faster.
+SLUG_PATTERN: Final = "^/([a-z0-9]+(?:-+[a-z0-9]+)*)(?:/|$)"
 # A path is refused when its decoded, cleaned form (which the slug is captured from) and its raw form
 # (which is forwarded) could name different things: dot segments in any spelling, an encoded slash in the
 # first segment, backslashes; and when it holds control characters, which no header may carry.
@@ -18,6 +19,8 @@ UNSAFE_PATH_PATTERN: Final = (
     r"(?i)^(?:[a-z]+://[^/?]*)?"
     r"(?:[^?]*(?:/|%2f)(?:\.|%2e){1,2}(?:/|%2f|\?|$)|/*[^/?]*%2f|[^?]*(?:%[01][0-9a-f]|%7f|\\|%5c))"
 )
+# What every unsafe path has, and few others: a dot, a percent sign or a backslash. Cheap to look for, so that is done first.
+SUSPECT_PATH_PATTERN: Final = r"^[^?.%\\]*[.%\\]"
 # Stands for a path that is no text. No path begins like this, so no template of an endpoint matches it.
 UNREADABLE: Final = "\ufffd"
 

@@ -321,7 +321,7 @@ def test_each_kind_of_upstream_has_a_handler_for_each_time_to_answer(caddy: Cadd
     times = {
         route["match"][0]["vars"]["{http.reverse_proxy.header.X-Upstream-Kind}"][0]: route[
             "handle"
-        ][0]["transport"]["response_header_timeout"]
+        ][-1]["transport"]["response_header_timeout"]
         for route in routes
         if "X-Upstream-Kind" in str(route.get("match"))
     }
