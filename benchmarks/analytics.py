@@ -153,7 +153,7 @@ def _roll_up(keys: list[ApiKey]) -> float:
     with connection.cursor() as cursor:
         cursor.execute(_WINDOWS)
         _start_earlier(cursor)
-    tidy(["usage_usagehour", "usage_usageday", "usage_usagewindow"])
+    tidy(["usage_usagehour", "usage_usageday", "usage_usagedaytotal", "usage_usagewindow"])
     return taken
 
 
@@ -169,13 +169,21 @@ def _start_earlier(cursor: Any) -> None:
 
 def _rows() -> str:
     """Say how many rows the pages are read from."""
-    from apps.usage.models import UsageDay, UsageEvent, UsageHour  # noqa: PLC0415 -- after django.setup()
+    from django.db.models import Sum  # noqa: PLC0415 -- after django.setup()
 
-    calls = sum(UsageHour.objects.values_list("calls", flat=True))
+    from apps.usage.models import (  # noqa: PLC0415 -- see above
+        UsageDay,
+        UsageDayTotal,
+        UsageEvent,
+        UsageHour,
+    )
+
+    calls = UsageHour.objects.aggregate(calls=Sum("calls"))["calls"]
     if calls != UsageEvent.objects.count():
         msg = f"{calls:,} calls added up of {UsageEvent.objects.count():,}"
         raise RuntimeError(msg)
-    return f"{UsageHour.objects.count():,} rows of hours, {UsageDay.objects.count():,} of days"
+    counts = [model.objects.count() for model in (UsageHour, UsageDay, UsageDayTotal)]
+    return "{:,} rows of hours, {:,} of days, {:,} totals".format(*counts)
 
 
 def _pages(member: Membership, key: ApiKey) -> list[Measure]:
