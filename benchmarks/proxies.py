@@ -25,10 +25,12 @@ from benchmarks.sides import (
     ROUNDS,
     Side,
     StaticCaddy,
+    bare_proxy,
     rate,
     request_text,
     static_answer,
 )
+from deploy.local.binaries import CADDY_MEMORY
 from deploy.local.ports import LOOPBACK
 from tests.apps.gateway.dataplane.conftest import Registry
 from tests.apps.gateway.dataplane.harness import (
@@ -58,6 +60,9 @@ def measure() -> list[Measure]:
         upstream = stack.enter_context(
             running(StaticCaddy(folder, "upstream", static_answer(), {}))
         )
+        bare = stack.enter_context(
+            running(StaticCaddy(folder, "bare", bare_proxy(upstream.port), CADDY_MEMORY))
+        )
         valkey = stack.enter_context(running(ValkeyServer(folder / "valkey")))
         registry = Registry(valkey)
         # As the portal makes routes, unless a provider chooses another time to answer.
@@ -84,7 +89,11 @@ def measure() -> list[Measure]:
         return [
             *_measure_express(folder, upstream.port, sides["Caddy profile"], consumer),
             *_measure_profiles(sides, consumer),
-            *_measure_added(upstream.port, {"Caddy": caddy.port, "nginx": pooled.port}, consumer),
+            *_measure_added(
+                upstream.port,
+                {"bare Caddy": bare.port, "Caddy": caddy.port, "nginx": pooled.port},
+                consumer,
+            ),
             _measure_accuracy(caddy.port, few),
         ]
 
