@@ -6,16 +6,29 @@ so that a jump over several moments is lived through in their order. The same se
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import datetime, timedelta
 from enum import IntEnum
-from typing import Any
+from typing import Any, Final, Protocol
+from uuid import UUID
 
 from django.db.models import QuerySet
 from django.utils.functional import Promise
 
 from apps.accounts.models import Organization
+from apps.core import clock
+from apps.core.actors import Actor
+
+CLOCK: Final = Actor.system("test clock")
+NextDue = Callable[[Organization, datetime | None], datetime | None]
+
+
+class DueService(Protocol):
+    """A service that does what is due, of everybody or of one organization."""
+
+    def __call__(self, *, actor: Actor, organization_id: UUID | None = None) -> int:
+        """Do it; return how many."""
 
 
 class Turn(IntEnum):
@@ -47,7 +60,7 @@ class TimedWork:
     name: str
     label: str | Promise
     turn: Turn
-    next_due: Callable[[Organization, datetime | None], datetime | None]
+    next_due: NextDue
     happen: Callable[[Organization], int]
     waits: Callable[[Organization], bool] = lambda _organization: False
 
@@ -75,6 +88,36 @@ def next_moment(organization: Organization, after: datetime | None) -> datetime 
     """Return the earliest moment at which any work falls due, after a moment already handled."""
     moments = (work.next_due(organization, after) for work in timed_works())
     return min((moment for moment in moments if moment is not None), default=None)
+
+
+def happens(service: DueService) -> Callable[[Organization], int]:
+    """Return what lets a service do what is due of one organization."""
+    return lambda organization: service(actor=CLOCK, organization_id=organization.pk)
+
+
+def notice_due(
+    rows: QuerySet[Any],
+    field: str,
+    *,
+    days: Iterable[int],
+    organization: Organization,
+    after: datetime | None,
+) -> datetime | None:
+    """Return when people are next told, so many days ahead, of a moment in one of the rows' columns. A query for each lead.
+
+    What should have been told before now is told at the first stop.
+    """
+    begin = after or clock.business_now(organization)
+    moments = (before(rows, field, timedelta(days=each), begin) for each in days)
+    return min((at for at in moments if at is not None), default=None)
+
+
+def before(
+    rows: QuerySet[Any], field: str, lead: timedelta, after: datetime | None
+) -> datetime | None:
+    """Return the earliest moment that lies a lead before a column's, after the given moment. One query."""
+    moment = earliest(rows, field, after + lead if after is not None else None)
+    return moment - lead if moment is not None else None
 
 
 def earliest(rows: QuerySet[Any], field: str, after: datetime | None) -> datetime | None:

@@ -2,25 +2,22 @@
 
 from __future__ import annotations
 
-from datetime import datetime, timedelta
+from datetime import datetime
 from typing import Final
 
 from django.db.models import QuerySet
 from django.utils.translation import gettext_lazy as _
 
 from apps.accounts.models import Organization
-from apps.accounts.timed_work import TimedWork, Turn, earliest
+from apps.accounts.timed_work import CLOCK, TimedWork, Turn, earliest, happens, notice_due
 from apps.billing.constants import WATERMARK_DELAY
 from apps.billing.enums import PeriodStatus
 from apps.billing.models import BillingPeriod
 from apps.billing.services.periods import close_due_periods
 from apps.billing.services.renewals import announce_renewals, long_periods
 from apps.core import clock
-from apps.core.actors import Actor
 from apps.subscriptions.constants import RENEWAL_NOTICE_DAYS
 from apps.usage.selectors import watermark_of
-
-CLOCK: Final = Actor.system("test clock")
 
 
 def _periods(organization: Organization, status: PeriodStatus) -> QuerySet[BillingPeriod]:
@@ -58,14 +55,13 @@ def _waits_for_calls(organization: Organization) -> bool:
 
 
 def _next_renewal_notice(organization: Organization, after: datetime | None) -> datetime | None:
-    lead = timedelta(days=max(RENEWAL_NOTICE_DAYS))
-    begin = after or clock.business_now(organization)
-    end = earliest(long_periods(organization.pk), "period_end", begin + lead)
-    return end - lead if end is not None else None
-
-
-def _announce_renewals(organization: Organization) -> int:
-    return announce_renewals(actor=CLOCK, organization_id=organization.pk)
+    return notice_due(
+        long_periods(organization.pk),
+        "period_end",
+        days=[max(RENEWAL_NOTICE_DAYS)],
+        organization=organization,
+        after=after,
+    )
 
 
 WORKS: Final = (
@@ -74,7 +70,7 @@ WORKS: Final = (
         label=_("Notices that a subscription is renewed"),
         turn=Turn.NOTICES,
         next_due=_next_renewal_notice,
-        happen=_announce_renewals,
+        happen=happens(announce_renewals),
     ),
     TimedWork(
         name="billing.periods",

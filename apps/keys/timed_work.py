@@ -2,38 +2,29 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
-from datetime import datetime, timedelta
-from typing import Any, Final, Protocol
-from uuid import UUID
+from datetime import datetime
+from typing import Any, Final
 
 from django.db.models import QuerySet
 from django.utils.translation import gettext_lazy as _
 
 from apps.accounts.models import Organization
-from apps.accounts.timed_work import TimedWork, Turn, earliest
-from apps.core import clock
-from apps.core.actors import Actor
+from apps.accounts.timed_work import (
+    DueService,
+    NextDue,
+    TimedWork,
+    Turn,
+    before,
+    earliest,
+    happens,
+    notice_due,
+)
 from apps.keys import services
 from apps.keys.constants import EXPIRY_NOTICE_DAYS, RENEWAL_LEAD, ROTATION_NOTICE_DAYS
 from apps.keys.enums import KeyStatus
 from apps.keys.models import ApiKey, KeyRotation, UnreadKey
 from apps.keys.services.changing import EXPIRABLE
 from apps.subscriptions.enums import CALLABLE_STATUSES
-
-CLOCK: Final = Actor.system("test clock")
-NextDue = Callable[[Organization, datetime | None], datetime | None]
-
-
-class DueService(Protocol):
-    """A service that does what is due, of everybody or of one organization."""
-
-    def __call__(self, *, actor: Actor, organization_id: UUID | None = None) -> int:
-        """Do it; return how many."""
-
-
-def _happens(service: DueService) -> Callable[[Organization], int]:
-    return lambda organization: service(actor=CLOCK, organization_id=organization.pk)
 
 
 def _ending(organization: Organization) -> QuerySet[ApiKey]:
@@ -48,21 +39,13 @@ def _rotating(organization: Organization) -> QuerySet[ApiKey]:
     )
 
 
-def _before(
-    rows: QuerySet[Any], field: str, lead: timedelta, after: datetime | None
-) -> datetime | None:
-    """Return the earliest moment that lies a lead before a column's, after the given moment."""
-    moment = earliest(rows, field, after + lead if after is not None else None)
-    return moment - lead if moment is not None else None
-
-
 def _next_expiry(organization: Organization, after: datetime | None) -> datetime | None:
     return earliest(_ending(organization), "expires_at", after)
 
 
 def _next_renewal(organization: Organization, after: datetime | None) -> datetime | None:
     rows = _ending(organization).filter(auto_renew=True, subscription__status__in=CALLABLE_STATUSES)
-    return _before(rows, "expires_at", RENEWAL_LEAD, after)
+    return before(rows, "expires_at", RENEWAL_LEAD, after)
 
 
 def _next_rotation(organization: Organization, after: datetime | None) -> datetime | None:
@@ -80,19 +63,18 @@ def _next_wiping(organization: Organization, after: datetime | None) -> datetime
 
 
 def _next_notice(organization: Organization, after: datetime | None) -> datetime | None:
-    # What should have been told before now is told at the first stop.
-    begin = after or clock.business_now(organization)
-    return min((at for at in _notices(organization, begin) if at is not None), default=None)
-
-
-def _notices(organization: Organization, begin: datetime) -> Iterator[datetime | None]:
     ending = _ending(organization).exclude(
         auto_renew=True, subscription__status__in=CALLABLE_STATUSES
     )
-    for days in EXPIRY_NOTICE_DAYS:
-        yield _before(ending, "expires_at", timedelta(days=days), begin)
-    for days in ROTATION_NOTICE_DAYS:
-        yield _before(_rotating(organization), "rotates_at", timedelta(days=days), begin)
+    told = (
+        (ending, "expires_at", EXPIRY_NOTICE_DAYS),
+        (_rotating(organization), "rotates_at", ROTATION_NOTICE_DAYS),
+    )
+    moments = (
+        notice_due(rows, field, days=days, organization=organization, after=after)
+        for rows, field, days in told
+    )
+    return min((at for at in moments if at is not None), default=None)
 
 
 def _work(name: str, label: Any, next_due: NextDue, service: DueService) -> TimedWork:
@@ -101,7 +83,7 @@ def _work(name: str, label: Any, next_due: NextDue, service: DueService) -> Time
         label=label,
         turn=Turn.KEYS,
         next_due=next_due,
-        happen=_happens(service),
+        happen=happens(service),
     )
 
 
