@@ -2,13 +2,24 @@
 
 Every subscription has a month that ended an hour ago, with two hours of usage in it. Five of one consumer; ten APIs with a plan each. Measured twice,
 with twice as many the second time, and against what the same rows cost when they are merely inserted.
+
+Two processes share the work, as the two of a production worker do (`WORKER_CONCURRENCY`). The invoices are issued within the measured
+time. Beside the time on the clock it says the seconds of processor, which a busy machine does not change.
 """
 
 from __future__ import annotations
 
+import json
+import os
+import subprocess
+import sys
 import time
+from collections.abc import Iterator
+from contextlib import ExitStack, contextmanager
+from dataclasses import dataclass
 from datetime import timedelta
-from typing import Any, Final
+from pathlib import Path
+from typing import Any, Final, NamedTuple
 
 from benchmarks.results import Measure
 from benchmarks.servers import durable_servers
@@ -16,6 +27,7 @@ from benchmarks.servers import durable_servers
 SMALL: Final = 10_000
 PER_CONSUMER: Final = 5
 APIS: Final = 10
+WORKERS: Final = 2
 LIMIT_S: Final = 60.0
 GROWTH_LIMIT: Final = 2.2
 
@@ -28,25 +40,55 @@ def measure(small: int = SMALL) -> list[Measure]:
 
 def _run(small: int) -> list[Measure]:
     prices = _prices()
-    first_s, bare_s = _renew(small, prices), _insert_bare(small)
-    second_s = _renew(2 * small, prices)
+    first, bare_s = _renew(small, prices), _insert_bare(small)
+    second = _renew(2 * small, prices)
     return [
         Measure(
             f"renewing {small:,} subscriptions",
-            first_s,
+            first.took_s,
             "s",
             at_most=LIMIT_S * small / SMALL,
-            note=f"{1000 * first_s / small:.1f} ms each; their rows merely inserted: {bare_s:.1f} s,"
-            f" {first_s / bare_s:.1f} times less",
+            note=f"{first.note}; their rows merely inserted: {bare_s:.1f} s",
         ),
         Measure(
             "twice as many",
-            second_s / first_s,
+            second.took_s / first.took_s,
             "times as long",
             at_most=GROWTH_LIMIT,
-            note=f"{second_s:.0f} s",
+            note=second.note,
+        ),
+        Measure(
+            "processor of twice as many",
+            second.cpu_s / first.cpu_s,
+            "times as much",
+            at_most=GROWTH_LIMIT,
         ),
     ]
+
+
+@dataclass(frozen=True)
+class Renewed:
+    """How long a renewal of so many took: on the clock, on the workers' processors, and on PostgreSQL's."""
+
+    count: int
+    took_s: float
+    workers_cpu_s: float
+    postgres_cpu_s: float
+
+    @property
+    def cpu_s(self) -> float:
+        """Seconds of processor in all."""
+        return self.workers_cpu_s + self.postgres_cpu_s
+
+    @property
+    def note(self) -> str:
+        """Say what one renewal costs."""
+        each_ms = 1000 / self.count
+        return (
+            f"{self.took_s:.1f} s, each {self.took_s * each_ms:.1f} ms; of processor"
+            f" {self.workers_cpu_s * each_ms:.1f} ms in {WORKERS} workers and"
+            f" {self.postgres_cpu_s * each_ms:.1f} ms in PostgreSQL; load {os.getloadavg()[0]:.1f}"
+        )
 
 
 def _prices() -> list[Any]:
@@ -56,23 +98,85 @@ def _prices() -> list[Any]:
     return [make_plan() for _number in range(APIS)]
 
 
-def _renew(count: int, plans: list[Any]) -> float:
-    """Make subscriptions whose month is over, and return how long their renewal takes."""
+def _renew(count: int, plans: list[Any]) -> Renewed:
+    """Make subscriptions whose month is over, and renew them."""
     from apps.billing.enums import PeriodStatus  # noqa: PLC0415 -- after django.setup()
     from apps.billing.models import BillingPeriod  # noqa: PLC0415 -- see above
-    from apps.billing.services.periods import close_due_periods  # noqa: PLC0415 -- see above
-    from apps.core.actors import Actor  # noqa: PLC0415 -- see above
 
     _subscribe(count, plans)
-    began = time.perf_counter()
-    counts = close_due_periods(actor=Actor.system("benchmark"))
-    took_s = time.perf_counter() - began
-    if counts["closed"] != count:
-        raise RuntimeError(f"{counts['closed']} of {count} were closed: {counts}")
+    with ExitStack() as stack:
+        workers = [stack.enter_context(_worker()) for _number in range(WORKERS)]
+        for worker in workers:
+            _read(worker)
+        before_s, began = _postgres_cpu_s(), time.perf_counter()
+        for worker in workers:
+            _write(worker)
+        answers = [json.loads(_read(worker)) for worker in workers]
+        took_s, postgres_s = time.perf_counter() - began, _postgres_cpu_s() - before_s
+    closed = sum(answer["closed"] for answer in answers)
+    if closed != count:
+        raise RuntimeError(f"{closed} of {count} were closed: {answers}")
     opened = BillingPeriod.objects.filter(status=PeriodStatus.OPEN, number=1).count()
     if opened < count:
         raise RuntimeError(f"only {opened} of {count} have another period")
-    return took_s
+    return Renewed(count, took_s, sum(answer["cpu_s"] for answer in answers), postgres_s)
+
+
+@contextmanager
+def _worker() -> Iterator[subprocess.Popen[str]]:
+    command = [sys.executable, "-m", "benchmarks.renewal_worker"]
+    with subprocess.Popen(
+        command, stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True
+    ) as process:
+        yield process
+        # The end of its input ends it.
+
+
+def _read(worker: subprocess.Popen[str]) -> str:
+    assert worker.stdout is not None  # noqa: S101 -- for the type checker
+    line = worker.stdout.readline()
+    if not line:
+        raise RuntimeError("a worker died")
+    return line
+
+
+def _write(worker: subprocess.Popen[str]) -> None:
+    assert worker.stdin is not None  # noqa: S101 -- for the type checker
+    worker.stdin.write("go\n")
+    worker.stdin.flush()
+
+
+def _postgres_cpu_s() -> float:
+    """Return the seconds of processor of our PostgreSQL, all its processes together."""
+    from django.db import connection  # noqa: PLC0415 -- after django.setup()
+
+    with connection.cursor() as cursor:
+        cursor.execute("SELECT pg_backend_pid()")
+        (own,) = cursor.fetchone()
+    server = _stat(own).parent
+    stats = [_stat(int(path.name)) for path in Path("/proc").iterdir() if path.name.isdigit()]
+    ticks = sum(each.own for each in stats if each.parent == server)
+    whole = _stat(server)
+    return (ticks + whole.own + whole.ended) / os.sysconf("SC_CLK_TCK")
+
+
+class _Stat(NamedTuple):
+    """Of a process: its parent, and ticks of processor of its own and of children that have ended."""
+
+    parent: int
+    own: int
+    ended: int
+
+
+def _stat(pid: int) -> _Stat:
+    try:
+        text = Path(f"/proc/{pid}/stat").read_text()
+    except OSError:
+        return _Stat(0, 0, 0)  # it has just ended
+    fields = text.rpartition(")")[2].split()
+    return _Stat(
+        int(fields[1]), int(fields[11]) + int(fields[12]), int(fields[13]) + int(fields[14])
+    )
 
 
 def _subscribe(count: int, plans: list[Any]) -> None:

@@ -6,7 +6,7 @@ from collections import Counter
 from collections.abc import Sequence
 from datetime import timedelta
 from functools import partial
-from typing import Any
+from typing import Any, Final
 
 import structlog
 
@@ -14,17 +14,28 @@ from apps.billing.enums import PaymentStatus, RefundStatus
 from apps.billing.exceptions import PaymentProviderUnavailable
 from apps.billing.models import Payment, Refund
 from apps.billing.services import invoices, payments, periods, refund_sending, renewals, rerating
+from apps.core import jobs
 from apps.core.actors import Actor
+from apps.core.enums import JobTrigger
 from apps.core.jobs import JobContext, job
 from apps.core.schedule import schedule
 
 logger = structlog.get_logger(__name__)
 
 
-@job("billing.close_due_periods", queue="billing")
-def close_due_periods(_context: JobContext) -> dict[str, int]:
-    """Close, rate and invoice every period that has ended, also several of one subscription."""
+# A thousand take seconds: not worth a second worker.
+SHARED_FROM: Final = 1_000
+
+
+@job(periods.CLOSE_JOB, queue="billing")
+def close_due_periods(_context: JobContext, *, is_helper: bool = False) -> dict[str, int]:
+    """Close, rate and invoice every period that has ended, also several of one subscription.
+
+    Where many are due, it has a second worker help: the two share them.
+    """
     actor = Actor.system("period closing")
+    if not is_helper and periods.due_periods()[:SHARED_FROM].count() == SHARED_FROM:
+        jobs.enqueue(periods.CLOSE_JOB, actor=actor, trigger=JobTrigger.SCHEDULE, is_helper=True)
     total: Counter[str] = Counter()
     while True:
         counts = periods.close_due_periods(actor=actor)
@@ -102,7 +113,7 @@ def _try_each(steps: Sequence[partial[Any]], context: JobContext) -> int:
     return unavailable
 
 
-schedule("billing.close_due_periods", every=timedelta(hours=6))
+schedule(periods.CLOSE_JOB, every=timedelta(hours=6))
 schedule("billing.announce_renewals", every=timedelta(hours=6))
 schedule("billing.issue_due_drafts", every=timedelta(hours=1))
 schedule("billing.rerate_periods", every=timedelta(days=1))

@@ -33,6 +33,7 @@ from apps.core.querysets import only_of
 from apps.usage.exceptions import UsageNotComplete
 
 __all__ = (
+    "CLOSE_JOB",
     "begin_closing",
     "close_due_periods",
     "close_period",
