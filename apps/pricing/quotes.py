@@ -55,11 +55,12 @@ class QuoteLine:
 
     charge: Charge
     amount: Money
+    name: str = ""
 
     @property
     def label(self) -> str | Promise:
-        """The line in words; a provider's own meter is called by its key."""
-        return METER_WORDS.get(self.charge.meter, self.charge.meter)
+        """The line in words; a provider's own meter without a name is called by its key."""
+        return self.name or METER_WORDS.get(self.charge.meter, self.charge.meter)
 
     def explain(self) -> dict[str, object]:
         """Return the line as JSON values, every step included."""
@@ -83,6 +84,11 @@ class Quote:
     def taken_off(self) -> Money:
         """What discounts and promotions take off; not above zero."""
         return -self.totals.discount
+
+    def named(self, names: Mapping[str, str]) -> Quote:
+        """Return the quote with its lines called as the provider calls its meters, by key."""
+        lines = [replace(line, name=names.get(line.charge.meter, "")) for line in self.lines]
+        return replace(self, lines=tuple(lines))
 
     def explain(self) -> dict[str, object]:
         """Return the quote as JSON values, every step included."""

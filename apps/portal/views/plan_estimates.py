@@ -67,7 +67,7 @@ class PlanEstimate:
         """The bill; None where something that was typed is wrong."""
         if not self.form.is_valid():
             return None
-        return quote(self._table, self.form.usage, terms=self._terms)
+        return quote(self._table, self.form.usage, terms=self._terms).named(self.form.names)
 
     @property
     def plots(self) -> list[Plot]:

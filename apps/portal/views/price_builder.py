@@ -154,8 +154,8 @@ class PriceBuilder:
             return
         draft = self.draft()
         table, usage = table_of(draft), self._usage(draft)
-        self.quote = quote(table, usage, terms=Terms())
         names = {item.meter: item.name for item in reversed(draft.components)}
+        self.quote = quote(table, usage, terms=Terms()).named(names)
         self.plots = plot_prices(table, usage, names)
 
     @contextmanager

@@ -92,6 +92,7 @@ def test_every_meter_is_asked_with_its_unit(
         "Rows, region = eu in a period",
     ):
         assert label in asked
+    assert "Data 4 × 2 = 8 $8.00" in text_of(answer)
     # 9 + 1 + 8 + 10 + 6
     assert "$34.00" in text_of(answer)
     assert answer.content.decode().count("<svg") >= 3
