@@ -6,13 +6,7 @@ did may stay, and the same once more must work, and be billed once.
 
 from __future__ import annotations
 
-import os
-import signal
-import subprocess
-import sys
-from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
-from contextlib import contextmanager
 from datetime import timedelta
 from io import StringIO
 from pathlib import Path
@@ -20,7 +14,6 @@ from typing import Any, Final
 
 import httpx
 import pytest
-from django.conf import settings
 from django.core.management import call_command
 from rest_framework.test import APIClient
 
@@ -39,36 +32,16 @@ from apps.pricing.services import load_catalogue
 from apps.subscriptions.enums import PlannedChangeStatus
 from apps.subscriptions.models import PlannedChange, Subscription, SubscriptionChange
 from apps.subscriptions.services import ChangeWish, change_plan
-from deploy.local.ports import LOOPBACK, find_free_ports
-from tests.apps.gateway.dataplane.harness import ROOT, wait_for
-from tests.database_gate import closed_gate, database_url
+from tests.database_gate import closed_gate
 from tests.factories.accounts import OrganizationFactory
 from tests.factories.keys import SYSTEM
 from tests.factories.plan_changes import APRIL, charged, make_offer, make_paying, set_clock
+from tests.programs import kill, start, web
 
 pytestmark = [pytest.mark.django_db(transaction=True), pytest.mark.slow]
 
 # Readers pass, whoever inserts waits.
 STOP_AT: Final = "LOCK TABLE {table} IN SHARE MODE"
-
-
-def start(*arguments: str) -> subprocess.Popen[str]:
-    """Start a program of Tollgate on the test database, with what it starts in a group of its own."""
-    return subprocess.Popen(
-        [sys.executable, *arguments],
-        cwd=ROOT,
-        env={**os.environ, "DATABASE_URL": database_url(), "REDIS_URL": settings.REDIS_URL},
-        stdout=subprocess.PIPE,
-        stderr=subprocess.STDOUT,
-        text=True,
-        start_new_session=True,
-    )
-
-
-def kill(process: subprocess.Popen[str]) -> None:
-    """Kill a program and all that it started; what it said goes to whoever looks into a failure."""
-    os.killpg(process.pid, signal.SIGKILL)
-    sys.stdout.write(process.communicate()[0])
 
 
 def kill_at(table: str, *arguments: str) -> None:
@@ -81,36 +54,6 @@ def kill_at(table: str, *arguments: str) -> None:
             kill(process)
         gate.open()
         gate.wait_until_gone(waiting)
-
-
-@contextmanager
-def web() -> Iterator[tuple[subprocess.Popen[str], httpx.Client]]:
-    """Run web as it runs in production, and ask it once."""
-    (port,) = find_free_ports(1)
-    process = start(
-        *("-m", "granian", "--interface", "wsgi", "--host", LOOPBACK, "--port", str(port)),
-        *("--workers", "1", "--blocking-threads", "2", "--no-ws", "marketplace.wsgi:application"),
-    )
-    client = httpx.Client(
-        base_url=f"http://{LOOPBACK}:{port}",
-        trust_env=False,
-        timeout=30,
-        headers={"Host": "localhost"},
-    )
-
-    def lives() -> bool:
-        try:
-            return client.get("/api/health/live").status_code == 200
-        except httpx.HTTPError:
-            return False
-
-    try:
-        wait_for(lives, timeout_s=60, what="web")
-        yield process, client
-    finally:
-        client.close()
-        if process.poll() is None:
-            kill(process)
 
 
 @pytest.fixture
