@@ -24,7 +24,7 @@ from apps.pricing.enums import (
     PlanStatus,
     QuotaKind,
 )
-from apps.pricing.models import Plan, PlanInvitation, PriceVersion, TaxRate
+from apps.pricing.models import Plan, PlanInvitation, PlanQuerySet, PriceVersion, TaxRate
 
 
 def price_table_of(version: PriceVersion) -> PriceTable:
@@ -171,11 +171,26 @@ def get_choosable_plan(actor: Actor, public_id: str) -> Plan:
     Raises:
         NotFound: unknown, not published, or private without an invitation.
     """
+    return _plan_among(Plan.objects.readable_by(actor), public_id)
+
+
+def get_once_choosable_plan(actor: Actor, public_id: str) -> Plan:
+    """Return a plan that the actor may choose, or could before it was deprecated or closed.
+
+    Who chooses it then is told so by the service (409); it is not hidden from those who saw it.
+
+    Raises:
+        NotFound: unknown, never published, or private without an invitation.
+    """
+    return _plan_among(Plan.objects.once_readable_by(actor), public_id)
+
+
+def _plan_among(plans: PlanQuerySet, public_id: str) -> Plan:
     try:
         key = parse_public_id(Plan.id_prefix, public_id)
     except InvalidPublicIdError:
         raise NotFound from None
-    plan = with_prices(Plan.objects.readable_by(actor).filter(pk=key)).first()
+    plan = with_prices(plans.filter(pk=key)).first()
     if plan is None:
         raise NotFound
     return plan

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Collection
 from typing import TYPE_CHECKING, Final, Self
 
 from django.core.validators import MaxValueValidator, MinValueValidator
@@ -36,10 +37,18 @@ class PlanQuerySet(TenantQuerySet["Plan"]):
 
     def readable_by(self, actor: Actor) -> Self:
         """Keep offered plans of APIs that the actor may read, and the actor's own."""
+        return self._readable_by(actor, (PlanStatus.PUBLISHED,))
+
+    def once_readable_by(self, actor: Actor) -> Self:
+        """Keep these, and plans that were offered likewise until they were deprecated or closed."""
+        once_offered = (PlanStatus.PUBLISHED, PlanStatus.DEPRECATED, PlanStatus.CLOSED)
+        return self._readable_by(actor, once_offered)
+
+    def _readable_by(self, actor: Actor, statuses: Collection[PlanStatus]) -> Self:
         if actor.sees_every_tenant:
             return self.all()
         readable = Api.objects.open_to(actor.organization_id)
-        offered = self._open_to(actor.organization_id) & Q(api__in=readable.values("pk"))
+        offered = self._open_to(actor.organization_id, statuses) & Q(api__in=readable.values("pk"))
         if actor.organization_id is None:
             return self.filter(offered)
         return self.filter(offered | Q(organization_id=actor.organization_id))
@@ -49,14 +58,16 @@ class PlanQuerySet(TenantQuerySet["Plan"]):
         return self.filter(self._open_to(organization_id))
 
     @staticmethod
-    def _open_to(organization_id: UUID | None) -> Q:
+    def _open_to(
+        organization_id: UUID | None, statuses: Collection[PlanStatus] = (PlanStatus.PUBLISHED,)
+    ) -> Q:
         seen = Q(is_private=False)
         if organization_id is not None:
             invited = PlanInvitation.objects.filter(
                 organization_id=organization_id, removed_at=None
             )
             seen |= Q(pk__in=invited.values("plan_id"))
-        return Q(status=PlanStatus.PUBLISHED) & seen
+        return Q(status__in=statuses) & seen
 
 
 class Plan(Entity):

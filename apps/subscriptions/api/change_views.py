@@ -12,7 +12,7 @@ from rest_framework.response import Response
 from apps.core import clock
 from apps.core.actors import Actor
 from apps.pricing.models import Plan
-from apps.pricing.selectors import get_choosable_plan
+from apps.pricing.selectors import get_once_choosable_plan
 from apps.subscriptions import services
 from apps.subscriptions.api import change_serializers as shapes
 from apps.subscriptions.api import serializers as base_shapes
@@ -115,4 +115,4 @@ def wish_of(
 def _plan(actor: Actor, subscription: Subscription, public_id: str) -> Plan:
     """Return the plan; the one that the subscription has may be hidden from new subscribers by now."""
     own = subscription.plan
-    return own if own.public_id == public_id else get_choosable_plan(actor, public_id)
+    return own if own.public_id == public_id else get_once_choosable_plan(actor, public_id)

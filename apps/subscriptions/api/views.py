@@ -12,7 +12,7 @@ from apps.accounts.models import Workspace
 from apps.core.api.views import ApiView
 from apps.core.rate_limits import take_turn
 from apps.pricing.code_tries import CODE_TRIES
-from apps.pricing.selectors import get_choosable_plan
+from apps.pricing.selectors import get_once_choosable_plan
 from apps.subscriptions import selectors, services
 from apps.subscriptions.api import serializers as shapes
 from apps.subscriptions.models import Subscription
@@ -37,7 +37,7 @@ class SubscriptionsView(ApiView):
     def post(self, request: Request) -> Response:
         """Subscribe; 409 `already_subscribed` names the subscription that the workspace has."""
         values = self.validated(shapes.SubscribeInput)
-        plan = get_choosable_plan(self.actor, values["plan"])
+        plan = get_once_choosable_plan(self.actor, values["plan"])
         workspace = self._workspace(values.get("workspace"))
         code = values["promotion_code"]
         if code:

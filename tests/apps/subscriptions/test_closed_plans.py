@@ -2,17 +2,21 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
+
 import pytest
 
 from apps.core.relay import drain_until_empty
 from apps.notifications.models import Notification
 from apps.pricing import services as pricing
+from apps.pricing.drafts import PlanDraft
 from apps.pricing.exceptions import PlanClosed
+from apps.pricing.models import Plan
 from apps.subscriptions import services
 from apps.subscriptions.exceptions import PlanNotOffered
 from apps.subscriptions.models import Subscription
 from apps.subscriptions.selectors import current_period
-from tests.clients import client_for
+from tests.clients import api_client, client_for
 from tests.factories.accounts import actor_of, make_member
 from tests.factories.apis import make_api
 from tests.factories.pricing import SYSTEM, make_plan
@@ -30,6 +34,34 @@ def test_a_deprecated_plan_keeps_subscribers_and_refuses_new_ones() -> None:
     assert (subscription.status, subscription.ends_at) == ("active", None)
     with pytest.raises(PlanNotOffered):
         make_subscription(plan=subscription.plan)
+
+
+@pytest.mark.parametrize("end", [pricing.deprecate_plan, pricing.close_plan])
+def test_a_plan_that_is_offered_no_more_says_so_over_rest(end: Callable[..., Plan]) -> None:
+    subscription, guest = make_subscription(), make_member("owner")
+    api = subscription.api
+    ended, private = make_plan(api, name="Ended"), make_plan(api, name="Inner", is_private=True)
+    for plan in (ended, private):
+        end(plan=plan, actor=SYSTEM)
+    draft = pricing.create_plan(api=api, draft=PlanDraft(name="Draft"), actor=SYSTEM)
+    client = api_client(guest)
+    owner = api_client(make_member("owner", organization=subscription.consumer_organization))
+
+    answers = {
+        plan.name: client.post("/api/v1/subscriptions", {"plan": plan.public_id})
+        for plan in (ended, private, draft)
+    }
+    moved = owner.post(
+        f"/api/v1/subscriptions/{subscription.public_id}/change", {"plan": ended.public_id}
+    )
+
+    codes = {name: (answer.status_code, answer.data["code"]) for name, answer in answers.items()}
+    assert codes == {
+        "Ended": (409, "plan_not_offered"),
+        "Inner": (404, "not_found"),
+        "Draft": (404, "not_found"),
+    }
+    assert (moved.status_code, moved.data["code"]) == (409, "plan_not_offered")
 
 
 def test_closing_ends_subscriptions_with_their_period_and_tells_them() -> None:
