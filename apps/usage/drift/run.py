@@ -17,6 +17,7 @@ from apps.core import clock
 from apps.core.actors import Actor
 from apps.core.audit import record_audit
 from apps.gateway.store.counters import CounterStore
+from apps.keys.services.use import STEP as USE_STEP
 from apps.usage.drift.bounds import CLOCK_SLACK, DECISION_LAG, Bounds, bounds_of
 from apps.usage.drift.findings import Finding, Findings
 from apps.usage.drift.marks import Mark, candidates, raise_low_counters, set_marks
@@ -36,6 +37,9 @@ EXAMPLES: Final = 50
 # Windows older than this are compared with their calls by the run of all subscriptions only.
 RECENT_WINDOWS: Final = timedelta(hours=3)
 ALL_WINDOWS: Final = timedelta(hours=50)
+# A run judges calls of the seconds before its mark by bounds, and a key's last use is written once a minute: what was called
+# then is looked at again by the next run, also where the counter has not moved since.
+UNJUDGED: Final = DECISION_LAG + CLOCK_SLACK + USE_STEP
 EQUAL_KEPT_FOR: Final = timedelta(days=7)
 
 Progress = Callable[[int, int], None]
@@ -122,7 +126,7 @@ class _Run:
             .order_by("-id")
             .first()
         )
-        since = last.mark_at if last else None
+        since = last.mark_at - UNJUDGED if last and last.mark_at else None
         marks: list[Mark] = []
         for found in candidates(DriftScope(self.report.scope), since):
             raised = raise_low_counters(self.store, found)

@@ -154,6 +154,27 @@ def test_counter_below_the_windows_is_raised_at_once() -> None:
     assert compare().status == DriftStatus.EQUAL
 
 
+def test_calls_of_the_last_seconds_are_judged_by_the_next_run(
+    django_capture_on_commit_callbacks: Callable[..., Any],
+) -> None:
+    """A call of the seconds before the mark, which the store lost, comes after the run and moves no counter."""
+    called = Called()
+    with django_capture_on_commit_callbacks(execute=True):  # the key's last use
+        send_and_process(called.call(3, key_id=called.key.public_id))
+    first = compare()
+    assert (first.status, called.counter) == (DriftStatus.EQUAL, 3)
+    assert first.mark_at is not None
+    just_before = first.mark_at - timedelta(seconds=2)
+    lost = make_event(called.subscription, occurred_at=just_before, key_id=called.key.public_id)
+    send_and_process([lost])
+    assert (called.counted, QuotaState.objects.get().used_calls, called.counter) == (4, 3, 3)
+
+    second = compare(DriftScope.RECENT)
+
+    assert (second.status, second.compared_count, second.raised_count) == ("corrected", 1, 1)
+    assert called.counter == called.counted == 4
+
+
 def test_counter_above_is_not_lowered_while_a_call_may_be_missing() -> None:
     called = Called()
     send_and_process(called.call(3))
