@@ -8,11 +8,10 @@ from __future__ import annotations
 import os
 from typing import Final
 
-_POOL_BYTES: Final = 4096
-# Bits after the millisecond: 4 of version, 12 random, 2 of variant, 62 random.
-_RANDOM_BYTES: Final = 10
-_VARIANT: Final = 0x8000_0000_0000_0000
-_VARIANT_MASK: Final = 0x3FFF_FFFF_FFFF_FFFF
+_POOL_BYTES: Final = 4_000
+# In hexadecimal digits: 3 behind the version, 1 whose upper half is the variant, 15 more. 74 bits are random.
+_RANDOM_DIGITS: Final = 20
+_VARIANTS: Final = {digit: "89ab"[int(digit, 16) % 4] for digit in "0123456789abcdef"}
 
 
 class EventIds:
@@ -20,16 +19,20 @@ class EventIds:
 
     def __init__(self) -> None:
         """Begin with an empty pool."""
-        self._pool = b""
+        self._pool = ""
         self._position = 0
+        self._now_ms = -1
+        self._prefix = ""
 
     def mint(self, now_ms: int) -> str:
         """Return a new id that carries a time (Unix milliseconds)."""
         position = self._position
-        if position + _RANDOM_BYTES > len(self._pool):
-            self._pool, position = os.urandom(_POOL_BYTES), 0
-        self._position = position + _RANDOM_BYTES
-        random_bits = int.from_bytes(self._pool[position : self._position], "big")
-        high, low = random_bits >> 68, (random_bits & _VARIANT_MASK) | _VARIANT
-        digits = f"{now_ms:012x}7{high:03x}{low:016x}"
-        return f"{digits[:8]}-{digits[8:12]}-{digits[12:16]}-{digits[16:20]}-{digits[20:]}"
+        if position + _RANDOM_DIGITS > len(self._pool):
+            self._pool, position = os.urandom(_POOL_BYTES).hex(), 0
+        self._position = position + _RANDOM_DIGITS
+        random = self._pool[position : self._position]
+        if now_ms != self._now_ms:
+            # Many calls share a millisecond.
+            digits = f"{now_ms:012x}"
+            self._prefix, self._now_ms = f"{digits[:8]}-{digits[8:]}-7", now_ms
+        return f"{self._prefix}{random[:3]}-{_VARIANTS[random[3]]}{random[4:7]}-{random[7:19]}"

@@ -151,12 +151,10 @@ class Connection(asyncio.Protocol):
             self._parser.feed_data(data)
         except (HttpParserError, HttpParserUpgrade, MalformedRequestError):
             self._end_with_refusal()
-        if self._unread_bytes > MAX_HEAD_BYTES or len(self._waiting) > MAX_WAITING:
+        if len(self._waiting) > MAX_WAITING:
             self._end_with_refusal()
-        is_partial = self._unread_bytes or self._request is not None
-        if is_partial and self._timer is None and not self._has_ended:
-            loop = asyncio.get_running_loop()
-            self._timer = loop.call_later(HEAD_TIMEOUT_S, self._give_up)
+        if self._unread_bytes or self._request is not None:
+            self._watch_head()
         if not self.is_busy:
             self._next()
 
@@ -213,7 +211,8 @@ class Connection(asyncio.Protocol):
         self._waiting.append(request)
         self._request = None
         self._unread_bytes = 0
-        self._stop_timer()
+        if self._timer is not None:
+            self._stop_timer()
 
     # --- Called by the service ----------------------------------------------------------------
 
@@ -255,6 +254,14 @@ class Connection(asyncio.Protocol):
             self._has_ended = True
             self._waiting.append(None)
             self._stop_timer()
+
+    def _watch_head(self) -> None:
+        """Bound the size of a head that is not complete, and the time until it is."""
+        if self._unread_bytes > MAX_HEAD_BYTES:
+            self._end_with_refusal()
+        elif self._timer is None and not self._has_ended:
+            loop = asyncio.get_running_loop()
+            self._timer = loop.call_later(HEAD_TIMEOUT_S, self._give_up)
 
     def _give_up(self) -> None:
         """Refuse a head that does not come to its end."""
