@@ -11,7 +11,7 @@ from django.views.decorators.http import require_http_methods, require_POST
 
 from apps.accounts.decorators import ConsoleRequest, console_page
 from apps.apis.forms import AccessForm
-from apps.portal.guests import Opening, answer_link, let_in
+from apps.portal.views.guests import Opening, answer_link, let_in
 from apps.portal.views.plans import LIST_ROUTE, MANAGE, PAGE_ROUTE, READ
 from apps.pricing import selectors, services
 

@@ -13,8 +13,8 @@ from apps.accounts.decorators import ConsoleRequest, console_page
 from apps.apis import provider_selectors, selectors, services
 from apps.apis.constants import MANAGE
 from apps.apis.forms import AccessForm
-from apps.portal.guests import Opening, answer_link, let_in
 from apps.portal.provider_tabs import tabs_of
+from apps.portal.views.guests import Opening, answer_link, let_in
 
 ACCESS_ROUTE = "portal:provider_api_access"
 
