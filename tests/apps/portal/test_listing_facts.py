@@ -70,7 +70,7 @@ def component(model: PriceModel, **fields: object) -> ComponentDraft:
 
 def tier(up_to: int | None, **prices: str) -> TierDraft:
     bound = None if up_to is None else Decimal(up_to)
-    return TierDraft(up_to=bound, **{name: Decimal(text) for name, text in prices.items()})  # type: ignore[arg-type]  # as above
+    return TierDraft(up_to=bound, **{name: Decimal(text) for name, text in prices.items()})
 
 
 FEE = component(PriceModel.FLAT, meter="base_fee", name="Fee", flat_fee=Decimal(9))
