@@ -23,7 +23,7 @@ from apps.core.money import Money, sum_money
 from apps.pricing.calculator import Charge, PricingModel, TaxPolicy, rate, round_line
 from apps.pricing.calculator.promotions import ReducibleLine
 from apps.pricing.models import CALLS_METER
-from apps.subscriptions.promotions import Candidate, candidates_for_all
+from apps.subscriptions.bill_promotions import Candidate, candidates_for_all
 from apps.subscriptions.usage_sources import UsageQuestion
 from apps.usage.costs import CostOutlook
 from apps.usage.selectors import meter_of, projectable_meters, quantities_for
@@ -79,17 +79,16 @@ def estimate_periods(periods: Sequence[BillingPeriod]) -> list[PeriodEstimate]:
     counted = quantities_for([item.whole for item in running])
     recent = quantities_for([item.recent for item in running])
     growing = growing_meters(periods, recent.values())
-    promotions = candidates_for_all(
-        [asked_of(item.period, counted[item.whole]) for item in running]
-    )
+    bills = [asked_of(item.period, counted[item.whole]) for item in running]
+    promotions = candidates_for_all(bills)
     return [
         _estimate(
             item,
             counted[item.whole],
             growing_only(item.period, recent[item.recent], growing),
-            promotions[item.period.subscription_id],
+            promotions[bill],
         )
-        for item in running
+        for item, bill in zip(running, bills, strict=True)
     ]
 
 

@@ -8,8 +8,10 @@ Source: docs/domain/billing.md.
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import dataclass
 from decimal import Decimal
+from typing import Any
 
 from django.db.models import QuerySet
 
@@ -25,6 +27,7 @@ from apps.billing.proof_usage import (
     windows_behind,
 )
 from apps.billing.services.discounts import discount_steps_amount
+from apps.core.ids import parse_public_id
 from apps.core.money import Money
 from apps.pricing.calculator import (
     Component,
@@ -122,7 +125,8 @@ def _recompute_discount(line: InvoiceLine) -> Recomputed:
         -taken == line.amount
         and shares == taken.amount_minor
         and len(lowered) == len(named)
-        and taken.amount_minor <= before
+        and abs(taken.amount_minor) <= abs(before)
+        and _is_of_its_line(working)
     )
     return Recomputed((-taken).amount, None, Decimal(0), 0, -taken, is_proven)
 
@@ -136,6 +140,19 @@ def _recompute_discount_difference(line: InvoiceLine, taken: Money) -> Recompute
     booked = Money((line.discount or {})["booked_minor"], line.currency)
     is_proven = difference == line.amount and booked == before
     return Recomputed(difference.amount, None, Decimal(0), 0, difference, is_proven)
+
+
+def _is_of_its_line(working: Mapping[str, Any]) -> bool:
+    """Whether a discount that is taken back was given: the line that gave it names the share."""
+    returned = working.get("returned")
+    if returned is None:
+        return True
+    key = parse_public_id(InvoiceLine.id_prefix, returned["line"])
+    given = InvoiceLine.objects.filter(pk=key).first()
+    if given is None or given.discount is None or returned["days"] > returned["of_days"]:
+        return False
+    shares = [share["amount_minor"] for share in given.discount["lines"]]
+    return given.discount["promotion"] == working["promotion"] and working["base_minor"] in shares
 
 
 def _booked_before(steps: list[Step]) -> Decimal:

@@ -13,6 +13,7 @@ from typing import Any
 
 from apps.core.money import Money, sum_money
 from apps.pricing.enums import RefundPolicy
+from apps.subscriptions.change_discounts import QuotedDiscount, discounts_taken_back, net_of
 from apps.subscriptions.change_fees import FeeDue, QuotedFee
 from apps.subscriptions.models import Subscription
 from apps.subscriptions.periods import local_date
@@ -21,14 +22,15 @@ from apps.subscriptions.running_periods import PrepaidFee, RunningPeriod, runnin
 
 @dataclass(frozen=True, slots=True)
 class GivenBack:
-    """One fee that goes back: its unused days as a credit, and the tax that was paid on them."""
+    """One fee that goes back: its unused days as a credit, less their discounts, and the tax that was paid on them."""
 
     fee: QuotedFee
     tax_percent: Decimal
+    discounts: tuple[QuotedDiscount, ...] = ()
 
     def net(self, currency: str) -> Money:
-        """What goes back before tax, as a positive amount."""
-        return -self.fee.amount(currency)
+        """What goes back before tax, as a positive amount: what was paid."""
+        return -self.fee.amount(currency) - net_of(self.discounts, currency)
 
     def tax(self, currency: str) -> Money:
         """The tax on it."""
@@ -44,6 +46,11 @@ class CancellationQuote:
     at: datetime
     period_end: datetime
     parts: tuple[GivenBack, ...] = ()
+
+    @property
+    def discounts(self) -> tuple[QuotedDiscount, ...]:
+        """What is taken back of the fees' discounts."""
+        return tuple(item for part in self.parts for item in part.discounts)
 
     @property
     def net(self) -> Money:
@@ -70,6 +77,7 @@ class CancellationQuote:
                 {**part.fee.to_json(), "amount_minor": part.net(self.currency).amount_minor}
                 for part in self.parts
             ],
+            "discounts": [item.to_json() for item in self.discounts],
         }
 
 
@@ -81,10 +89,11 @@ def quote_cancellation(subscription: Subscription, *, at: datetime) -> Cancellat
     policy = RefundPolicy(subscription.plan.refund_policy)
     running = running_period(subscription, at)
     days = _days_back(policy, subscription, running, at)
-    parts = tuple(_given_back(fee, days(fee)) for fee in running.prepaid)
+    currency = subscription.price_version.currency
+    parts = tuple(_given_back(fee, days(fee), currency) for fee in running.prepaid)
     return CancellationQuote(
         policy=policy,
-        currency=subscription.price_version.currency,
+        currency=currency,
         at=at,
         period_end=running.whole.end,
         parts=tuple(part for part in parts if part.fee.billed_days and part.fee.fee),
@@ -103,7 +112,7 @@ def _days_back(
     return lambda fee: max(0, min(left, fee.billed_days))
 
 
-def _given_back(fee: PrepaidFee, days: int) -> GivenBack:
+def _given_back(fee: PrepaidFee, days: int, currency: str) -> GivenBack:
     quoted = QuotedFee(
         component_id=fee.component_id,
         plan_name=fee.plan_name,
@@ -114,4 +123,7 @@ def _given_back(fee: PrepaidFee, days: int) -> GivenBack:
         period_days=fee.period_days,
         due=FeeDue.NOW,
     )
-    return GivenBack(quoted, fee.tax_percent)
+    discounts = discounts_taken_back(
+        [fee], {fee.component_id: quoted}, currency=currency, tax_percent=fee.tax_percent
+    )
+    return GivenBack(quoted, fee.tax_percent, tuple(discounts))

@@ -17,25 +17,24 @@ from decimal import Decimal
 from functools import cached_property
 from typing import Any, Final
 
-from apps.core.clock import Period
 from apps.core.money import Money, sum_money
-from apps.pricing.models import PriceComponent
 from apps.pricing.selectors import tax_percent_of
 from apps.subscriptions.calendar import period_at
+from apps.subscriptions.change_cuts import Cut
+from apps.subscriptions.change_discounts import QuotedDiscount, net_of, tax_of
 from apps.subscriptions.change_fees import FeeDue, QuotedFee
 from apps.subscriptions.change_terms import (
     Terms,
     direction_of,
     fees_of,
     first_period,
-    flat_components,
     schedule_of,
     terms_of,
 )
-from apps.subscriptions.enums import ChangeDirection, ChangeTiming, SubscriptionStatus
+from apps.subscriptions.enums import ChangeDirection, ChangeTiming
 from apps.subscriptions.models import Subscription
 from apps.subscriptions.periods import local_date
-from apps.subscriptions.running_periods import PrepaidFee, RunningPeriod, running_period
+from apps.subscriptions.running_periods import running_period
 
 TOKEN_LENGTH: Final = 32
 
@@ -49,6 +48,7 @@ class ChangeQuote:
         starts_period: a new anchor and a new period begin, because the interval changes.
         running_until: when the period ends that runs once the change has taken effect.
         lines: every fee that the change moves; `due` says on which invoice it comes.
+        discounts: what promotions take off the fees that are due now, and what goes back of them with fees that go back.
     """
 
     old: Terms
@@ -61,6 +61,7 @@ class ChangeQuote:
     running_until: datetime
     tax_percent: Decimal
     lines: tuple[QuotedFee, ...] = ()
+    discounts: tuple[QuotedDiscount, ...] = ()
 
     @property
     def currency(self) -> str:
@@ -70,7 +71,8 @@ class ChangeQuote:
     @cached_property
     def net(self) -> Money:
         """What the change adds to the invoice of its day, before tax: the rounded lines; negative is credit."""
-        return self._sum(line for line in self.lines if line.due == FeeDue.NOW)
+        fees = self._sum(line for line in self.lines if line.due == FeeDue.NOW)
+        return fees + net_of(self.discounts, self.currency)
 
     @cached_property
     def tax(self) -> Money:
@@ -82,7 +84,7 @@ class ChangeQuote:
             for line in self.lines
             if line.due == FeeDue.NOW
         )
-        return sum_money(taxes, self.currency)
+        return sum_money(taxes, self.currency) + tax_of(self.discounts, self.currency)
 
     @property
     def total(self) -> Money:
@@ -91,7 +93,7 @@ class ChangeQuote:
 
     @cached_property
     def later(self) -> Money:
-        """The fees in arrears that the parts of the cut period will cost, before tax."""
+        """The fees in arrears that the parts of the cut period will cost, before promotions and tax."""
         return self._sum(line for line in self.lines if line.due != FeeDue.NOW)
 
     @cached_property
@@ -110,6 +112,7 @@ class ChangeQuote:
             "until": self.running_until.isoformat(),
             "tax": str(self.tax_percent.normalize()),
             "lines": [line.to_json() for line in self.lines],
+            "discounts": [item.to_json() for item in self.discounts],
         }
         text = json.dumps(facts, sort_keys=True)
         return hashlib.sha256(text.encode()).hexdigest()[:TOKEN_LENGTH]
@@ -126,6 +129,7 @@ class ChangeQuote:
                 {**line.to_json(), "amount_minor": line.amount(self.currency).amount_minor}
                 for line in self.lines
             ],
+            "discounts": [item.to_json() for item in self.discounts],
         }
 
     def _sum(self, lines: Iterable[QuotedFee]) -> Money:
@@ -148,12 +152,15 @@ def quote_change(
         effective_at: when it takes effect, if that is neither `at` nor the end of the period that runs then.
     """
     old, zone = terms_of(subscription), subscription.timezone
+    country = subscription.consumer_organization.country
     running = running_period(subscription, at)
     starts_period = schedule_of(old.version) != schedule_of(new.version)
     if effective_at is None:
         effective_at = at if timing == ChangeTiming.NOW else running.whole.end
     day = local_date(effective_at, zone)
+    tax_percent = tax_percent_of(country=country, day=day)
     lines: tuple[QuotedFee, ...] = ()
+    discounts: tuple[QuotedDiscount, ...] = ()
     coming = first_period(new.version, day, zone)
     if starts_period:
         until = coming.end
@@ -162,9 +169,11 @@ def quote_change(
     else:
         until = period_at(subscription, effective_at).end
     if timing == ChangeTiming.NOW:
-        cut = _Cut(subscription, running, day, coming if starts_period else running.whole)
+        cut = Cut(subscription, running, day, coming if starts_period else running.whole)
         lines = tuple(cut.lines(old, new, starts_period=starts_period))
-    country = subscription.consumer_organization.country
+        discounts = tuple(
+            cut.discounts(lines, new, starts_period=starts_period, tax_percent=tax_percent)
+        )
     return ChangeQuote(
         old=old,
         new=new,
@@ -174,90 +183,7 @@ def quote_change(
         day=day,
         starts_period=starts_period,
         running_until=until,
-        tax_percent=tax_percent_of(country=country, day=day),
+        tax_percent=tax_percent,
         lines=lines,
-    )
-
-
-@dataclass(frozen=True, slots=True)
-class _Cut:
-    """A running period at the day on which its plan changes, and the whole period that the new plan's fees are for."""
-
-    subscription: Subscription
-    running: RunningPeriod
-    day: date
-    coming: Period
-
-    def lines(self, old: Terms, new: Terms, *, starts_period: bool) -> Iterable[QuotedFee]:
-        """Yield what is given back, what is charged instead, and what each part costs in arrears."""
-        prepaid = {fee.component_id for fee in self.running.prepaid}
-        for fee in self.running.prepaid:
-            given_back = self._given_back(fee)
-            if given_back.billed_days:
-                yield given_back
-        whole = self._days(self.running.whole.start, self.running.whole.end)
-        served = max(0, (self.day - self._first_day()).days)
-        old_due = FeeDue.CLOSING if starts_period else FeeDue.PERIOD_END
-        for row in flat_components(old.version):
-            if row.flat_fee and row.pk not in prepaid and served:
-                yield _fee(row, old, days=(served, whole), due=old_due)
-        left = (self._date(self.coming.end) - self.day).days
-        whole = self._days(self.coming.start, self.coming.end)
-        for row in flat_components(new.version):
-            if not row.flat_fee:
-                continue
-            if not row.billed_in_advance:
-                days = (max(0, left - self._trial_days_left()), whole)
-                yield _fee(row, new, days=days, due=FeeDue.PERIOD_END)
-            elif self.subscription.status != SubscriptionStatus.TRIALING:
-                yield _fee(row, new, days=(left, whole), due=FeeDue.NOW)
-
-    def _trial_days_left(self) -> int:
-        """Return the days from the change on that the trial still covers; nothing is billed for them."""
-        ends = self.subscription.trial_ends_at
-        if self.subscription.status != SubscriptionStatus.TRIALING or ends is None:
-            return 0
-        return max(0, (self._date(ends) - self.day).days)
-
-    def _given_back(self, fee: PrepaidFee) -> QuotedFee:
-        """Give back the days that are left of what was charged, never more than was charged."""
-        left = (self._date(self.running.whole.end) - self.day).days
-        return QuotedFee(
-            component_id=fee.component_id,
-            plan_name=fee.plan_name,
-            name=fee.name,
-            meter=fee.meter,
-            fee=-fee.fee,
-            billed_days=max(0, min(left, fee.billed_days)),
-            period_days=fee.period_days,
-            due=FeeDue.NOW,
-        )
-
-    def _first_day(self) -> date:
-        """Return the first day of the running part that is billed: a trial's days are not."""
-        begins = [self.running.span.start]
-        begins += [
-            instant
-            for instant in (self.subscription.started_at, self.subscription.trial_ends_at)
-            if instant is not None
-        ]
-        return max(self._date(instant) for instant in begins)
-
-    def _days(self, start: datetime, end: datetime) -> int:
-        return (self._date(end) - self._date(start)).days
-
-    def _date(self, instant: datetime) -> date:
-        return local_date(instant, self.subscription.timezone)
-
-
-def _fee(row: PriceComponent, terms: Terms, *, days: tuple[int, int], due: FeeDue) -> QuotedFee:
-    return QuotedFee(
-        component_id=row.pk,
-        plan_name=terms.version.plan.name,
-        name=row.name,
-        meter=row.meter,
-        fee=(row.flat_fee or Decimal(0)) * terms.quantity,
-        billed_days=days[0],
-        period_days=days[1],
-        due=due,
+        discounts=discounts,
     )

@@ -5,9 +5,7 @@ Source: docs/domain/promotions.md.
 
 from __future__ import annotations
 
-from collections.abc import Sequence
-from dataclasses import dataclass, replace
-from datetime import datetime
+from dataclasses import dataclass
 from uuid import UUID
 
 from django.db.models import QuerySet
@@ -21,14 +19,6 @@ from apps.pricing.promotion_selectors import find_promotion, list_automatic_prom
 from apps.subscriptions.models import PromotionRedemption, Subscription
 from apps.subscriptions.selectors import current_period
 from apps.subscriptions.usage_sources import UsageQuestion, used_calls
-
-
-@dataclass(frozen=True, slots=True)
-class Candidate:
-    """A promotion that may lower a bill; without a redemption it applies by itself, for the first time."""
-
-    promotion: Promotion
-    redemption: PromotionRedemption | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -99,60 +89,6 @@ def list_running_promotions(actor: Actor) -> QuerySet[PromotionRedemption]:
     return rows.select_related("promotion", "subscription__api", "subscription__plan")
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class BillAsked:
-    """A bill that promotions may lower.
-
-    Attributes:
-        begins_at: when its period began; promotions that apply by themselves must hold then.
-        calls: of the period.
-    """
-
-    subscription: Subscription
-    begins_at: datetime
-    calls: int
-
-
-def candidates_for(bill: BillAsked) -> list[Candidate]:
-    """Return the promotions that may lower a bill, the first to apply first."""
-    return candidates_for_all([bill])[bill.subscription.pk]
-
-
-def candidates_for_all(bills: Sequence[BillAsked]) -> dict[UUID, list[Candidate]]:
-    """Return by subscription the promotions that may lower its bill: two queries, and some for each that applies by itself."""
-    subscriptions = [bill.subscription for bill in bills]
-    redeemed: dict[UUID, list[PromotionRedemption]] = {row.pk: [] for row in subscriptions}
-    rows = PromotionRedemption.objects.filter(subscription__in=subscriptions)
-    for row in rows.select_related("promotion"):
-        redeemed[row.subscription_id].append(row)
-    providers = {row.provider_organization_id for row in subscriptions}
-    automatic = list_automatic_promotions(*providers)
-    return {
-        bill.subscription.pk: _candidates(bill, redeemed[bill.subscription.pk], automatic)
-        for bill in bills
-    }
-
-
-def _candidates(
-    bill: BillAsked,
-    redeemed: Sequence[PromotionRedemption],
-    automatic: Sequence[Promotion],
-) -> list[Candidate]:
-    known = {row.promotion_id for row in redeemed}
-    held = [Candidate(row.promotion, row) for row in redeemed if row.is_running]
-    coming = [
-        Candidate(promotion)
-        for promotion in automatic
-        if promotion.pk not in known and _holds_by_itself(promotion, bill)
-    ]
-    return in_order([*held, *coming])
-
-
-def in_order(candidates: Sequence[Candidate]) -> list[Candidate]:
-    """Return candidates, the highest priority first; of equal ones the older promotion."""
-    return sorted(candidates, key=lambda item: (-item.promotion.priority, item.promotion.pk))
-
-
 def automatic_for_plan(plan: Plan, *, currency: str, organization: Organization) -> list[Promotion]:
     """Return the promotions that would apply by themselves to an organization that subscribes now."""
     at = clock.business_now(organization)
@@ -168,21 +104,6 @@ def automatic_for_plan(plan: Plan, *, currency: str, organization: Organization)
         )
         is None
     ]
-
-
-def _holds_by_itself(promotion: Promotion, bill: BillAsked) -> bool:
-    subscription = bill.subscription
-    if promotion.organization_id not in {None, subscription.provider_organization_id}:
-        return False
-    customer = customer_for(promotion, subscription.consumer_organization_id, subscription.pk)
-    refusal = find_refusal(
-        promotion,
-        plan=subscription.plan,
-        currency=subscription.price_version.currency,
-        customer=replace(customer, calls=bill.calls, held=()),
-        at=bill.begins_at,
-    )
-    return refusal is None
 
 
 def _has_other(

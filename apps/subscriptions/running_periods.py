@@ -6,15 +6,40 @@ period is the one of the calendar, and nothing has been billed in advance.
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from datetime import datetime
 from decimal import Decimal
+from typing import Any
 from uuid import UUID
 
 from apps.core.clock import Period
 from apps.subscriptions.calendar import period_at
 from apps.subscriptions.models import Subscription
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class PrepaidDiscount:
+    """What a promotion took off a fee that was charged in advance.
+
+    Attributes:
+        line: public id of the invoice line that took it off.
+        working: of that line.
+        share_minor: how much of the line lowered this fee.
+    """
+
+    line: str
+    working: Mapping[str, Any]
+    share_minor: int
+
+    def returned(self, days: int, of_days: int) -> dict[str, Any]:
+        """Return the working of taking it back for some of the days that were charged."""
+        kept = {
+            name: self.working[name]
+            for name in ("promotion", "name", "code", "kind", "value", "meter")
+        }
+        place = {"line": self.line, "days": days, "of_days": of_days}
+        return {**kept, "base_minor": self.share_minor, "returned": place}
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -25,6 +50,7 @@ class PrepaidFee:
         fee: of the whole period and of every unit, in major units.
         billed_days: of `period_days`: what was charged.
         tax_percent: the rate at which it was charged.
+        discounts: what promotions took off it.
     """
 
     component_id: UUID
@@ -35,6 +61,7 @@ class PrepaidFee:
     billed_days: int
     period_days: int
     tax_percent: Decimal = Decimal(0)
+    discounts: tuple[PrepaidDiscount, ...] = ()
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

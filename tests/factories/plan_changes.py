@@ -10,12 +10,16 @@ from apps.accounts.models import Organization
 from apps.billing.models import InvoiceLine
 from apps.billing.services.periods import open_first_period
 from apps.core import clock
+from apps.core.actors import Actor
 from apps.pricing.enums import PlanStatus, PriceModel
 from apps.pricing.models import Plan, PriceVersion
 from apps.subscriptions.models import Subscription
+from apps.subscriptions.services import redeem_promotion
 from tests.factories.accounts import OrganizationFactory
 from tests.factories.direct import make_subscription_row
+from tests.factories.pricing import make_promotion
 
+SYSTEM: Final = Actor.system("test")
 APRIL: Final = datetime(2030, 4, 1, tzinfo=UTC)
 
 
@@ -37,6 +41,24 @@ def make_paying(
     add_fee(subscription.price_version, fee, in_advance=in_advance)
     open_first_period(subscription=subscription, at=start)
     return Subscription.objects.get(pk=subscription.pk)
+
+
+def make_lowered(fee: str = "100", *, calls_at: str = "", **promotion: Any) -> Subscription:
+    """Make a subscription that had a code before its fee in advance was charged on the first of April."""
+    consumer = promotion.pop("consumer", None) or OrganizationFactory(is_sandbox=True, country="ZW")
+    set_clock(consumer, APRIL)
+    row = make_subscription_row(consumer=consumer, anchor=APRIL, started_at=APRIL)
+    add_fee(row.price_version, fee)
+    if calls_at:
+        row.price_version.components.create(
+            meter="calls", name="Calls", model=PriceModel.PER_UNIT, unit_price=Decimal(calls_at)
+        )
+    owner = None if promotion.pop("is_operators", False) else row.provider_organization
+    made = make_promotion(owner, **promotion)
+    if not made.is_automatic:
+        redeem_promotion(subscription=row, code="WELCOME20", actor=SYSTEM)
+    open_first_period(subscription=row, at=APRIL)
+    return Subscription.objects.get(pk=row.pk)
 
 
 def make_offer(

@@ -21,9 +21,10 @@ def describe_discount(working: Mapping[str, Any], currency: str) -> list[LineSte
         working=_how(working, currency),
         amount=format_money(Money(-working["amount_minor"], currency)),
     )
+    lowers, beside = _("Lowers: %(line)s"), _("Goes with: %(line)s")
     shares = [
         LineStep(
-            label=_("Lowers: %(line)s") % {"line": share["description"]},
+            label=(beside if "returned" in working else lowers) % {"line": share["description"]},
             working=format_money(Money(-share["amount_minor"], currency)),
             amount="",
         )
@@ -41,6 +42,12 @@ def describe_discount(working: Mapping[str, Any], currency: str) -> list[LineSte
 
 
 def _label(working: Mapping[str, Any], currency: str) -> str:
+    if "returned" in working:
+        return _("Taken back with the fee: %(discount)s") % {"discount": _kind(working, currency)}
+    return _kind(working, currency)
+
+
+def _kind(working: Mapping[str, Any], currency: str) -> str:
     value = Decimal(working["value"])
     number = _number(value)
     if working["kind"] == "percentage":
@@ -58,6 +65,9 @@ def _label(working: Mapping[str, Any], currency: str) -> str:
 
 def _how(working: Mapping[str, Any], currency: str) -> str:
     base = format_money(Money(working["base_minor"], currency))
+    if "returned" in working:
+        returned = working["returned"]
+        return f"{base} × {returned['days']} / {returned['of_days']}"
     if working["kind"] == "percentage":
         return f"{_number(Decimal(working['value']))} % × {base}"
     if "full_minor" in working:

@@ -8,7 +8,7 @@ Source: docs/domain/plan-changes.md.
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from datetime import datetime
 from uuid import UUID
 
@@ -31,6 +31,7 @@ from apps.core.db import require_transaction
 from apps.pricing.calculator import PriceTable, Usage, rate_component
 from apps.pricing.enums import PriceModel
 from apps.pricing.models import PriceComponent
+from apps.subscriptions.change_discounts import QuotedDiscount
 from apps.subscriptions.change_fees import QuotedFee, charge_of
 from apps.subscriptions.enums import SubscriptionStatus
 from apps.subscriptions.periods import local_date
@@ -94,9 +95,14 @@ def _fees_of(run: RatingRun, table: PriceTable) -> list[RatedCharge]:
 
 
 def book_fees(
-    *, period: BillingPeriod, kind: RunKind, fees: Iterable[QuotedFee], at: datetime
+    *,
+    period: BillingPeriod,
+    kind: RunKind,
+    fees: Iterable[QuotedFee],
+    discounts: Sequence[QuotedDiscount] = (),
+    at: datetime,
 ) -> RatingRun | None:
-    """Put quoted fees of one kind on the draft of the day of `at`. Part of the caller's transaction."""
+    """Put quoted fees of one kind, and what promotions do to them, on the draft of the day of `at`. Part of the caller's transaction."""
     require_transaction()
     fees = list(fees)
     if not fees:
@@ -108,7 +114,7 @@ def book_fees(
         for fee in fees
     )
     day = local_date(at, period.subscription.timezone)
-    add_to_drafts([Booking(run=run, charges=charges, day=day)])
+    add_to_drafts([Booking(run=run, charges=charges, day=day, quoted=discounts)])
     return run
 
 

@@ -1,6 +1,7 @@
-"""Discounts: what a period's promotions take off the lines that its closing puts on the draft.
+"""Discounts: what a period's promotions take off its fees in advance, and off the lines that its closing puts on the draft.
 
-Each promotion is a line with a negative amount and its working, in the order in which they apply.
+Each promotion is a line with a negative amount and its working, in the order in which they apply. A discount of a fee that is
+given back is taken back by a line with a positive amount.
 
 Source: docs/domain/promotions.md.
 """
@@ -9,15 +10,17 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
+from datetime import datetime
 from decimal import Decimal
 from typing import Any, Final
 from uuid import UUID
+
+from django.utils.translation import gettext as _
 
 from apps.billing.enums import LineKind, TaxRounding
 from apps.billing.models import BillingPeriod, Invoice, InvoiceLine
 from apps.billing.services.rating import days_of, priced_for, usages_for, waived_of
 from apps.core.db import require_transaction
-from apps.core.ids import format_public_id
 from apps.core.money import Money
 from apps.pricing.calculator import PriceTable, TaxPolicy, Usage
 from apps.pricing.calculator.promotions import (
@@ -25,15 +28,24 @@ from apps.pricing.calculator.promotions import (
     TakenOff,
     price_without,
     take_off,
+    units_given,
 )
 from apps.pricing.calculator.promotions import ReductionKind as Kind
 from apps.pricing.models import CALLS_METER, Promotion
-from apps.pricing.promotion_reductions import reduction_of
+from apps.subscriptions.bill_promotions import BillAsked, Candidate, candidates_for_all
+from apps.subscriptions.change_discounts import (
+    BY_USAGE,
+    QuotedDiscount,
+    fee_candidates,
+    promotion_id_of,
+    returned_amount,
+    working_of,
+)
 from apps.subscriptions.models import PromotionRedemption
-from apps.subscriptions.promotions import BillAsked, Candidate, candidates_for_all
+from apps.subscriptions.running_periods import PrepaidDiscount
 from apps.subscriptions.services.promotions import claim_automatic, record_use
 
-RATED_AGAIN: Final = (Kind.FREE_UNITS, Kind.TIER_UPGRADE)
+DESCRIPTION_LENGTH: Final = 200
 
 
 @dataclass(frozen=True, slots=True)
@@ -62,7 +74,7 @@ class PeriodBill:
     ) -> list[TakenOff]:
         """Return what promotions take off it, in order."""
         return take_off(
-            [reduction_of(item.promotion, self.table.currency) for item in candidates],
+            [item.reduction(self.table.currency) for item in candidates],
             self.lines,
             table=self.table,
             usage=self.usage,
@@ -73,54 +85,64 @@ class PeriodBill:
 
 def asked_of(period: BillingPeriod, quantities: Mapping[str, Decimal]) -> BillAsked:
     """Return what the promotions of a period are asked for by."""
-    subscription = period.subscription
-    began = max(period.period_start, subscription.started_at or period.period_start)
-    calls = int(quantities.get(CALLS_METER, Decimal(0)))
-    return BillAsked(subscription=subscription, begins_at=began, calls=calls)
+    subscription, whole = period.subscription, period.whole
+    return BillAsked(
+        subscription=subscription,
+        plan_id=period.price_version.plan_id,
+        number=period.number,
+        begins_at=max(whole.start, subscription.started_at or whole.start),
+        calls=int(quantities.get(CALLS_METER, Decimal(0))),
+    )
 
 
 def candidates_of(
-    closed: Iterable[tuple[BillingPeriod, Mapping[str, Decimal]]],
+    billed: Iterable[tuple[BillingPeriod, Mapping[str, Decimal]]],
 ) -> dict[UUID, list[Candidate]]:
     """Return by subscription the promotions that may lower the bill of its period with these quantities.
 
-    Those that apply by themselves are locked, in one order, so that two who close periods never wait for each other. No query
-    more than `candidates_for_all` needs, and one where there are such. Part of the caller's transaction.
+    What is redeemed is locked, and so are those that apply by themselves, in one order, so that two who bill periods never wait
+    for each other. No query more than `candidates_for_all` needs, and one where there are automatic ones. Part of the caller's
+    transaction.
     """
     require_transaction()
-    asked = [asked_of(period, quantities) for period, quantities in closed]
+    asked = [asked_of(period, quantities) for period, quantities in billed]
     if not asked:
         return {}
-    found = candidates_for_all(asked)
+    found = candidates_for_all(asked, lock=True)
     claimed = {item.promotion.pk for held in found.values() for item in held if not item.redemption}
     if claimed:
         rows = Promotion.objects.filter(pk__in=claimed).order_by("pk")
         list(rows.select_for_update(of=("self",), no_key=True).values_list("pk"))
-    return found
+    return {bill.subscription.pk: held for bill, held in found.items()}
 
 
 def add_discounts(
     *,
     invoice: Invoice,
     lines: Sequence[InvoiceLine],
-    quantities: Mapping[str, Decimal],
+    quantities: Mapping[str, Decimal] | None,
     candidates: Sequence[Candidate],
 ) -> list[InvoiceLine]:
     """Lower the lines that a period is about to put on a draft. Part of the caller's transaction.
 
-    Promotions that apply by themselves are redeemed here; one that was used up meanwhile is left out.
+    Without `quantities` they are fees in advance: what acts on usage waits for the period's closing. Promotions that apply by
+    themselves are redeemed here; one that was used up meanwhile is left out.
     """
     require_transaction()
     reduced = [line for line in lines if line.period is not None]
     if not reduced or reduced[0].period is None:
         return []
-    bill = PeriodBill.of(reduced[0].period, [_reducible(line) for line in reduced], quantities)
+    counted = quantities or {}
+    bill = PeriodBill.of(reduced[0].period, [_reducible(line) for line in reduced], counted)
+    if quantities is None:
+        candidates = fee_candidates(candidates)
     policy = TaxPolicy(TaxRounding(invoice.tax_rounding).value)
     taken: list[TakenOff] = []
     redeemed: dict[str, PromotionRedemption] = {}
     while candidates:
         taken = bill.lowered_by(candidates, percent=reduced[0].tax_percent, policy=policy)
-        used_up = _claim(candidates, taken, bill.period, redeemed)
+        at = bill.period.period_start if quantities is None else bill.period.period_end
+        used_up = _claim(candidates, taken, bill.period, redeemed, at=at)
         if used_up is None:
             break
         candidates = [item for item in candidates if item is not used_up]
@@ -130,9 +152,63 @@ def add_discounts(
         _discount_line(bill, item, by_key[item.reduction.key], reduced, position=number)
         for number, item in enumerate(taken, start=reduced[-1].position + 1)
     ]
+    if quantities is None:
+        for line in made:
+            line.discount = {**(line.discount or {}), "in_advance": True}
     for item in taken:
-        record_use(redemption=redeemed[item.reduction.key], amount=item.amount)
+        record_use(
+            redemption=redeemed[item.reduction.key],
+            number=bill.period.number,
+            amount=item.amount,
+            units=units_given(item.reduction, bill.usage),
+        )
     return InvoiceLine.objects.bulk_create(made)
+
+
+def book_discounts(
+    *, lines: Sequence[InvoiceLine], discounts: Sequence[QuotedDiscount]
+) -> list[InvoiceLine]:
+    """Put what a change of plan has quoted of promotions behind the fees that it belongs to. Part of the caller's transaction."""
+    require_transaction()
+    by_component = {str(line.charge.component_id): line for line in lines if line.charge}
+    made = []
+    for number, item in enumerate(discounts, start=1):
+        fees = [(by_component[key], share) for key, share in item.shares.items()]
+        period = fees[0][0].period
+        if period is None:
+            continue
+        redemption = PromotionRedemption.objects.select_related("promotion").get(
+            subscription=period.subscription,
+            promotion_id=promotion_id_of(item),
+            withdrawn_at__isnull=True,
+        )
+        line = _line_like(
+            fees[0][0],
+            redemption.promotion,
+            position=lines[-1].position + number,
+            amount=(item.amount_minor, item.tax_minor),
+        )
+        line.discount = {**item.working, "lines": _shares_of(fees), "in_advance": True}
+        if item.is_returned:
+            name = _("%(name)s, unused days") % {"name": line.description}
+            line.description = name[:DESCRIPTION_LENGTH]
+        made.append(line)
+        record_use(redemption=redemption, number=period.number, amount=-line.amount)
+    return InvoiceLine.objects.bulk_create(made)
+
+
+def discounts_by_line(period: BillingPeriod) -> dict[str, list[PrepaidDiscount]]:
+    """Return what promotions took off each line of a period so far, by the line's public id. One query."""
+    rows = InvoiceLine.objects.filter(period=period, kind=LineKind.DISCOUNT).order_by("id")
+    found: dict[str, list[PrepaidDiscount]] = {}
+    for row in rows:
+        working = row.discount or {}
+        for share in working["lines"] if "returned" not in working else ():
+            discount = PrepaidDiscount(
+                line=row.public_id, working=working, share_minor=share["amount_minor"]
+            )
+            found.setdefault(share["line"], []).append(discount)
+    return found
 
 
 def _claim(
@@ -140,6 +216,8 @@ def _claim(
     taken: Sequence[TakenOff],
     period: BillingPeriod,
     redeemed: dict[str, PromotionRedemption],
+    *,
+    at: datetime,
 ) -> Candidate | None:
     """Redeem what applies by itself, and return the first that cannot be redeemed any more."""
     applied = {item.reduction.key for item in taken}
@@ -148,7 +226,7 @@ def _claim(
         if key not in applied or key in redeemed:
             continue
         redemption = item.redemption or claim_automatic(
-            promotion=item.promotion, subscription=period.subscription, at=period.period_end
+            promotion=item.promotion, subscription=period.subscription, at=at
         )
         if redemption is None:
             return item
@@ -169,58 +247,58 @@ def _discount_line(
     *,
     position: int,
 ) -> InvoiceLine:
-    first, promotion = lines[0], candidate.promotion
-    subscription = bill.period.subscription
+    line = _line_like(
+        lines[0],
+        candidate.promotion,
+        position=position,
+        amount=(-item.amount.amount_minor, -item.tax.amount_minor),
+    )
+    shares = zip(lines, item.shares, strict=True)
+    line.discount = working_of(candidate.promotion, item) | {
+        "lines": _shares_of((fee, share.amount_minor) for fee, share in shares if share)
+    }
+    if item.reduction.kind in BY_USAGE:
+        full, cheaper = price_without(item.reduction, bill.table, bill.usage)
+        line.discount |= {"full_minor": full.amount_minor, "cheaper_minor": cheaper.amount_minor}
+    return line
+
+
+def _line_like(
+    fee: InvoiceLine, promotion: Promotion, *, position: int, amount: tuple[int, int]
+) -> InvoiceLine:
+    """Return an unsaved line of a promotion beside a line that it lowers; `amount` is before tax, and the tax."""
+    period = fee.period
+    words = [promotion.name]
+    if period is not None:
+        words = [period.subscription.api.name, period.price_version.plan.name, promotion.name]
     return InvoiceLine(
-        invoice=first.invoice,
-        consumer_organization_id=first.consumer_organization_id,
+        invoice_id=fee.invoice_id,
+        consumer_organization_id=fee.consumer_organization_id,
         # Who bears it: the provider that owns the promotion, or nobody but the operator.
         provider_organization_id=promotion.organization_id,
-        period=bill.period,
+        period=period,
         kind=LineKind.DISCOUNT,
         position=position,
-        description=f"{subscription.api.name} · {subscription.plan.name} · {promotion.name}"[:200],
+        description=" · ".join(words)[:DESCRIPTION_LENGTH],
         quantity=Decimal(0),
-        amount_minor=-item.amount.amount_minor,
-        tax_percent=first.tax_percent,
-        tax_minor=-item.tax.amount_minor,
-        currency=first.currency,
-        discount=_working(bill, item, candidate, lines),
+        amount_minor=amount[0],
+        tax_percent=fee.tax_percent,
+        tax_minor=amount[1],
+        currency=fee.currency,
     )
 
 
-def _working(
-    bill: PeriodBill, item: TakenOff, candidate: Candidate, lines: Sequence[InvoiceLine]
-) -> dict[str, Any]:
-    """Return why a discount is what it is, as JSON values."""
-    reduction, promotion = item.reduction, candidate.promotion
-    working: dict[str, Any] = {
-        "promotion": promotion.public_id,
-        "name": promotion.name,
-        "code": promotion.code,
-        "kind": reduction.kind.value,
-        "value": f"{reduction.value.normalize():f}",
-        "meter": reduction.meter,
-        "base_minor": item.base.amount_minor,
-        "amount_minor": item.amount.amount_minor,
-        "lines": [
-            {
-                "line": format_public_id(InvoiceLine.id_prefix, line.pk),
-                "description": line.description,
-                "amount_minor": share.amount_minor,
-            }
-            for line, share in zip(lines, item.shares, strict=True)
-            if share
-        ],
-    }
-    if reduction.kind in RATED_AGAIN:
-        full, cheaper = price_without(reduction, bill.table, bill.usage)
-        working |= {"full_minor": full.amount_minor, "cheaper_minor": cheaper.amount_minor}
-    return working
+def _shares_of(lowered: Iterable[tuple[InvoiceLine, int]]) -> list[dict[str, Any]]:
+    return [
+        {"line": line.public_id, "description": line.description, "amount_minor": share}
+        for line, share in lowered
+    ]
 
 
 def discount_steps_amount(working: Mapping[str, Any], currency: str) -> Money:
     """Do the working of a discount again from its operands: the amount that its line must have."""
+    if "returned" in working:
+        return -returned_amount(working, currency)
     base, value = Money(working["base_minor"], currency), Decimal(working["value"])
     kind = Kind(working["kind"])
     if kind is Kind.FREE_PERIODS:

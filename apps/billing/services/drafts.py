@@ -17,13 +17,14 @@ from django.db.models import Max, Sum
 
 from apps.billing.enums import InvoiceStatus, LineKind, RunKind
 from apps.billing.models import BillingPeriod, Invoice, InvoiceLine, RatedCharge, RatingRun
-from apps.billing.services.discounts import add_discounts, candidates_of
+from apps.billing.services.discounts import add_discounts, book_discounts, candidates_of
 from apps.core import clock
 from apps.core.db import require_transaction
 from apps.core.money import Money
 from apps.pricing.selectors import tax_percents_of
+from apps.subscriptions.bill_promotions import Candidate
+from apps.subscriptions.change_discounts import QuotedDiscount
 from apps.subscriptions.periods import local_date
-from apps.subscriptions.promotions import Candidate
 
 SUMS: Final = ("subtotal_minor", "tax_minor", "total_minor")
 
@@ -35,13 +36,15 @@ class Booking:
     Attributes:
         day: the billing day; by default the local day on which the period ended, so that everything that ends on one day comes
             on one invoice, and the parts of a cut period when the last one ends. Fees in advance name theirs.
-        quantities: by meter, of a closing run; promotions act on it alone.
+        quantities: by meter, of a closing run; without them promotions lower fees in advance.
+        quoted: what promotions do to the fees of a change of plan, as it was previewed.
     """
 
     run: RatingRun
     charges: Sequence[RatedCharge]
     day: date | None = None
     quantities: Mapping[str, Decimal] | None = None
+    quoted: Sequence[QuotedDiscount] | None = None
 
 
 class DraftKey(NamedTuple):
@@ -69,10 +72,10 @@ def add_to_drafts(bookings: Iterable[Booking]) -> None:
     percents = tax_percents_of({_taxed(found[0], key.day) for key, found in by_key.items()})
     positions = _last_positions(drafts.values())
     candidates = candidates_of(
-        (booking.run.period, booking.quantities)
+        (booking.run.period, booking.quantities or {})
         for found in by_key.values()
         for booking in found
-        if booking.quantities is not None
+        if booking.quoted is None
     )
     lines: list[InvoiceLine] = []
     for key, found in by_key.items():
@@ -178,9 +181,11 @@ def _discount(
     booking: Booking,
     candidates: Mapping[UUID, Sequence[Candidate]],
 ) -> int:
-    """Lower the lines of a closing run by the promotions that may; return how many lines that takes."""
+    """Lower the lines of a run by the promotions that may, or as it was quoted; return how many lines that takes."""
+    if booking.quoted is not None:
+        return len(book_discounts(lines=lines, discounts=booking.quoted))
     held = candidates.get(booking.run.period.subscription_id)
-    if booking.quantities is None or not held:
+    if not held:
         return 0
     made = add_discounts(
         invoice=invoice, lines=lines, quantities=booking.quantities, candidates=held

@@ -11,7 +11,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Sequence
 from decimal import Decimal
 
-from django.db.models import Max
+from django.db.models import Max, Q
 from django.utils.translation import gettext as _
 
 from apps.billing.enums import (
@@ -31,6 +31,8 @@ from apps.core.actors import Actor
 from apps.core.audit import record_audit
 from apps.core.db import require_transaction
 from apps.core.money import Money, round_half_away
+from apps.pricing.models import Promotion
+from apps.subscriptions.change_discounts import QuotedDiscount, promotion_id_of
 from apps.subscriptions.models import CancellationRequest
 from apps.subscriptions.periods import local_date
 
@@ -63,13 +65,13 @@ def give_back_fees(*, cancellation: CancellationRequest, actor: Actor) -> list[R
 
 
 def _fees_by_invoice(period: BillingPeriod) -> list[tuple[Invoice, list[InvoiceLine]]]:
-    """Return the paid invoices with fees in advance of a period and its parts, the newest first."""
+    """Return the paid invoices with fees in advance of a period and its parts, and their discounts, the newest first."""
     rows = (
         InvoiceLine.objects.filter(
+            Q(charge__run__kind=RunKind.ADVANCE, amount_minor__gt=0)
+            | Q(kind=LineKind.DISCOUNT, discount__has_key="in_advance", amount_minor__lt=0),
             period__subscription_id=period.subscription_id,
             period__number=period.number,
-            charge__run__kind=RunKind.ADVANCE,
-            amount_minor__gt=0,
             invoice__status=InvoiceStatus.PAID,
         )
         .select_related("invoice__organization")
@@ -128,7 +130,10 @@ def _as_json(shares: Iterable[LineShare]) -> dict[str, list[int]]:
 
 
 def _credit(period: BillingPeriod, amount: Money, cancellation: CancellationRequest) -> None:
-    """Put what no payment holds on the account, with its part of the tax."""
+    """Put what no payment holds on the account, with its part of the tax.
+
+    The provider gives its fee back whole, and an operator that bore a discount of it gets that back: a line of its own.
+    """
     quote = cancellation.quote
     whole = quote["net_minor"] + quote["tax_minor"]
     net = int(round_half_away(Decimal(quote["net_minor"] * amount.amount_minor) / whole, 0))
@@ -139,7 +144,9 @@ def _credit(period: BillingPeriod, amount: Money, cancellation: CancellationRequ
     last = invoice.lines.aggregate(last=Max("position"))["last"] or 0
     tax = amount.amount_minor - net
     percent = Decimal(quote["tax_minor"] * 100) / quote["net_minor"]
-    InvoiceLine.objects.create(
+    operators = _borne_by_operator(cancellation, amount.amount_minor, whole)
+    fee_tax = tax + int(round_half_away(operators * percent / 100, 0))
+    line = InvoiceLine(
         invoice=invoice,
         consumer_organization_id=period.consumer_organization_id,
         provider_organization_id=period.provider_organization_id,
@@ -149,9 +156,42 @@ def _credit(period: BillingPeriod, amount: Money, cancellation: CancellationRequ
         description=_("%(api)s · unused fees of the cancelled subscription")
         % {"api": period.subscription.api.name},
         quantity=Decimal(1),
-        amount_minor=-net,
+        amount_minor=-net - operators,
         tax_percent=round_half_away(percent, 4),
-        tax_minor=-tax,
+        tax_minor=-fee_tax,
         currency=amount.currency,
     )
+    line.save(force_insert=True)
+    if operators:
+        _take_discount_back(line, operators, fee_tax - tax)
     add_up([invoice])
+
+
+def _take_discount_back(credit: InvoiceLine, amount: int, tax: int) -> None:
+    """Give the operator back what it bore of the fees of a credit."""
+    text = _("%(fees)s, their discount") % {"fees": credit.description}
+    InvoiceLine.objects.create(
+        invoice_id=credit.invoice_id,
+        consumer_organization_id=credit.consumer_organization_id,
+        period_id=credit.period_id,
+        kind=LineKind.CREDIT,
+        position=credit.position + 1,
+        description=text[:200],
+        quantity=Decimal(1),
+        amount_minor=amount,
+        tax_percent=credit.tax_percent,
+        tax_minor=tax,
+        currency=credit.currency,
+    )
+
+
+def _borne_by_operator(cancellation: CancellationRequest, part: int, whole: int) -> int:
+    """Return what the operator gave of the fees that go back, cut to the part of them that is credited."""
+    quoted = [QuotedDiscount.from_json(item) for item in cancellation.quote.get("discounts", ())]
+    operators = set(
+        Promotion.objects.filter(
+            pk__in=[promotion_id_of(item) for item in quoted], organization__isnull=True
+        ).values_list("pk", flat=True)
+    )
+    minor = sum(item.amount_minor for item in quoted if promotion_id_of(item) in operators)
+    return int(round_half_away(Decimal(minor * part) / whole, 0))

@@ -8,22 +8,25 @@ Source: docs/domain/plan-changes.md.
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from datetime import datetime
 from decimal import Decimal
 
 from apps.billing.enums import PeriodStatus, RunKind
 from apps.billing.models import BillingPeriod, RatedCharge
 from apps.billing.services.advance import book_fees, issue_soon
+from apps.billing.services.discounts import discounts_by_line
 from apps.core import clock
 from apps.core.actors import Actor
 from apps.core.audit import record_audit
 from apps.core.db import require_transaction
 from apps.pricing.calculator import Step
 from apps.subscriptions.calendar import numbered_period, period_number_at
+from apps.subscriptions.change_discounts import QuotedDiscount
 from apps.subscriptions.change_fees import FeeDue, QuotedFee
 from apps.subscriptions.models import Subscription, SubscriptionChange
 from apps.subscriptions.periods import local_date, start_of_day
-from apps.subscriptions.running_periods import PrepaidFee, RunningPeriod
+from apps.subscriptions.running_periods import PrepaidDiscount, PrepaidFee, RunningPeriod
 
 
 def book_plan_change(*, change: SubscriptionChange, starts_period: bool) -> BillingPeriod | None:
@@ -44,10 +47,15 @@ def book_plan_change(*, change: SubscriptionChange, starts_period: bool) -> Bill
     due = [fee for fee in fees if fee.due == FeeDue.NOW]
     given_back = [fee for fee in due if fee.is_credit]
     charged = [fee for fee in due if not fee.is_credit]
+    discounts = [
+        QuotedDiscount.from_json(values) for values in (change.quote or {}).get("discounts", ())
+    ]
+    taken_back = [item for item in discounts if item.is_returned]
+    taken_off = [item for item in discounts if not item.is_returned]
     # Credits are booked on the old terms, and so before the cut.
-    book_fees(period=running, kind=RunKind.CREDIT, fees=given_back, at=at)
+    book_fees(period=running, kind=RunKind.CREDIT, fees=given_back, discounts=taken_back, at=at)
     running = _cut(running, subscription, at, starts_period=starts_period)
-    book_fees(period=running, kind=RunKind.ADVANCE, fees=charged, at=at)
+    book_fees(period=running, kind=RunKind.ADVANCE, fees=charged, discounts=taken_off, at=at)
     issue_soon(organization_id=running.consumer_organization_id)
     return running
 
@@ -78,10 +86,16 @@ def _prepaid_of(period: BillingPeriod) -> tuple[PrepaidFee, ...]:
         else:
             standing.pop(str(row.component_id), None)
     plan_name = period.price_version.plan.name
-    return tuple(_prepaid(row, plan_name) for row in standing.values())
+    lowered = discounts_by_line(period) if standing else {}
+    return tuple(
+        _prepaid(row, plan_name, lowered.get(row.invoice_line.public_id, ()))
+        for row in standing.values()
+    )
 
 
-def _prepaid(charge: RatedCharge, plan_name: str) -> PrepaidFee:
+def _prepaid(
+    charge: RatedCharge, plan_name: str, discounts: Iterable[PrepaidDiscount]
+) -> PrepaidFee:
     """Read the fee and its days from the charge's working: later edits of the plan must not change what is given back."""
     step = Step.from_json(charge.calculation["steps"][0])
     return PrepaidFee(
@@ -93,6 +107,7 @@ def _prepaid(charge: RatedCharge, plan_name: str) -> PrepaidFee:
         billed_days=step.billed_days or 0,
         period_days=step.period_days or 1,
         tax_percent=charge.invoice_line.tax_percent,
+        discounts=tuple(discounts),
     )
 
 

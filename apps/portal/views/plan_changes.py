@@ -51,6 +51,9 @@ def change(request: ConsoleRequest, subscription_id: str) -> HttpResponse:
         "form": form,
         "quote": quote,
         "lines": [(line, line.amount(quote.currency)) for line in quote.lines] if quote else [],
+        "discounts": [(item, item.amount(quote.currency)) for item in quote.discounts]
+        if quote
+        else [],
         "crumbs": [
             (_("Subscriptions"), reverse("portal:subscriptions")),
             (subscription.api.name, reverse(PAGE_ROUTE, args=[subscription.public_id])),

@@ -141,6 +141,14 @@ def price_without(
     return full, min(full, cheaper)
 
 
+def units_given(reduction: Reduction, usage: Mapping[str, Usage]) -> Decimal:
+    """Return how many units of a meter a promotion of free units makes free: at most those that were counted."""
+    if reduction.kind is not ReductionKind.FREE_UNITS:
+        return ZERO
+    used = usage.get(reduction.meter or "", NO_USAGE)
+    return _units(used) - _units(_less(used, reduction.value))
+
+
 def _excludes(one: Reduction, other: Reduction) -> bool:
     return one.kind is other.kind or one.is_exclusive or other.is_exclusive
 
@@ -206,6 +214,14 @@ def _less(usage: Usage, units: Decimal) -> Usage:
         )
     charged = max(ZERO, usage.quantity - usage.waived)
     return replace(usage, quantity=usage.quantity - min(units, charged))
+
+
+def _units(usage: Usage) -> Decimal:
+    if usage.buckets is not None:
+        return sum(usage.buckets, ZERO)
+    if usage.parts is not None:
+        return sum((part.quantity for part in usage.parts), ZERO)
+    return usage.quantity
 
 
 def _drop(quantities: Sequence[Decimal], units: Decimal) -> list[Decimal]:

@@ -10,6 +10,7 @@ from rest_framework import serializers
 
 from apps.core.api.fields import MoneyField
 from apps.subscriptions.cancellation_quotes import CancellationQuote
+from apps.subscriptions.change_discounts import QuotedDiscount
 from apps.subscriptions.change_fees import QuotedFee
 from apps.subscriptions.change_quotes import ChangeQuote
 from apps.subscriptions.change_terms import Terms
@@ -88,6 +89,21 @@ class QuotedFeeOutput(serializers.Serializer[QuotedFee]):
         return MoneyField().to_representation(fee.amount(self.context["currency"]))
 
 
+class QuotedDiscountOutput(serializers.Serializer[QuotedDiscount]):
+    """What a promotion takes off fees, negative; or what is taken back of a discount with a fee that is given back, positive."""
+
+    promotion = serializers.CharField(help_text="Public id, `prm_…`.")
+    name = serializers.CharField()
+    plan_name = serializers.CharField()
+    is_returned = serializers.BooleanField()
+    amount = serializers.SerializerMethodField()
+
+    @extend_schema_field(MoneyField())
+    def get_amount(self, discount: QuotedDiscount) -> Any:
+        """Return the line's amount before tax."""
+        return MoneyField().to_representation(discount.amount(self.context["currency"]))
+
+
 class ChangeQuoteOutput(serializers.Serializer[ChangeQuote]):
     """What a change does and costs. `net` is before tax, `total` with it; what is negative becomes credit."""
 
@@ -99,6 +115,7 @@ class ChangeQuoteOutput(serializers.Serializer[ChangeQuote]):
     before = TermsOutput(source="old")
     after = TermsOutput(source="new")
     lines = serializers.SerializerMethodField()
+    discounts = serializers.SerializerMethodField()
     net = MoneyField()
     tax = MoneyField()
     total = MoneyField()
@@ -111,6 +128,12 @@ class ChangeQuoteOutput(serializers.Serializer[ChangeQuote]):
         """Return every fee that the change moves."""
         context = {"currency": quote.currency}
         return [QuotedFeeOutput(fee, context=context).data for fee in quote.lines]
+
+    @extend_schema_field(QuotedDiscountOutput(many=True))
+    def get_discounts(self, quote: ChangeQuote) -> Any:
+        """Return what promotions do to the fees that are due now."""
+        context = {"currency": quote.currency}
+        return [QuotedDiscountOutput(item, context=context).data for item in quote.discounts]
 
 
 class PlannedChangeOutput(serializers.ModelSerializer[PlannedChange]):
@@ -136,6 +159,7 @@ class CancellationQuoteOutput(serializers.Serializer[CancellationQuote]):
     at = serializers.DateTimeField()
     period_end = serializers.DateTimeField()
     lines = serializers.SerializerMethodField()
+    discounts = serializers.SerializerMethodField()
     net = MoneyField()
     tax = MoneyField()
     total = MoneyField()
@@ -145,3 +169,9 @@ class CancellationQuoteOutput(serializers.Serializer[CancellationQuote]):
         """Return the fees with their unused days; each amount is a credit."""
         context = {"currency": quote.currency}
         return [QuotedFeeOutput(part.fee, context=context).data for part in quote.parts]
+
+    @extend_schema_field(QuotedDiscountOutput(many=True))
+    def get_discounts(self, quote: CancellationQuote) -> Any:
+        """Return what is taken back of the fees' discounts."""
+        context = {"currency": quote.currency}
+        return [QuotedDiscountOutput(item, context=context).data for item in quote.discounts]

@@ -6,6 +6,7 @@ from apps.subscriptions.models.plan_moves import MoveStep, PlanMove
 from apps.subscriptions.models.promotions import (
     PromotionRedemption,
     PromotionRedemptionQuerySet,
+    PromotionUse,
 )
 from apps.subscriptions.models.quotas import QuotaTopUp, SpendCap
 from apps.subscriptions.models.reviews import Rating, RatingQuerySet, RatingReport
@@ -22,6 +23,7 @@ __all__ = [
     "PlannedChange",
     "PromotionRedemption",
     "PromotionRedemptionQuerySet",
+    "PromotionUse",
     "QuotaTopUp",
     "Rating",
     "RatingQuerySet",

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from decimal import Decimal
 from typing import Self
 
 from django.db import models
@@ -31,7 +32,8 @@ class PromotionRedemptionQuerySet(TenantQuerySet["PromotionRedemption"]):
 class PromotionRedemption(Entity):
     """A promotion that a subscription has: by a code, or because it applies by itself.
 
-    `periods` is how many bills it lowers, as promised when it was redeemed (null: every one); `amount_given_minor` sums what it took off.
+    `periods` is how many billing periods it lowers, as promised when it was redeemed (null: every one); `periods_used` counts its
+    uses, and `amount_given_minor` sums what they took off.
     """
 
     id_prefix = "prr"
@@ -55,7 +57,7 @@ class PromotionRedemption(Entity):
     objects = PromotionRedemptionQuerySet.as_manager()
 
     class Meta:
-        """A subscription has a promotion once; it never lowers more bills than promised."""
+        """A subscription has a promotion once; it never lowers more periods than promised."""
 
         verbose_name = _("promotion redemption")
         verbose_name_plural = _("promotion redemptions")
@@ -85,10 +87,48 @@ class PromotionRedemption(Entity):
 
     @property
     def periods_left(self) -> int | None:
-        """How many more bills it lowers; None: every one."""
+        """How many more periods it lowers; None: every one."""
         return None if self.periods is None else self.periods - self.periods_used
 
     @property
     def is_running(self) -> bool:
-        """Whether it may still lower a bill."""
+        """Whether it may still lower a period that it has not lowered yet."""
         return self.withdrawn_at is None and self.periods_left != 0
+
+
+class PromotionUse(Entity):
+    """A billing period that a promotion has lowered, in however many bills: its parts, its fees in advance, its usage.
+
+    `amount_minor` is what it took off all of them, less what was taken back with fees that were given back; `units` are the free
+    units of it that the period has had.
+    """
+
+    id_prefix = "pru"
+
+    redemption = models.ForeignKey(
+        PromotionRedemption, on_delete=models.PROTECT, related_name="uses"
+    )
+    period_number = models.PositiveIntegerField(_("period"))
+    amount_minor = models.BigIntegerField(_("given"), default=0)
+    units = models.DecimalField(
+        _("free units"), max_digits=30, decimal_places=12, default=Decimal(0)
+    )
+
+    class Meta:
+        """A period is one use, however often it is billed."""
+
+        verbose_name = _("promotion use")
+        verbose_name_plural = _("promotion uses")
+        ordering = ("period_number",)
+        constraints = (
+            models.UniqueConstraint(
+                fields=("redemption", "period_number"), name="subscriptions_promotion_use_once"
+            ),
+            models.CheckConstraint(
+                condition=Q(amount_minor__gte=0, units__gte=0),
+                name="subscriptions_promotion_use_given",
+            ),
+        )
+
+    def __str__(self) -> str:
+        return f"{self.redemption_id} · {self.period_number}"

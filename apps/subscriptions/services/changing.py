@@ -41,6 +41,7 @@ from apps.subscriptions.services.planned_changes import (
     plan_change,
     settle_planned,
 )
+from apps.subscriptions.services.promotions import lock_redemptions
 
 CHANGEABLE: Final = (
     SubscriptionStatus.TRIALING,
@@ -103,6 +104,7 @@ def change_plan(*, subscription: Subscription, wish: ChangeWish, actor: Actor) -
     locked = lock_subscription(subscription.pk)
     if seen != (locked.price_version_id, locked.quantity):
         raise ChangedMeanwhile
+    lock_redemptions(locked)
     quote = _quote(locked, wish)
     if not wish.agrees_with(quote):
         raise ChangedMeanwhile

@@ -33,6 +33,7 @@ from apps.subscriptions.services.changes import (
     save_change,
     snapshot,
 )
+from apps.subscriptions.services.promotions import lock_redemptions
 from apps.subscriptions.services.terms import begin_term, follow_periods
 
 
@@ -145,6 +146,7 @@ def apply_due_change(*, subscription_id: UUID, until: datetime, actor: Actor) ->
     # Where the next period is open already, it is changed from its first moment, as any running one.
     has_rolled = running_period(subscription, at).is_open
     timing = ChangeTiming.NOW if has_rolled else ChangeTiming.PERIOD_END
+    lock_redemptions(subscription)
     quote = quote_change(subscription, terms, at=at, timing=timing, effective_at=at)
     apply_terms(subscription=subscription, quote=quote, actor=actor, planned=planned)
     return True

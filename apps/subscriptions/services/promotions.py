@@ -8,6 +8,7 @@ Source: docs/domain/promotions.md.
 from __future__ import annotations
 
 from datetime import datetime
+from decimal import Decimal
 from uuid import UUID
 
 from django.db import transaction
@@ -27,7 +28,7 @@ from apps.pricing.promotion_selectors import find_promotion
 from apps.subscriptions.enums import ENDED_STATUSES
 from apps.subscriptions.events import PromotionRedeemed, PromotionWithdrawn
 from apps.subscriptions.exceptions import SubscriptionHasEnded
-from apps.subscriptions.models import PromotionRedemption, Subscription
+from apps.subscriptions.models import PromotionRedemption, PromotionUse, Subscription
 from apps.subscriptions.services.changes import lock_subscription
 
 
@@ -121,14 +122,38 @@ def claim_automatic(
     return _redeem(promotion, subscription, at=at, actor=actor)
 
 
-def record_use(*, redemption: PromotionRedemption, amount: Money) -> None:
-    """Count a bill that a promotion lowered. Part of the caller's transaction."""
+def record_use(
+    *, redemption: PromotionRedemption, number: int, amount: Money, units: Decimal = Decimal(0)
+) -> None:
+    """Count what a promotion took off a bill of a period; all bills of the period are one use. Part of the caller's transaction.
+
+    Args:
+        number: of the period.
+        amount: positive; negative where it is taken back with a fee that is given back. A use of which nothing is left is none.
+        units: the free units that the bill has had.
+    """
     require_transaction()
-    PromotionRedemption.objects.filter(pk=redemption.pk).update(
-        periods_used=F("periods_used") + 1,
-        amount_given_minor=F("amount_given_minor") + amount.amount_minor,
-        updated_at=clock.now(),
-    )
+    redemption = PromotionRedemption.objects.lock(redemption.pk)
+    use = PromotionUse.objects.filter(redemption=redemption, period_number=number).first()
+    if use is None:
+        use = PromotionUse(redemption=redemption, period_number=number)
+        redemption.periods_used += 1
+    use.amount_minor += amount.amount_minor
+    use.units += units
+    if use.amount_minor or use.units:
+        use.save()
+    else:
+        use.delete()
+        redemption.periods_used -= 1
+    redemption.amount_given_minor += amount.amount_minor
+    redemption.save(update_fields=["periods_used", "amount_given_minor", "updated_at"])
+
+
+def lock_redemptions(subscription: Subscription) -> None:
+    """Let nobody else use a subscription's promotions meanwhile. Part of the caller's transaction, which locked the subscription."""
+    require_transaction()
+    rows = PromotionRedemption.objects.filter(subscription=subscription, withdrawn_at__isnull=True)
+    list(rows.order_by("pk").select_for_update(of=("self",), no_key=True).values_list("pk"))
 
 
 def _redeem(

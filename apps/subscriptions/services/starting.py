@@ -99,9 +99,10 @@ def subscribe(
     if plan.trial_days and plan.trial_requires_card and not has_card(organization.pk):
         raise CardRequired(_("Its trial needs a card."), field="plan")
     _insert(subscription)
-    _announce_new(subscription, actor)
     if promotion_code.strip():
+        # Before it starts: fees in advance are billed at that moment.
         redeem_promotion(subscription=subscription, code=promotion_code, actor=actor)
+    _announce_new(subscription, actor)
     if subscription.status == SubscriptionStatus.PENDING_APPROVAL:
         open_access_request(subscription=subscription, actor=actor)
     return subscription

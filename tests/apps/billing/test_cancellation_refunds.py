@@ -28,7 +28,13 @@ from apps.subscriptions.services import (
     change_plan,
     withdraw_cancellation,
 )
-from tests.factories.plan_changes import APRIL, make_offer, make_paying, set_clock
+from tests.factories.plan_changes import (
+    APRIL,
+    make_lowered,
+    make_offer,
+    make_paying,
+    set_clock,
+)
 
 pytestmark = pytest.mark.django_db
 
@@ -162,3 +168,33 @@ def test_trial_gets_nothing_back() -> None:
 
     assert cancel_on(subscription, 5).refund_minor == 0
     assert not InvoiceLine.objects.exists()
+
+
+def test_a_discounted_fee_comes_back_as_it_was_paid() -> None:
+    subscription = make_paying("100")
+    other = make_lowered(consumer=subscription.consumer_organization, is_operators=True)
+    settle_everything()
+    assert Invoice.objects.get().total_minor == 18_000
+
+    request = cancel_on(other, 10)
+
+    assert request.refund_minor == 5_334
+    refund = Refund.objects.get()
+    assert refund.amount_minor == 5_334
+    issue_credit_note_of(refund)
+    shares = CreditNote.objects.get().lines.order_by("position")
+    assert [line.amount_minor for line in shares] == [6_668, -1_334]
+
+
+def test_the_operators_part_of_an_unpaid_fee_comes_back_to_it() -> None:
+    subscription = make_lowered(is_operators=True)
+    finalize_due_drafts(actor=ACTOR)
+
+    assert cancel_on(subscription, 10).refund_minor == 5_334
+
+    lines = InvoiceLine.objects.filter(kind="credit").order_by("position")
+    owners = [
+        (row.amount_minor, row.provider_organization == subscription.provider_organization)
+        for row in lines
+    ]
+    assert owners == [(-6_667, True), (1_333, False)]

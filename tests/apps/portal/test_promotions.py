@@ -149,7 +149,7 @@ def test_a_subscriber_redeems_and_takes_off_on_the_subscriptions_page(owner: Mem
     client.post(path, {"code": "welcome20"})
     text = client.get(page).content.decode()
     assert "20 percent off" in text
-    assert "1 more bill" in text
+    assert "1 more period" in text
     row = PromotionRedemption.objects.get()
     remove = reverse(
         "portal:subscription_promotion_remove", args=[subscription.public_id, row.public_id]
