@@ -24,6 +24,7 @@ class SubscriptionsConfig(AppConfig):
             plan_change_notices,  # noqa: F401
             plan_endings,  # noqa: F401
             plan_move_notices,  # noqa: F401
+            promotion_webhooks,  # noqa: F401
             receivers,  # noqa: F401
             tasks,  # noqa: F401
             term_messages,  # noqa: F401
