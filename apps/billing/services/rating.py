@@ -13,6 +13,7 @@ from django.db.models import Count
 from apps.billing.enums import RunKind
 from apps.billing.event_tallies import Tallies, tallies_of
 from apps.billing.models import BillingPeriod, RatedCharge, RatingRun
+from apps.billing.services.part_limits import is_part, limits_of_part, spend_caps_of_part
 from apps.core import clock
 from apps.core.db import require_transaction
 from apps.pricing.calculator import Charge, PriceTable, Usage, rate
@@ -52,6 +53,8 @@ class PriceTables:
 
     def of(self, period: BillingPeriod) -> PriceTable:
         """Return the prices of a period for the quantity that it bills."""
+        if is_part(period):
+            return priced_for(period)
         key = (period.price_version_id, period.quantity)
         if key not in self._tables:
             self._tables[key] = priced_for(period)
@@ -131,8 +134,12 @@ def add_runs(new: Sequence[NewRun]) -> list[RatingRun]:
 
 
 def priced_for(period: BillingPeriod) -> PriceTable:
-    """Return the prices of a period for the quantity that it bills. Two queries unless they are prefetched."""
-    return table_for_quantity(price_table_of(period.price_version), period.quantity)
+    """Return the prices of a period for the quantity that it bills; of a part, with what is left of the period's maxima.
+
+    Two queries unless they are prefetched, and two for a part whose prices have a maximum.
+    """
+    table = table_for_quantity(price_table_of(period.price_version), period.quantity)
+    return limits_of_part(period, table)
 
 
 def billed_in_advance(periods: Sequence[BillingPeriod]) -> dict[UUID, set[UUID]]:
@@ -147,9 +154,15 @@ def billed_in_advance(periods: Sequence[BillingPeriod]) -> dict[UUID, set[UUID]]
 def waived_of(
     period: BillingPeriod, table: PriceTable, quantities: Mapping[str, Decimal]
 ) -> Mapping[str, Decimal]:
-    """Return by meter what lies beyond the consumer's spend cap. One query unless `spend_caps` are prefetched."""
+    """Return by meter what lies beyond the consumer's spend cap. One query unless `spend_caps` are prefetched.
+
+    The cap is the whole period's: of a part, what earlier parts cost is off it, with one query more.
+    """
+    caps = list(period.subscription.spend_caps.all())
+    if caps and is_part(period):
+        caps, table = spend_caps_of_part(period, caps, table, days_of(period))
     waived = waived_calls(
-        caps=list(period.subscription.spend_caps.all()),
+        caps=caps,
         table=table,
         period=period.span,
         counted=quantities.get(CALLS_METER, Decimal(0)),

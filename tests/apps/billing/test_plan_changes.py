@@ -19,9 +19,10 @@ from apps.billing.services.invoices import finalize_due_drafts
 from apps.billing.services.periods import close_due_periods, open_first_period
 from apps.core.actors import Actor
 from apps.core.models import AuditEvent
-from apps.pricing.enums import PlanStatus
+from apps.core.money import Money
+from apps.pricing.enums import PlanStatus, PriceModel
 from apps.pricing.exceptions import CurrencyNotOffered, QuantityNotOffered
-from apps.pricing.models import TaxRate
+from apps.pricing.models import PriceVersion, TaxRate
 from apps.subscriptions.enums import ChangeTiming, PlannedChangeStatus, SubscriptionStatus
 from apps.subscriptions.exceptions import (
     CancellationAlreadyScheduled,
@@ -40,6 +41,7 @@ from apps.subscriptions.services import (
     cancel_at_period_end,
     change_plan,
     preview_change,
+    set_spend_cap,
     withdraw_planned_change,
 )
 from tests.factories.direct import add_window
@@ -452,3 +454,78 @@ def test_any_sequence_of_changes_charges_each_day_once(steps: list[tuple[int, st
     consumer = subscription.consumer_organization
     invoices = Invoice.objects.filter(organization=consumer)
     assert all(invoice.total_minor >= 0 for invoice in invoices)
+
+
+def make_capped(most: str, *, name: str = "Calls", fee: str = "0") -> Subscription:
+    """Make a subscription of a call for 1.00, at most so much in a period."""
+    subscription = make_paying(fee)
+    type(subscription.plan).objects.filter(pk=subscription.plan_id).update(max_quantity=5)
+    add_capped(subscription.price_version, most, name=name)
+    return Subscription.objects.get(pk=subscription.pk)
+
+
+def add_capped(version: PriceVersion, most: str, *, name: str = "Calls") -> None:
+    version.components.create(
+        meter="calls",
+        name=name,
+        model=PriceModel.PER_UNIT,
+        unit_price=Decimal(1),
+        max_spend=Decimal(most),
+    )
+
+
+def usage_lines(subscription: Subscription) -> list[int]:
+    rows = InvoiceLine.objects.filter(period__subscription=subscription, kind="usage")
+    for row in rows:
+        assert prove_line(row).recomputed.is_proven, row
+    return list(rows.order_by("period__part").values_list("amount_minor", flat=True))
+
+
+def close_april(subscription: Subscription) -> None:
+    close_due_periods(actor=ACTOR)
+    set_clock(subscription.consumer_organization, datetime(2030, 5, 1, 1, tzinfo=UTC))
+    for _pass in range(2):
+        close_due_periods(actor=ACTOR)
+
+
+def test_parts_on_one_price_share_its_maximum() -> None:
+    subscription = make_capped("30")
+    add_window(subscription, at=APRIL + timedelta(days=2), calls=25)
+    add_window(subscription, at=APRIL + timedelta(days=15), calls=25)
+    at_day(subscription, 11)
+    change(subscription, quantity=2, timing=NOW)
+
+    close_april(subscription)
+
+    assert usage_lines(subscription) == [2_500, 500]
+
+
+def test_a_maximum_of_another_plan_is_prorated_by_days() -> None:
+    subscription = make_capped("30")
+    pro = make_offer(subscription, "10")
+    add_capped(pro.versions.get(), "60")
+    add_window(subscription, at=APRIL + timedelta(days=2), calls=25)
+    add_window(subscription, at=APRIL + timedelta(days=15), calls=75)
+    at_day(subscription, 11)
+    change(subscription, plan=pro)
+
+    close_april(subscription)
+
+    # 10 of 30 days of 30.00, and 20 of 30 days of 60.00.
+    assert usage_lines(subscription) == [1_000, 4_000]
+
+
+def test_a_spend_cap_is_the_whole_periods() -> None:
+    subscription = make_capped("1000", fee="3")
+    set_spend_cap(subscription=subscription, amount=Money(3_300, "USD"), actor=ACTOR)
+    add_window(subscription, at=APRIL + timedelta(days=2), calls=25)
+    add_window(subscription, at=APRIL + timedelta(days=15), calls=25)
+    at_day(subscription, 11)
+    change(subscription, quantity=2, timing=NOW)
+
+    close_april(subscription)
+
+    # 33.00 less fees of 1.00 and 4.00 and less 25 calls of the first part.
+    assert usage_lines(subscription) == [2_500, 300]
+    april = InvoiceLine.objects.filter(period__number=0)
+    assert sum(line.amount_minor for line in april) == 3_300
