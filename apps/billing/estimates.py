@@ -13,17 +13,15 @@ from uuid import UUID
 from apps.billing.documents.explanations import describe_step
 from apps.billing.documents.model import LineStep
 from apps.billing.models import BillingPeriod
+from apps.billing.period_promotions import PeriodPromotions, promotions_of
 from apps.billing.selectors import list_open_periods
-from apps.billing.services.discounts import PeriodBill, asked_of
 from apps.billing.services.rating import days_of, priced_for, usages_for, waived_of
 from apps.core import clock
 from apps.core.actors import Actor
 from apps.core.clock import Period
 from apps.core.money import Money, sum_money
-from apps.pricing.calculator import Charge, PricingModel, TaxPolicy, rate, round_line
-from apps.pricing.calculator.promotions import ReducibleLine
+from apps.pricing.calculator import Charge, rate, round_line
 from apps.pricing.models import CALLS_METER
-from apps.subscriptions.bill_promotions import Candidate, candidates_for_all
 from apps.subscriptions.usage_sources import UsageQuestion
 from apps.usage.costs import CostOutlook
 from apps.usage.selectors import meter_of, projectable_meters, quantities_for
@@ -69,7 +67,7 @@ class PeriodEstimate:
 
 
 def estimate_periods(periods: Sequence[BillingPeriod]) -> list[PeriodEstimate]:
-    """Rate running periods with what has been counted. Two queries for usage and two for promotions, whatever their number.
+    """Rate running periods with what has been counted. Two queries for usage and three for promotions, whatever their number.
 
     The periods come from `selectors.list_open_periods`, which loads prices.
     """
@@ -79,16 +77,15 @@ def estimate_periods(periods: Sequence[BillingPeriod]) -> list[PeriodEstimate]:
     counted = quantities_for([item.whole for item in running])
     recent = quantities_for([item.recent for item in running])
     growing = growing_meters(periods, recent.values())
-    bills = [asked_of(item.period, counted[item.whole]) for item in running]
-    promotions = candidates_for_all(bills)
+    promotions = promotions_of({item.period: counted[item.whole] for item in running})
     return [
         _estimate(
             item,
             counted[item.whole],
             growing_only(item.period, recent[item.recent], growing),
-            promotions[bill],
+            promotions[item.period],
         )
-        for item, bill in zip(running, bills, strict=True)
+        for item in running
     ]
 
 
@@ -164,7 +161,7 @@ def _estimate(
     running: _Running,
     counted: Mapping[str, Decimal],
     recent: Mapping[str, Decimal],
-    promotions: Sequence[Candidate],
+    promotions: PeriodPromotions,
 ) -> PeriodEstimate:
     version = running.period.price_version
     table, days = priced_for(running.period), days_of(running.period)
@@ -183,8 +180,8 @@ def _estimate(
     ]
     discounts = _discounts(
         promotions,
-        so_far=_lowered(running.period, now, counted, promotions),
-        projected=_lowered(running.period, at_end, expected, promotions),
+        so_far=promotions.lowering(running.period, now, counted),
+        projected=promotions.lowering(running.period, at_end, expected),
     )
     parts: list[EstimatedLine | EstimatedDiscount] = [*lines, *discounts]
     return PeriodEstimate(
@@ -196,47 +193,20 @@ def _estimate(
     )
 
 
-def _lowered(
-    period: BillingPeriod,
-    charges: Sequence[Charge],
-    quantities: Mapping[str, Decimal],
-    promotions: Sequence[Candidate],
-) -> dict[str, Money]:
-    """Return what promotions take off a period with these charges, by the promotion's public id."""
-    if not promotions:
-        return {}
-    currency = period.price_version.currency
-    lines = [
-        ReducibleLine(
-            charge.meter,
-            round_line(charge, currency),
-            is_fee=charge.model is PricingModel.FLAT,
-        )
-        for charge in charges
-    ]
-    bill = PeriodBill.of(period, lines, quantities)
-    taken = bill.lowered_by(promotions, percent=ZERO, policy=TaxPolicy.LINE)
-    return {item.reduction.key: -item.amount for item in taken}
-
-
 def _discounts(
-    promotions: Sequence[Candidate],
+    promotions: PeriodPromotions,
     *,
     so_far: Mapping[str, Money],
     projected: Mapping[str, Money],
 ) -> list[EstimatedDiscount]:
+    """Return what each promotion takes off, in the order in which they apply; those that take nothing off are left out."""
     found = []
-    for item in promotions:
-        key = item.promotion.public_id
+    for key, name in promotions.names.items():
         amount = so_far.get(key) or projected.get(key)
-        if amount is None:
+        if not amount:
             continue
         nothing = Money.zero(amount.currency)
-        found.append(
-            EstimatedDiscount(
-                item.promotion.name, so_far.get(key, nothing), projected.get(key, nothing)
-            )
-        )
+        found.append(EstimatedDiscount(name, so_far.get(key, nothing), projected.get(key, nothing)))
     return found
 
 
@@ -260,11 +230,15 @@ def at_pace(
     }
 
 
-def cost_of(period: BillingPeriod, counted: Mapping[str, Decimal]) -> Money:
-    """Return what a period costs with so much usage: the sum of its invoice's lines, before tax.
+def cost_of(
+    period: BillingPeriod, counted: Mapping[str, Decimal], promotions: PeriodPromotions
+) -> Money:
+    """Return what a period costs with so much usage: the sum of its invoices' lines, less promotions and before tax.
 
     No query where prices and the subscription's `spend_caps` are prefetched.
     """
     table, days = priced_for(period), days_of(period)
     free = waived_of(period, table, counted)
-    return rate(table, usages_for(table, counted, days, free)).total
+    rated = rate(table, usages_for(table, counted, days, free))
+    lowered = promotions.lowering(period, rated.charges, counted).values()
+    return rated.total + sum_money(lowered, table.currency)

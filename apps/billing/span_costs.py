@@ -1,7 +1,7 @@
 """What subscriptions cost within any span of time, such as a calendar month that cuts billing periods in two.
 
-A period's cost until a moment is what its invoice would say if the period had ended then: fees are due with the
-period's first moment, usage as it was counted. A span's cost is the sum, over the periods that it touches, of the
+A period's cost until a moment is what its invoice would say if the period had ended then, less promotions: fees are due with
+the period's first moment, usage as it was counted. A span's cost is the sum, over the periods that it touches, of the
 cost until the span's end less the cost until its start. So the costs of adjacent spans add up to the invoices.
 
 Source: docs/domain/alerts.md §1.
@@ -9,7 +9,7 @@ Source: docs/domain/alerts.md §1.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from collections.abc import Set as AbstractSet
 from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
@@ -21,6 +21,11 @@ from django.db.models import Q
 
 from apps.billing.estimates import PACE_SPAN, at_pace, cost_of, growing_meters, growing_only
 from apps.billing.models import BillingPeriod
+from apps.billing.period_promotions import (
+    NO_PROMOTIONS,
+    PeriodPromotions,
+    promotions_of,
+)
 from apps.core.clock import Period
 from apps.core.money import Money
 from apps.subscriptions.calendar import numbered_period
@@ -42,6 +47,7 @@ class _Part:
     period: BillingPeriod
     question: CostQuestion
     growing: AbstractSet[tuple[UUID, str]] = frozenset()
+    promotions: PeriodPromotions = NO_PROMOTIONS
 
     @property
     def start(self) -> datetime:
@@ -82,7 +88,10 @@ class _Part:
 
 
 def span_costs_for(questions: Sequence[CostQuestion]) -> dict[CostQuestion, SpanCost]:
-    """Answer questions about costs: six queries, whatever their number, and one more where there are meters beside calls."""
+    """Answer questions about costs: nine queries, whatever their number.
+
+    One more where there are meters beside calls, and those of `promotions_of` where there are promotions.
+    """
     periods = _periods_of(questions)
     parts = {
         question: [_Part(row, question) for row in periods if _touches(row, question)]
@@ -95,10 +104,31 @@ def span_costs_for(questions: Sequence[CostQuestion]) -> dict[CostQuestion, Span
         return counted[usage]
 
     growing = growing_meters(periods, counted.values())
+    promotions = promotions_of(_usage_by_period(parts.values(), counted_in)) if asked else {}
     return {
-        question: _answer(question, [replace(part, growing=growing) for part in found], counted_in)
+        question: _answer(
+            question,
+            [
+                replace(
+                    part,
+                    growing=growing,
+                    promotions=promotions.get(part.period, NO_PROMOTIONS),
+                )
+                for part in found
+            ],
+            counted_in,
+        )
         for question, found in parts.items()
     }
+
+
+def _usage_by_period(
+    parts: Iterable[Sequence[_Part]], counted_in: CountedIn
+) -> dict[BillingPeriod, Counted]:
+    """Return the usage by which promotions ask for a least number of calls: the latest that was asked for."""
+    latest = sorted((part for found in parts for part in found), key=lambda part: part.cut)
+    usage = [(part.period, part.usage_until(part.cut)) for part in latest]
+    return {period: counted_in(asked) if asked else {} for period, asked in usage}
 
 
 def _periods_of(questions: Sequence[CostQuestion]) -> list[BillingPeriod]:
@@ -151,13 +181,14 @@ def _costs(part: _Part, counted_in: CountedIn) -> tuple[Money, Money]:
     base = Money.zero(part.question.currency)
     before = part.usage_until(part.start)
     if before is not None:
-        base = cost_of(part.period, counted_in(before))
+        base = cost_of(part.period, counted_in(before), part.promotions)
     until_cut = part.usage_until(part.cut)
     counted: Counted = counted_in(until_cut) if until_cut else {}
-    spent = cost_of(part.period, counted)
+    spent = cost_of(part.period, counted, part.promotions)
     if part.end <= part.question.at:
         return spent - base, spent - base
-    return spent - base, cost_of(part.period, _at_pace(part, counted, part.end, counted_in)) - base
+    expected = _at_pace(part, counted, part.end, counted_in)
+    return spent - base, cost_of(part.period, expected, part.promotions) - base
 
 
 def _at_pace(
@@ -191,9 +222,10 @@ def _coming(part: _Part, counted_in: CountedIn) -> Money:
         if coming.price_version.currency != part.question.currency:
             break
         virtual = replace(part, period=coming)
-        total += cost_of(
-            coming, _at_pace(virtual, {}, virtual.end, lambda _asked: counted_in(part.recent))
-        )
+        usage = _at_pace(virtual, {}, virtual.end, lambda _asked: counted_in(part.recent))
+        ahead = number - part.period.number
+        promotions = part.promotions.coming(ahead, part.question.currency)
+        total += cost_of(coming, usage, promotions)
         number += 1
     return total
 

@@ -45,6 +45,12 @@ class Candidate:
             return whole
         return replace(whole, value=max(Decimal(0), left))
 
+    def lasts(self, ahead: int) -> bool:
+        """Whether it still lowers the period that begins so many periods later, if it lowers every one until then."""
+        left = self.redemption.periods_left if self.redemption else self.promotion.periods
+        is_counted = bool(self.given_minor or self.given_units)
+        return left is None or left >= (ahead if is_counted else ahead + 1)
+
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class BillAsked:

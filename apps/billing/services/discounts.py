@@ -15,8 +15,6 @@ from decimal import Decimal
 from typing import Any, Final
 from uuid import UUID
 
-from django.utils.translation import gettext as _
-
 from apps.billing.enums import LineKind, TaxRounding
 from apps.billing.models import BillingPeriod, Invoice, InvoiceLine
 from apps.billing.services.rating import days_of, priced_for, usages_for, waived_of
@@ -25,6 +23,7 @@ from apps.core.money import Money
 from apps.pricing.calculator import PriceTable, TaxPolicy, Usage
 from apps.pricing.calculator.promotions import (
     ReducibleLine,
+    Reduction,
     TakenOff,
     price_without,
     take_off,
@@ -35,14 +34,11 @@ from apps.pricing.models import CALLS_METER, Promotion
 from apps.subscriptions.bill_promotions import BillAsked, Candidate, candidates_for_all
 from apps.subscriptions.change_discounts import (
     BY_USAGE,
-    QuotedDiscount,
     fee_candidates,
-    promotion_id_of,
     returned_amount,
     working_of,
 )
 from apps.subscriptions.models import PromotionRedemption
-from apps.subscriptions.running_periods import PrepaidDiscount
 from apps.subscriptions.services.promotions import claim_automatic, record_use
 
 DESCRIPTION_LENGTH: Final = 200
@@ -70,11 +66,11 @@ class PeriodBill:
         return cls(period, lines, table, usages_for(table, quantities, days, waived))
 
     def lowered_by(
-        self, candidates: Sequence[Candidate], *, percent: Decimal, policy: TaxPolicy
+        self, reductions: Sequence[Reduction], *, percent: Decimal, policy: TaxPolicy
     ) -> list[TakenOff]:
         """Return what promotions take off it, in order."""
         return take_off(
-            [item.reduction(self.table.currency) for item in candidates],
+            reductions,
             self.lines,
             table=self.table,
             usage=self.usage,
@@ -140,7 +136,8 @@ def add_discounts(
     taken: list[TakenOff] = []
     redeemed: dict[str, PromotionRedemption] = {}
     while candidates:
-        taken = bill.lowered_by(candidates, percent=reduced[0].tax_percent, policy=policy)
+        reductions = [item.reduction(invoice.currency) for item in candidates]
+        taken = bill.lowered_by(reductions, percent=reduced[0].tax_percent, policy=policy)
         at = bill.period.period_start if quantities is None else bill.period.period_end
         used_up = _claim(candidates, taken, bill.period, redeemed, at=at)
         if used_up is None:
@@ -163,52 +160,6 @@ def add_discounts(
             units=units_given(item.reduction, bill.usage),
         )
     return InvoiceLine.objects.bulk_create(made)
-
-
-def book_discounts(
-    *, lines: Sequence[InvoiceLine], discounts: Sequence[QuotedDiscount]
-) -> list[InvoiceLine]:
-    """Put what a change of plan has quoted of promotions behind the fees that it belongs to. Part of the caller's transaction."""
-    require_transaction()
-    by_component = {str(line.charge.component_id): line for line in lines if line.charge}
-    made = []
-    for number, item in enumerate(discounts, start=1):
-        fees = [(by_component[key], share) for key, share in item.shares.items()]
-        period = fees[0][0].period
-        if period is None:
-            continue
-        redemption = PromotionRedemption.objects.select_related("promotion").get(
-            subscription=period.subscription,
-            promotion_id=promotion_id_of(item),
-            withdrawn_at__isnull=True,
-        )
-        line = _line_like(
-            fees[0][0],
-            redemption.promotion,
-            position=lines[-1].position + number,
-            amount=(item.amount_minor, item.tax_minor),
-        )
-        line.discount = {**item.working, "lines": _shares_of(fees), "in_advance": True}
-        if item.is_returned:
-            name = _("%(name)s, unused days") % {"name": line.description}
-            line.description = name[:DESCRIPTION_LENGTH]
-        made.append(line)
-        record_use(redemption=redemption, number=period.number, amount=-line.amount)
-    return InvoiceLine.objects.bulk_create(made)
-
-
-def discounts_by_line(period: BillingPeriod) -> dict[str, list[PrepaidDiscount]]:
-    """Return what promotions took off each line of a period so far, by the line's public id. One query."""
-    rows = InvoiceLine.objects.filter(period=period, kind=LineKind.DISCOUNT).order_by("id")
-    found: dict[str, list[PrepaidDiscount]] = {}
-    for row in rows:
-        working = row.discount or {}
-        for share in working["lines"] if "returned" not in working else ():
-            discount = PrepaidDiscount(
-                line=row.public_id, working=working, share_minor=share["amount_minor"]
-            )
-            found.setdefault(share["line"], []).append(discount)
-    return found
 
 
 def _claim(
@@ -247,7 +198,7 @@ def _discount_line(
     *,
     position: int,
 ) -> InvoiceLine:
-    line = _line_like(
+    line = line_like(
         lines[0],
         candidate.promotion,
         position=position,
@@ -255,7 +206,7 @@ def _discount_line(
     )
     shares = zip(lines, item.shares, strict=True)
     line.discount = working_of(candidate.promotion, item) | {
-        "lines": _shares_of((fee, share.amount_minor) for fee, share in shares if share)
+        "lines": shares_of((fee, share.amount_minor) for fee, share in shares if share)
     }
     if item.reduction.kind in BY_USAGE:
         full, cheaper = price_without(item.reduction, bill.table, bill.usage)
@@ -263,7 +214,7 @@ def _discount_line(
     return line
 
 
-def _line_like(
+def line_like(
     fee: InvoiceLine, promotion: Promotion, *, position: int, amount: tuple[int, int]
 ) -> InvoiceLine:
     """Return an unsaved line of a promotion beside a line that it lowers; `amount` is before tax, and the tax."""
@@ -288,7 +239,7 @@ def _line_like(
     )
 
 
-def _shares_of(lowered: Iterable[tuple[InvoiceLine, int]]) -> list[dict[str, Any]]:
+def shares_of(lowered: Iterable[tuple[InvoiceLine, int]]) -> list[dict[str, Any]]:
     return [
         {"line": line.public_id, "description": line.description, "amount_minor": share}
         for line, share in lowered

@@ -17,7 +17,8 @@ from django.db.models import Max, Sum
 
 from apps.billing.enums import InvoiceStatus, LineKind, RunKind
 from apps.billing.models import BillingPeriod, Invoice, InvoiceLine, RatedCharge, RatingRun
-from apps.billing.services.discounts import add_discounts, book_discounts, candidates_of
+from apps.billing.services.discounts import add_discounts, candidates_of
+from apps.billing.services.quoted_discounts import book_discounts
 from apps.core import clock
 from apps.core.db import require_transaction
 from apps.core.money import Money

@@ -15,7 +15,7 @@ from decimal import Decimal
 from apps.billing.enums import PeriodStatus, RunKind
 from apps.billing.models import BillingPeriod, RatedCharge
 from apps.billing.services.advance import book_fees, issue_soon
-from apps.billing.services.discounts import discounts_by_line
+from apps.billing.services.quoted_discounts import discounts_by_line
 from apps.core import clock
 from apps.core.actors import Actor
 from apps.core.audit import record_audit

@@ -6,6 +6,7 @@ Source: docs/domain/rerating.md.
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
+from decimal import Decimal
 from typing import Any
 
 from django.db.models import Sum
@@ -13,13 +14,20 @@ from django.utils.translation import gettext as _
 
 from apps.billing.enums import LineKind, RunKind, TaxRounding
 from apps.billing.models import BillingPeriod, InvoiceLine
-from apps.core.ids import InvalidPublicIdError, parse_public_id
+from apps.core.ids import parse_public_id
 from apps.core.money import Money
 from apps.pricing.calculator import PriceTable, TaxPolicy, Usage
-from apps.pricing.calculator.promotions import ReducibleLine, TakenOff, price_without, take_off
+from apps.pricing.calculator.promotions import (
+    ReducibleLine,
+    Reduction,
+    TakenOff,
+    price_without,
+    take_off,
+)
 from apps.pricing.calculator.promotions import ReductionKind as Kind
 from apps.pricing.models import Promotion
-from apps.pricing.promotion_reductions import reduction_of
+from apps.subscriptions.models import PromotionRedemption
+from apps.subscriptions.services.promotions import record_use
 
 
 def discount_differences(
@@ -43,7 +51,7 @@ def discount_differences(
     booked = _booked(period, {line.public_id for line in lines})
     if not booked or not added:
         return []
-    reductions = [reduction_of(promotion, table.currency) for promotion in _promotions(booked)]
+    reductions = [_reduction(key, line) for key, line in booked.items()]
     now = [_as_it_is(line, added) for line in lines]
     first = lines[0]
     policy = TaxPolicy(TaxRounding(first.invoice.tax_rounding).value)
@@ -56,7 +64,30 @@ def discount_differences(
         made = _difference(line, by_key.get(key), table, usage)
         if made.amount_minor or made.tax_minor:
             found.append(made)
+            _record(period, key, made)
     return found
+
+
+def _reduction(key: str, line: InvoiceLine) -> Reduction:
+    """Return what a promotion did at the closing: of an amount or of units, what other bills of the period had left of it."""
+    working: dict[str, Any] = line.discount or {}
+    return Reduction(
+        key=key,
+        kind=Kind(working["kind"]),
+        value=Decimal(working["value"]),
+        meter=working["meter"],
+    )
+
+
+def _record(period: BillingPeriod, key: str, made: InvoiceLine) -> None:
+    """Count the difference to the use of the promotion, whose period it is."""
+    redemption = PromotionRedemption.objects.filter(
+        subscription_id=period.subscription_id,
+        promotion_id=parse_public_id(Promotion.id_prefix, key),
+        uses__period_number=period.number,
+    ).first()
+    if redemption is not None:
+        record_use(redemption=redemption, number=period.number, amount=-made.amount)
 
 
 def _booked(period: BillingPeriod, lines: set[str]) -> dict[str, InvoiceLine]:
@@ -70,17 +101,6 @@ def _booked(period: BillingPeriod, lines: set[str]) -> dict[str, InvoiceLine]:
         if lines & {share["line"] for share in working["lines"]}:
             found.setdefault(working["promotion"], row)
     return found
-
-
-def _promotions(booked: Mapping[str, InvoiceLine]) -> list[Promotion]:
-    ids = {}
-    for key in booked:
-        try:
-            ids[parse_public_id(Promotion.id_prefix, key)] = key
-        except InvalidPublicIdError:
-            continue
-    rows = {ids[row.pk]: row for row in Promotion.objects.filter(pk__in=ids)}
-    return [rows[key] for key in booked if key in rows]
 
 
 def _as_it_is(line: InvoiceLine, added: Sequence[InvoiceLine]) -> ReducibleLine:

@@ -11,12 +11,17 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from apps.billing.enums import LineKind
-from apps.billing.models import Invoice, InvoiceLine
+from apps.billing.estimates import estimate_periods
+from apps.billing.models import CarriedCredit, Invoice, InvoiceLine
 from apps.billing.presentation import invoice_document
 from apps.billing.proofs import prove_line
+from apps.billing.selectors import list_open_periods
 from apps.billing.services.invoices import finalize_due_drafts, mark_invoice_paid
 from apps.billing.services.periods import close_due_periods
+from apps.billing.span_costs import span_costs_for
+from apps.core import clock
 from apps.core.actors import Actor
+from apps.core.clock import Period
 from apps.pricing.enums import PriceModel, PromotionDuration, PromotionKind
 from apps.pricing.models import Promotion, TaxRate
 from apps.subscriptions.enums import ChangeTiming
@@ -26,6 +31,8 @@ from apps.subscriptions.services import (
     change_plan,
     preview_change,
 )
+from apps.usage.costs import CostQuestion, SpanCost
+from tests.factories.accounts import actor_of, make_member
 from tests.factories.direct import add_window
 from tests.factories.plan_changes import (
     APRIL,
@@ -34,6 +41,7 @@ from tests.factories.plan_changes import (
     make_offer,
     set_clock,
 )
+from tests.factories.pricing import make_promotion
 
 pytestmark = pytest.mark.django_db
 
@@ -178,7 +186,7 @@ def test_free_units_are_the_whole_periods_over_its_parts() -> None:
     assert [line.amount_minor for line in discounts] == [-3_000, -2_000]
     assert all(prove_line(line).recomputed.is_proven for line in discounts)
     use = PromotionUse.objects.get()
-    assert (use.period_number, use.units, use.amount_minor) == (0, 40, 5_000)
+    assert (use.period_number, use.units, use.amount_minor) == (0, Decimal(40), 5_000)
 
 
 def test_free_periods_free_the_fee_and_an_automatic_one_is_found_when_it_is_charged() -> None:
@@ -211,6 +219,10 @@ def test_the_operator_gets_its_discount_back_and_the_provider_gives_its_fee_back
         for line in InvoiceLine.objects.filter(provider_organization__isnull=False)
         for earning in line.earnings.all()
     )
+    waiting = CarriedCredit.objects.filter(
+        used_line__isnull=True, provider_organization__isnull=False
+    )
+    earned -= sum(credit.amount_minor for credit in waiting)
     assert earned == 10_000 - 6_667 + 2_000 + 3_000
 
 
@@ -245,3 +257,53 @@ def test_any_sequence_of_changes_costs_its_percentage_less(
     given = PromotionRedemption.objects.get(subscription=subscription)
     assert given.amount_given_minor == whole - booked
     assert given.uses.count() <= 2
+
+
+def test_what_april_costs_so_far_is_what_its_invoices_will_say() -> None:
+    subscription = make_lowered(calls_at="1", **FIVE_OFF)
+    make_promotion(None, percent_off=Decimal(25), is_automatic=True, name="All", meter="calls")
+    add_window(subscription, at=APRIL + timedelta(days=2), calls=60)
+    consumer = subscription.consumer_organization
+    set_clock(consumer, APRIL.replace(day=11))
+    payer = actor_of(make_member("owner", organization=consumer))
+
+    (estimate,) = estimate_periods(list(list_open_periods(payer)))
+    assert [(item.name, item.amount.amount_minor) for item in estimate.discounts] == [
+        ("Welcome", -1_000),
+        ("All", -1_500),
+    ]
+    assert estimate.so_far.amount_minor == 10_000 - 1_000 + 6_000 - 1_500
+    april = Period(APRIL, MAY.replace(hour=0))
+    assert cost_in(subscription, april).so_far == estimate.so_far
+    # What happened before a moment of the period stays what it was.
+    assert (
+        cost_in(subscription, Period(APRIL + timedelta(days=5), april.end)).so_far.amount_minor == 0
+    )
+
+    end_april(subscription)
+    lines = InvoiceLine.objects.filter(period__number=0)
+    assert sum(line.amount_minor for line in lines) == estimate.so_far.amount_minor
+    assert cost_in(subscription, april).so_far == estimate.so_far
+
+
+def test_a_budget_counts_cut_periods_and_coming_ones_as_they_are_billed() -> None:
+    subscription = make_lowered(duration=PromotionDuration.PERIODS, duration_periods=2)
+    change_on(subscription, 11, plan=make_offer(subscription, "150"))
+    close_due_periods(actor=ACTOR)
+    quarter = Period(APRIL, datetime(2030, 7, 1, tzinfo=UTC))
+
+    found = cost_in(subscription, quarter)
+
+    assert found.so_far.amount_minor == sum(charged(subscription)) == 10_666
+    # May is lowered too, June is not.
+    assert found.projected.amount_minor == 10_666 + 12_000 + 15_000
+    end_april(subscription)
+    april = Period(APRIL, MAY.replace(hour=0))
+    assert cost_in(subscription, april).so_far.amount_minor == 10_666
+
+
+def cost_in(subscription: Subscription, span: Period) -> SpanCost:
+    """Ask what a subscription costs within a span, as a budget does."""
+    at = clock.business_now(subscription.consumer_organization)
+    question = CostQuestion(subscription.consumer_organization_id, span, at, "USD", subscription.pk)
+    return span_costs_for([question])[question]

@@ -131,7 +131,7 @@ def test_takes_the_same_queries_for_any_number(
     for _number in range(count):
         make_running_subscription(consumer=owner.organization, calls=1500)
     rest = api_client(owner)
-    with django_assert_num_queries(8):
+    with django_assert_num_queries(9):
         assert len(rest.get(COST).json()["subscriptions"]) == count
 
 

@@ -147,7 +147,7 @@ class TestCostOfSpans:
             CostQuestion(consumer.organization_id, span, at, "USD", subscription_id=row.pk)
             for row in rows
         ]
-        with django_assert_num_queries(7):
+        with django_assert_num_queries(10):
             span_costs(questions)
 
 
@@ -269,7 +269,7 @@ class TestTelling:
         for _ in range(count):
             of_period(consumer, subscription, amount=Money(10**9, "USD"))
             make_budget(consumer, amount=None, quantity=Decimal(10**9))
-        with django_assert_num_queries(12):
+        with django_assert_num_queries(15):
             look_at_all_budgets()
 
 
@@ -393,7 +393,7 @@ class TestRest:
             of_period(consumer, subscription)
             make_budget(consumer, amount=None, quantity=Decimal(5))
         rest = api_client(consumer)
-        with django_assert_num_queries(10):
+        with django_assert_num_queries(13):
             assert len(rest.get(REST).json()["data"]) == 2 * count
 
 
@@ -463,7 +463,7 @@ class TestPages:
             budget = of_period(consumer, subscription)
         browser = client_for(consumer)
         browser.get(PAGE)
-        with django_assert_num_queries(14):
+        with django_assert_num_queries(17):
             browser.get(PAGE)
-        with django_assert_num_queries(22):
+        with django_assert_num_queries(25):
             browser.get(f"{PAGE}{budget.public_id}/")
