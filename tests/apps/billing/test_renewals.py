@@ -90,7 +90,7 @@ def test_renewing_takes_the_same_queries_for_any_number(
     """A draft that is alone settles its credits itself; of several those with credits have a turn of their own."""
     keys = [period.pk for period in _make_due(count)]
 
-    with django_assert_num_queries(28):
+    with django_assert_num_queries(30):
         assert len(begin_batch(keys, wait=False, actor=SYSTEM)) == count
     with django_assert_num_queries(40):
         assert len(close_batch(keys, wait=False, actor=SYSTEM).closed) == count
