@@ -465,5 +465,5 @@ class TestPages:
         browser.get(PAGE)
         with django_assert_num_queries(17):
             browser.get(PAGE)
-        with django_assert_num_queries(25):
+        with django_assert_num_queries(28):
             browser.get(f"{PAGE}{budget.public_id}/")
