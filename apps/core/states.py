@@ -114,6 +114,7 @@ STATES: Final[dict[str, StateLook]] = {
     "verified": StateLook("ok", pgettext_lazy("state", "Verified")),
     "void": StateLook("neutral", pgettext_lazy("state", "Void")),
     "waiting": StateLook("info", pgettext_lazy("state", "Waiting"), is_moving=True),
+    "waived": StateLook("neutral", pgettext_lazy("state", "Waived")),
     "wanted": StateLook("info", pgettext_lazy("state", "Wanted"), is_moving=True),
     "withdrawn": StateLook("neutral", pgettext_lazy("state", "Taken back")),
     "written": StateLook("info", pgettext_lazy("state", "Written"), is_moving=True),

@@ -25,7 +25,7 @@ from apps.usage.models import LateEvent, Meter
 class LateCalls:
     """Billed calls of a span that came behind their window's watermark.
 
-    `revised` were added all the same; `behind` came after their billing period was closed.
+    `revised` were added all the same; `behind` came after their billing period was closed, and are neither rated nor waived yet.
     """
 
     revised: int
@@ -82,11 +82,11 @@ def late_calls(actor: Actor, period: Period) -> LateCalls:
         occurred_at__gte=period.start,
         occurred_at__lt=period.end,
     )
-    is_revised = Q(resolution=LateResolution.REVISED)
+    is_revised, is_open = (
+        Q(resolution=state) for state in (LateResolution.REVISED, LateResolution.OPEN)
+    )
     return LateCalls(
-        **rows.aggregate(
-            revised=Count("pk", filter=is_revised), behind=Count("pk", filter=~is_revised)
-        )
+        **rows.aggregate(revised=Count("pk", filter=is_revised), behind=Count("pk", filter=is_open))
     )
 
 

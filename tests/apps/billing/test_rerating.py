@@ -29,6 +29,7 @@ from apps.usage.enums import DifferenceState, LateResolution
 from apps.usage.exceptions import LateEventResolved
 from apps.usage.models import LateEvent, UsageEvent, UsageWindow, WindowDifference
 from apps.usage.rewind_scopes import RewindScope
+from apps.usage.selectors import late_calls
 from apps.usage.services import carry_out_rewind, request_rewind, waive_late_events
 from tests.clients import api_client, client_for
 from tests.factories.accounts import OrganizationFactory, actor_of, make_member, make_staff
@@ -105,6 +106,7 @@ def test_a_late_call_is_on_the_next_invoice_and_every_line_is_proven() -> None:
     assert (run.number, run.basis["before"]["calls"], run.basis["after"]["calls"]) == (2, "3", "4")
     late = late_events().get()
     assert (late.resolution, late.resolved_at is not None) == (LateResolution.SETTLED, True)
+    assert late_calls(actor_of(make_member("owner", consumer)), JANUARY).behind == 0
     window = UsageWindow.objects.get(window_start=NOON)
     assert (int(window.quantity), window.revision) == (2, 2)
     assert Invoice.objects.filter(pk=issued.pk).values().get() == frozen
