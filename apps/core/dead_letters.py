@@ -20,6 +20,7 @@ from django.utils.translation import gettext as _
 from apps.core import clock
 from apps.core.actors import Actor
 from apps.core.audit import record_audit
+from apps.core.db import require_transaction
 from apps.core.enums import DeadLetterState, OutboxStatus
 from apps.core.exceptions import Conflict, DomainError, RuleViolated
 from apps.core.jobs import enqueue
@@ -183,9 +184,9 @@ def bury(
     return is_new
 
 
-@transaction.atomic
 def resolve_done(*, source: str, references: Collection[str], actor: Actor) -> None:
-    """Resolve the open letters of work that has succeeded since. One query where there are none."""
+    """Resolve the open letters of work that succeeds in the caller's transaction. One query where there are none."""
+    require_transaction()
     rows = DeadLetter.objects.filter(
         source=source, reference__in=references, resolved_at=None
     ).select_for_update(of=("self",), no_key=True)

@@ -33,9 +33,8 @@ from apps.core import clock, jobs, outbox
 from apps.core.actors import Actor
 from apps.core.audit import AuditEntry, record_audits
 from apps.core.batches import work_off
-from apps.core.dead_letters import bury, retries
+from apps.core.dead_letters import bury, resolve_done, retries
 from apps.core.events import publish_all
-from apps.core.ids import format_public_id
 from apps.core.models import DeadLetter
 from apps.core.querysets import only_of
 from apps.subscriptions.periods import local_date
@@ -70,12 +69,18 @@ def finalize_due_drafts(*, actor: Actor, organization_id: UUID | None = None) ->
 
 
 def _report(key: UUID, error: Exception) -> None:
-    reference = format_public_id(Invoice.id_prefix, key)
-    is_new = bury(source=DRAFT_SOURCE, reference=reference, payload={}, error=error)
+    invoice = Invoice.objects.get(pk=key)
+    is_new = bury(
+        source=DRAFT_SOURCE,
+        reference=invoice.public_id,
+        payload={"billing_day": invoice.billing_day.isoformat()},
+        error=error,
+        organization_id=invoice.organization_id,
+    )
     logger.log(
         logging.ERROR if is_new else logging.INFO,
         "billing.draft_not_issued",
-        invoice_id=reference,
+        invoice_id=invoice.public_id,
         exc_info=error,
     )
 
@@ -191,6 +196,8 @@ def _issue(invoices: Sequence[Invoice], actor: Actor) -> None:
     outbox.enqueue_all(
         [outbox.Message(COLLECT_TOPIC, {"invoice_id": key}, key=key) for key in owed]
     )
+    references = [invoice.public_id for invoice in invoices]
+    resolve_done(source=DRAFT_SOURCE, references=references, actor=actor)
     for series in (LIVE_SERIES, SANDBOX_SERIES):
         members = [row for row in invoices if row.is_sandbox == (series == SANDBOX_SERIES)]
         numbers = next_numbers(series, len(members)) if members else []
