@@ -196,7 +196,7 @@ class TestPeriods:
             make_running_subscription(consumer=owner.organization, calls=1500)
         rest = api_client(owner)
 
-        with django_assert_num_queries(8):
+        with django_assert_num_queries(9):
             body = rest.get(f"{BILLING}/estimate").json()
 
         (total,) = body["totals"]

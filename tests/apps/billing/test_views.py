@@ -88,7 +88,7 @@ class TestHome:
         browser = client_for(owner)
         browser.get(HOME)
 
-        with django_assert_num_queries(25):
+        with django_assert_num_queries(26):
             assert browser.get(HOME).status_code == 200
 
     def test_shows_one_status(self, browser: Client, owner: Membership) -> None:

@@ -95,7 +95,7 @@ def test_a_page_without_calls_has_one_empty_state_with_the_next_step(consumer: M
     assert "$TOLLGATE_KEY" in with_key
 
 
-@pytest.mark.parametrize("page", [(USAGE, 20), (f"{USAGE}calls/", 9), (PROVIDED, 14)])
+@pytest.mark.parametrize("page", [(USAGE, 21), (f"{USAGE}calls/", 9), (PROVIDED, 14)])
 @pytest.mark.parametrize("count", [1, 3])
 def test_takes_the_same_queries_for_any_number(
     consumer: Membership, page: tuple[str, int], count: int, django_assert_num_queries: Any
