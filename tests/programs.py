@@ -6,8 +6,10 @@ import os
 import signal
 import subprocess
 import sys
+import tempfile
 from collections.abc import Iterator
 from contextlib import contextmanager
+from typing import IO, NamedTuple
 
 import httpx
 from django.conf import settings
@@ -17,9 +19,17 @@ from tests.apps.gateway.dataplane.harness import ROOT, wait_for
 from tests.database_gate import database_url
 
 
-def start(*arguments: str, **environment: str) -> subprocess.Popen[str]:
+class Program(NamedTuple):
+    """A process and what it says. That goes to a file: a pipe that nobody reads stops who writes to it once it is full."""
+
+    process: subprocess.Popen[bytes]
+    output: IO[bytes]
+
+
+def start(*arguments: str, **environment: str) -> Program:
     """Start a program of Tollgate on the test database, with what it starts in a group of its own."""
-    return subprocess.Popen(
+    output = tempfile.TemporaryFile()  # noqa: SIM115 -- `kill` closes it
+    process = subprocess.Popen(
         [sys.executable, *arguments],
         cwd=ROOT,
         env={
@@ -28,24 +38,27 @@ def start(*arguments: str, **environment: str) -> subprocess.Popen[str]:
             "REDIS_URL": settings.REDIS_URL,
             **environment,
         },
-        stdout=subprocess.PIPE,
+        stdout=output,
         stderr=subprocess.STDOUT,
-        text=True,
         start_new_session=True,
     )
+    return Program(process, output)
 
 
-def kill(process: subprocess.Popen[str]) -> None:
+def kill(program: Program) -> None:
     """Kill a program and all that it started; what it said goes to whoever looks into a failure."""
-    os.killpg(process.pid, signal.SIGKILL)
-    sys.stdout.write(process.communicate()[0])
+    os.killpg(program.process.pid, signal.SIGKILL)
+    program.process.wait()
+    with program.output as said:
+        said.seek(0)
+        sys.stdout.write(said.read().decode())
 
 
 @contextmanager
-def web(**environment: str) -> Iterator[tuple[subprocess.Popen[str], httpx.Client]]:
+def web(**environment: str) -> Iterator[tuple[Program, httpx.Client]]:
     """Run web as it runs in production, and ask it once."""
     (port,) = find_free_ports(1)
-    process = start(
+    program = start(
         *("-m", "granian", "--interface", "wsgi", "--host", LOOPBACK, "--port", str(port)),
         *("--workers", "1", "--blocking-threads", "2", "--no-ws", "marketplace.wsgi:application"),
         **environment,
@@ -65,8 +78,8 @@ def web(**environment: str) -> Iterator[tuple[subprocess.Popen[str], httpx.Clien
 
     try:
         wait_for(lives, timeout_s=60, what="web")
-        yield process, client
+        yield program, client
     finally:
         client.close()
-        if process.poll() is None:
-            kill(process)
+        if program.process.poll() is None:
+            kill(program)

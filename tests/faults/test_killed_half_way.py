@@ -47,11 +47,11 @@ STOP_AT: Final = "LOCK TABLE {table} IN SHARE MODE"
 def kill_at(table: str, *arguments: str) -> None:
     """Let a command come to its first insert into a table, and kill it there."""
     with closed_gate(STOP_AT.format(table=table)) as gate:
-        process = start(*arguments)
+        program = start(*arguments)
         try:
             waiting = gate.wait_for(1)
         finally:
-            kill(process)
+            kill(program)
         gate.open()
         gate.wait_until_gone(waiting)
 
@@ -86,13 +86,13 @@ def test_change_of_plan(sandbox: Organization) -> None:
         },
     }
     with (
-        web() as (process, client),
+        web() as (program, client),
         ThreadPoolExecutor(1) as pool,
         closed_gate(STOP_AT.format(table="billing_invoiceline")) as gate,
     ):
         asked = pool.submit(client.post, **request)
         waiting = gate.wait_for(1)
-        kill(process)
+        kill(program)
         with pytest.raises(httpx.HTTPError):
             asked.result()
         gate.open()

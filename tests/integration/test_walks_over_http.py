@@ -178,6 +178,7 @@ def platform_plans(client: httpx.Client, plans_file: Path) -> None:
     deadline = time.monotonic() + 10
     while consumer.post(workspaces, name="One too many")[0] != 201:
         assert time.monotonic() < deadline, "the changed file does not hold"
+        time.sleep(0.1)
 
 
 def test_walks(tmp_path: Path) -> None:
